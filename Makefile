@@ -1,0 +1,31 @@
+# make setup | check | test | learn | bench | format
+PYTHON ?= python3
+BIN := .venv/bin
+
+setup:            ## a virtual environment with everything the tests need
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install -e ".[test]"
+
+check: lint types test  ## what CI runs
+
+lint:
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types:
+	$(BIN)/mypy
+
+test:
+	$(BIN)/python -m pytest
+
+learn:            ## train every recipe to its claims (minutes each)
+	$(BIN)/python -m pytest -n 0 -m learn --timeout=3600
+
+bench:            ## speed as ratios against peers; leave the machine alone meanwhile
+	$(BIN)/python -m pytest -n 0 -m bench --timeout=3600 -s
+
+format:
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: setup check lint types test learn bench format

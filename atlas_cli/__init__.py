@@ -1,0 +1,3 @@
+"""atlas: a command-line tutor and toy trainer for modern AI architectures."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,55 @@
+"""The errors a user may see: one line says what is wrong, one line says the mend, and an exit code.
+
+Exit codes: 0 done, 1 failed or `expect` not met with --check, 2 usage or recipe, 3 checkpoint or data,
+4 environment (device, disk, offline), 5 diverged, 130 Ctrl-C, 143 SIGTERM.
+"""
+
+from __future__ import annotations
+
+
+class AtlasError(Exception):
+    """A fault with its mend; the command line prints both and exits with `code`.
+
+    Args:
+        what: One line, what is wrong, naming the thing that is wrong.
+        mend: One line, what to do about it, as a command where there is one.
+        details: Further lines, one a finding (a recipe with five errors shows all five).
+    """
+
+    code = 1
+
+    def __init__(self, what: str, mend: str, details: list[str] | None = None) -> None:
+        super().__init__(what)
+        self.what, self.mend, self.details = what, mend, details or []
+
+
+class UsageError(AtlasError):
+    """A wrong topic, recipe, field, value or option."""
+
+    code = 2
+
+
+class DataError(AtlasError):
+    """A checkpoint or a data file that cannot be used."""
+
+    code = 3
+
+
+class EnvironmentFault(AtlasError):
+    """The machine cannot do it: device, memory, disk, permissions, network."""
+
+    code = 4
+
+
+class DivergedError(AtlasError):
+    """The loss became NaN or infinite."""
+
+    code = 5
+
+
+class InterruptedRun(AtlasError):
+    """A signal ended the run after its checkpoint was written (130 Ctrl-C, 143 SIGTERM)."""
+
+    def __init__(self, what: str, mend: str, code: int) -> None:
+        super().__init__(what, mend)
+        self.code = code
