@@ -1,0 +1,221 @@
+"""DDPM: learn to undo Gaussian noise, one small step at a time.
+
+Source:  Ho, Jain, Abbeel 2020, arXiv:2006.11239. Here: eq. 4, eq. 6-7, eq. 14, Algorithms 1 and 2.
+Time:    t = 0 is the least noisy, T-1 pure noise (the paper counts 1..T).
+Shapes:  B batch, C channels, H height, W width, T diffusion steps.
+Differs: cosine schedule (arXiv:2102.09672) in place of the linear one, which wastes its last fifth at 28x28.
+         v-prediction (arXiv:2202.00512) by default: at high noise a predicted epsilon says nothing about the
+         image, and few sampling steps then suffer; `prediction: epsilon` is the paper's choice.
+         The class is an input, dropped at random, and guides sampling (arXiv:2207.12598), so that "did it
+         draw what was asked?" has an answer. Sampling may visit fewer than T steps: the posterior of eq. 6
+         is then taken between the visited steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from pydantic import Field
+from torch import Tensor
+
+from atlas_cli import messages
+from atlas_cli.config import SystemConfig, sampling
+from atlas_cli.engine.artifact import Artifact
+from atlas_cli.engine.system import Metrics, SampleRequest, System
+from atlas_cli.metrics.judge import Judge
+from atlas_cli.nets.unet import UNet
+
+EVALUATION_SAMPLES = 512  # the Frechet distance falls with the sample size, so it is fixed
+
+
+class Config(SystemConfig):
+    """The `model:` section of a ddpm recipe."""
+
+    data_kinds: ClassVar[tuple[str, ...]] = ("images",)
+    image_size: int = Field(28, gt=0)  # pixels; from the data
+    channels: int = Field(1, gt=0)  # from the data
+    n_classes: int = Field(10, gt=0)  # from the data
+    n_steps: int = Field(1000, gt=0)  # T
+    schedule: Literal["cosine", "linear"] = "cosine"
+    beta_start: float = Field(1e-4, gt=0, lt=1)  # linear schedule only
+    beta_end: float = Field(0.02, gt=0, lt=1)  # linear schedule only
+    prediction: Literal["epsilon", "x0", "v"] = "v"
+    width: int = Field(64, gt=0, multiple_of=4)  # channels of the U-Net at its finest level
+    multipliers: tuple[int, ...] = Field((1, 1), strict=False)  # channels of its levels over width
+    patch: int = Field(2, gt=0)  # pixels folded into channels before the U-Net
+    label_dropout: float = Field(0.15, ge=0, lt=1)  # share of training labels replaced by "no class"
+    sampler_steps: int = sampling(50, gt=0)  # steps visited when sampling, at most n_steps
+    guidance: float = sampling(1.5, ge=0)  # 1: the class-conditional net alone; more: exaggerate the class
+    clip: bool = sampling(True)  # keep each estimate of the image within [-1, 1]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A training batch with all its randomness in it."""
+
+    data: Float[Tensor, "B C H W"]  # images in [-1, 1]
+    label: Int[Tensor, "B"]  # n_classes where the label was dropped
+    t: Int[Tensor, "B"]
+    noise: Float[Tensor, "B C H W"]
+
+
+class DDPM(System):
+    """Denoising diffusion with a U-Net."""
+
+    unit: ClassVar[str] = "images"
+    config: Config
+    alpha_bar: Float[Tensor, "T"]
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        c = config
+        self.net = UNet(c.channels, c.n_classes, c.width, c.multipliers, c.patch)
+        self.register_buffer("alpha_bar", alpha_bar(c), persistent=False)
+
+    # --- the forward process, and what one prediction tells about the others --------------------------
+
+    def add_noise(
+        self, data: Float[Tensor, "B C H W"], noise: Float[Tensor, "B C H W"], t: Int[Tensor, "B"]
+    ) -> Float[Tensor, "B C H W"]:
+        """Draw x_t ~ q(x_t | x_0) in one jump (eq. 4)."""
+        signal, sigma = self.levels(t)
+        return signal * data + sigma * noise
+
+    def levels(self, t: Int[Tensor, "B"]) -> tuple[Float[Tensor, "B 1 1 1"], Float[Tensor, "B 1 1 1"]]:
+        """Size of the image and of the noise in x_t: sqrt(alpha_bar), sqrt(1 - alpha_bar)."""
+        a = self.alpha_bar[t].view(-1, 1, 1, 1)  # (B, 1, 1, 1)
+        return a.sqrt(), (1 - a).sqrt()
+
+    def target(
+        self, data: Float[Tensor, "B C H W"], noise: Float[Tensor, "B C H W"], t: Int[Tensor, "B"]
+    ) -> Float[Tensor, "B C H W"]:
+        """What the net must say: the noise, the image, or v = signal * noise - sigma * image."""
+        if self.config.prediction == "epsilon":
+            return noise
+        if self.config.prediction == "x0":
+            return data
+        signal, sigma = self.levels(t)
+        return signal * noise - sigma * data
+
+    def to_data(
+        self, output: Float[Tensor, "B C H W"], x_t: Float[Tensor, "B C H W"], t: Int[Tensor, "B"]
+    ) -> Float[Tensor, "B C H W"]:
+        """The image that an output of the net stands for; the inverse of `target` given x_t."""
+        signal, sigma = self.levels(t)
+        if self.config.prediction == "epsilon":
+            return (x_t - sigma * output) / signal
+        if self.config.prediction == "x0":
+            return output
+        return signal * x_t - sigma * output
+
+    # --- training (Algorithm 1) -----------------------------------------------------------------------
+
+    def batch(self, step: int) -> Batch:
+        random = self.setting.random(step)
+        data, label = self.setting.data.batch(random)
+        dropped = random.uniform() < self.config.label_dropout
+        return Batch(
+            data=data,
+            label=torch.where(dropped, self.config.n_classes, label),
+            t=random.integers(0, self.config.n_steps),
+            noise=random.normal(*data.shape[1:]),
+        )
+
+    def loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
+        """Mean squared error of the prediction (eq. 14)."""
+        x_t = self.add_noise(batch.data, batch.noise, batch.t)
+        output = self.predict(x_t, batch.t, batch.label)
+        return F.mse_loss(output.float(), self.target(batch.data, batch.noise, batch.t)), {}
+
+    def predict(
+        self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, "B"], label: Int[Tensor, "B"]
+    ) -> Float[Tensor, "B C H W"]:
+        """The net's output; it sees time on a scale of 0 to 1000 whatever T is."""
+        return self.net(x_t, t.float() * (1000 / self.config.n_steps), label)
+
+    # --- sampling (Algorithm 2) -----------------------------------------------------------------------
+
+    def predict_data(
+        self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, "B"], label: Int[Tensor, "B"]
+    ) -> Float[Tensor, "B C H W"]:
+        """The image that the net sees in x_t, with the class exaggerated by `guidance`."""
+        w = self.config.guidance
+        if w == 1:
+            output = self.predict(x_t, t, label).float()
+        else:  # one pass for both: the conditional half and the "no class" half
+            nobody = torch.full_like(label, self.config.n_classes)
+            both = self.predict(x_t.repeat(2, 1, 1, 1), t.repeat(2), torch.cat([label, nobody]))
+            conditional, unconditional = both.float().chunk(2)
+            output = unconditional + w * (conditional - unconditional)
+        data = self.to_data(output, x_t, t)
+        return data.clamp(-1, 1) if self.config.clip else data
+
+    def posterior(
+        self, x_t: Float[Tensor, "B C H W"], data: Float[Tensor, "B C H W"], t: int, s: int
+    ) -> tuple[Float[Tensor, "B C H W"], float]:
+        """Mean and standard deviation of q(x_s | x_t, x_0) for s < t (eq. 6-7; s = -1: the image)."""
+        a_t = float(self.alpha_bar[t])
+        a_s = float(self.alpha_bar[s]) if s >= 0 else 1.0
+        alpha = a_t / a_s  # of the whole stride; the paper's alpha_t when s = t - 1
+        mean = (a_s**0.5 * (1 - alpha) * data + alpha**0.5 * (1 - a_s) * x_t) / (1 - a_t)
+        variance = (1 - a_s) / (1 - a_t) * (1 - alpha)
+        return mean, variance**0.5
+
+    def timesteps(self) -> list[int]:
+        """The steps that sampling visits, from T-1 down, evenly spaced."""
+        n = min(self.config.sampler_steps, self.config.n_steps)
+        return torch.linspace(self.config.n_steps - 1, 0, n).round().int().tolist() if n > 1 else [
+            self.config.n_steps - 1
+        ]  # fmt: skip
+
+    def denoise(
+        self, x: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], generator: torch.Generator
+    ) -> Iterator[Float[Tensor, "B C H W"]]:
+        """Walk from pure noise to images (Algorithm 2), yielding x after every step; no noise on the last."""
+        visited = self.timesteps()
+        for t, s in zip(visited, [*visited[1:], -1], strict=True):
+            data = self.predict_data(x, torch.full_like(label, t), label)
+            x, sigma = self.posterior(x, data, t, s)
+            if s >= 0:
+                x = x + sigma * torch.randn(x.shape, generator=generator, device=x.device)
+            yield x
+
+    @torch.no_grad()
+    def draw(self, label: Int[Tensor, "B"], generator: torch.Generator) -> list[Float[Tensor, "B C H W"]]:
+        """Images of the wanted classes, with the whole path to them; the last one is the result."""
+        shape = (len(label), self.config.channels, self.config.image_size, self.config.image_size)
+        noise = torch.randn(shape, generator=generator, device=label.device)
+        return [noise, *self.denoise(noise, label, generator)]
+
+    # --- what the run is judged by, and what it shows -------------------------------------------------
+
+    def evaluate(self) -> Mapping[str, float]:
+        generator = self.setting.generator("evaluate")
+        label = torch.arange(EVALUATION_SAMPLES, device=self.setting.device) % self.config.n_classes
+        images = torch.cat([self.draw(part, generator)[-1] for part in label.split(128)])
+        judge = Judge.load_or_train(self.setting.data, messages.say)
+        return judge.score(images, label)
+
+    def sample(self, request: SampleRequest) -> Artifact:
+        label = torch.arange(request.n, device=self.setting.device) % self.config.n_classes
+        if request.label is not None:
+            label = torch.full_like(label, request.label)
+        path = self.draw(label, self.setting.generator("sample", request.seed))
+        frames = [((x.clamp(-1, 1) + 1) / 2).cpu().numpy() for x in path]
+        return Artifact("images", images=frames[-1], frames=frames, columns=min(10, request.n))
+
+
+def alpha_bar(config: Config) -> Float[Tensor, "T"]:
+    """Share of the image's variance that is left at each step: prod (1 - beta)."""
+    t = torch.arange(config.n_steps + 1, dtype=torch.float64) / config.n_steps
+    if config.schedule == "cosine":  # arXiv:2102.09672 eq. 17, with its offset s and its largest beta
+        f = torch.cos((t + 0.008) / 1.008 * torch.pi / 2) ** 2
+        betas = (1 - f[1:] / f[:-1]).clamp(max=0.999)
+    else:
+        betas = torch.linspace(config.beta_start, config.beta_end, config.n_steps, dtype=torch.float64)
+    return torch.cumprod(1 - betas, dim=0).float()
