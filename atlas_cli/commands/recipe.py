@@ -1,0 +1,262 @@
+"""`atlas recipe`: list, show, check and copy recipes, and their JSON Schema. Nothing here imports torch."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from atlas_cli.commands import complete
+from atlas_cli.errors import AtlasError, EnvironmentFault, UsageError
+from atlas_cli.flags import flags
+
+if TYPE_CHECKING:
+    from atlas_cli.recipes import Recipe
+
+app = typer.Typer(
+    help="List, show, check and copy recipes: what is trained, on what, for how long, and what proves it.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+_Ref = Annotated[
+    str,
+    typer.Argument(
+        metavar="RECIPE", help="Topic, topic/recipe, or a recipe file.", autocompletion=complete.recipes
+    ),
+]
+_Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+@app.command("ls")
+def list_recipes(
+    topic: Annotated[
+        str | None, typer.Argument(help="Topic or family; all unless said.", autocompletion=complete.topics)
+    ] = None,
+    json: _Json = False,
+) -> None:
+    """List the recipes that ship with the atlas.
+
+    Example: [bold]atlas recipe ls ddpm[/bold]
+    """
+    from atlas_cli.recipe_source import recipe_names
+
+    rows = [_summary(slug, name) for slug in _slugs(topic) for name in recipe_names(slug)]
+    if not rows and topic is not None:
+        raise UsageError(f"{topic} has no recipes yet", "atlas recipe ls shows the topics that have some")
+    if json:
+        from atlas_cli.terminal import emit_json
+
+        emit_json({"recipes": rows})
+        return
+    _print_table(rows)
+    if rows:
+        _next(f"atlas recipe show {rows[0]['name']}")
+
+
+@app.command()
+def show(
+    ref: _Ref,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option("--set", "-s", metavar="KEY=VALUE", help="Change a field: train.steps=500, width=32."),
+    ] = None,
+    data: Annotated[str | None, typer.Option(help="Another data source: mnist, cifar10, digits ...")] = None,
+    json: _Json = False,
+) -> None:
+    """Print a recipe with its base, its data's facts and all defaults filled in.
+
+    Example: [bold]atlas recipe show ddpm/small[/bold]
+    """
+    from atlas_cli import recipes
+    from atlas_cli.terminal import emit_json, emit_text, out
+
+    recipe = recipes.resolve(ref, sets or [], data)
+    if json:
+        emit_json({**recipe.sections(), "hash": recipe.hash})
+        return
+    text = recipes.to_yaml(recipe)
+    if out.is_terminal and not out.no_color:
+        from rich.syntax import Syntax
+
+        # The terminal's own colours, so that a light ground works as well as a dark one.
+        out.print(Syntax(text, "yaml", theme="ansi_dark", background_color="default", word_wrap=True))
+    else:
+        emit_text(text)
+    _next(f"atlas train {ref}" if "/" not in ref or ref.endswith((".yaml", ".yml")) else _train(recipe))
+
+
+@app.command()
+def validate(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Recipe files; topic/recipe works too.")
+    ],
+    json: _Json = False,
+) -> None:
+    """Check recipes: all errors at once, each as file:line:column: field: what.
+
+    Example: [bold]atlas recipe validate mine.yaml[/bold]
+    """
+    from atlas_cli import recipes
+
+    faults: dict[str, AtlasError] = {}
+    for file in files:
+        try:
+            recipes.resolve(file, command="recipe validate")
+        except UsageError as error:
+            faults[file] = error
+        if not json and file not in faults:
+            from atlas_cli.terminal import emit_text
+
+            emit_text(f"{file}: valid")
+    if json:
+        _emit_verdicts(files, faults)
+    elif len(files) == 1 and faults:
+        raise faults[files[0]]
+    elif faults:
+        details = [line for error in faults.values() for line in (error.details or [error.what])]
+        what = f"{len(faults)} of {len(files)} recipes are not valid"
+        raise UsageError(what, "atlas recipe schema lists every field", details)
+    else:
+        _next(f"atlas train {files[0]}")
+
+
+@app.command()
+def cp(
+    ref: _Ref,
+    file: Annotated[Path, typer.Argument(help="The new file, ending in .yaml.")],
+    force: Annotated[bool, typer.Option("--force", "-f", help="Replace the file if there is one.")] = False,
+) -> None:
+    """Copy a recipe as the start of your own.
+
+    Example: [bold]atlas recipe cp ddpm/small mine.yaml[/bold]
+    """
+    from atlas_cli.recipe_source import find
+
+    source = find(ref, "recipe cp")
+    if file.suffix not in (".yaml", ".yml"):
+        raise UsageError(f"{file} does not end in .yaml", f"atlas recipe cp {ref} {file}.yaml")
+    if file.exists() and (file.is_dir() or file.samefile(source)):
+        what = "a folder" if file.is_dir() else "the recipe itself"
+        raise UsageError(f"{file} is {what}", "name another file")
+    text = _moved(source.read_bytes().decode("utf-8", "surrogateescape"), source)
+    _write(file, text.encode("utf-8", "surrogateescape"), force)
+    _next(f"edit {file}, then: atlas recipe validate {file} && atlas train {file}")
+
+
+@app.command()
+def schema(
+    topic: Annotated[
+        str | None,
+        typer.Argument(help="Spell out this topic's model fields.", autocompletion=complete.topics),
+    ] = None,
+) -> None:
+    """Print the JSON Schema of a recipe, for editors that complete and check YAML.
+
+    Example: [bold]atlas recipe schema ddpm > ddpm.schema.json[/bold]
+    """
+    from atlas_cli import recipes
+    from atlas_cli.terminal import emit_json
+
+    emit_json(recipes.schema(topic))
+
+
+# --- ls --------------------------------------------------------------------------------------------------
+
+
+def _slugs(name: str | None) -> list[str]:
+    """The topics that `recipe ls` was asked for, in reading order."""
+    from atlas_cli import catalog
+
+    if name is None:
+        return [topic.slug for topic in catalog.topics()]
+    found = catalog.resolve_any(name, "recipe ls")
+    return [topic.slug for topic in found.topics] if isinstance(found, catalog.Family) else [found.slug]
+
+
+def _summary(slug: str, name: str) -> dict[str, Any]:
+    """What a list says of a recipe; the file is read, not validated, so that a long list comes at once."""
+    from atlas_cli.recipe_source import find, read
+
+    data = read(find(f"{slug}/{name}")).data
+    names = ("data", "train", "measured")
+    section = {key: data[key] if isinstance(data.get(key), dict) else {} for key in names}
+    return {
+        "name": f"{slug}/{name}",
+        "about": data.get("about", ""),
+        "data": section["data"].get("name"),
+        "steps": section["train"].get("steps"),
+        "seconds": section["measured"].get("seconds"),
+        "expect": list(data.get("expect") or ()),
+    }
+
+
+def _print_table(rows: list[dict[str, Any]]) -> None:
+    from rich.table import Table
+
+    from atlas_cli.terminal import out
+
+    table = Table(box=None, pad_edge=False, header_style="atlas.muted")
+    table.add_column("recipe", style="atlas.accent", no_wrap=True)
+    table.add_column("data", no_wrap=True)
+    table.add_column("steps", justify="right", no_wrap=True)
+    table.add_column("seconds", justify="right", no_wrap=True)
+    table.add_column("about", overflow="fold")
+    for row in rows:
+        cells = ("" if row[key] is None else str(row[key]) for key in ("data", "steps", "seconds", "about"))
+        table.add_row(row["name"], *cells)
+    out.print(table)
+
+
+# --- show, validate, cp ----------------------------------------------------------------------------------
+
+
+def _train(recipe: Recipe) -> str:
+    topic, _, name = recipe.name.partition("/")
+    return f"atlas train {topic} --recipe {name}"
+
+
+def _emit_verdicts(files: list[str], faults: dict[str, AtlasError]) -> None:
+    from atlas_cli.terminal import emit_json
+
+    errors = {file: error.details or [error.what] for file, error in faults.items()}
+    verdicts = [{"file": f, "valid": f not in faults, "errors": errors.get(f, [])} for f in files]
+    emit_json({"valid": not faults, "recipes": verdicts})
+    if faults:
+        raise typer.Exit(UsageError.code)
+
+
+def _moved(text: str, source: Path) -> str:
+    """The text with `base` and `from` named so that they are found from anywhere."""
+    from atlas_cli.recipe_source import full_reference
+
+    def named(match: re.Match[str]) -> str:
+        return f"{match[1]}{full_reference(match[2], source, match[1].startswith('base'))}"
+
+    return re.sub(r"^((?:base|from):[ ]*)([^\s#'\"]+)", named, text, flags=re.MULTILINE)
+
+
+def _write(file: Path, content: bytes, force: bool) -> None:
+    try:
+        with file.open("wb" if force else "xb") as stream:
+            stream.write(content)
+    except FileExistsError as error:
+        raise UsageError(
+            f"{file} exists already", "add --force to replace it, or name another file"
+        ) from error
+    except FileNotFoundError as error:
+        raise EnvironmentFault(f"there is no folder {file.parent}", f"mkdir -p {file.parent}") from error
+    except OSError as error:
+        what = f"cannot write {file}: {os.strerror(error.errno or 0)}"
+        raise EnvironmentFault(what, "name a file that you may write") from error
+
+
+def _next(command: str) -> None:
+    """The next command worth trying, on stderr."""
+    if not flags.quiet:
+        from atlas_cli.terminal import err
+
+        err.print(f"next: {command}", style="atlas.muted", markup=False, soft_wrap=True)

@@ -1,0 +1,136 @@
+"""What a recipe is, and the classes behind its sections."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Literal, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from atlas_cli import catalog
+from atlas_cli.config import DataConfig, FrozenConfig, SystemConfig, config_class
+from atlas_cli.data import SOURCES
+from atlas_cli.errors import UsageError
+
+_WITHOUT_EFFECT = ("threads", "log_every", "checkpoint_every")  # train fields that leave the weights alone
+
+
+class TrainConfig(FrozenConfig):
+    """The `train:` section of a recipe."""
+
+    steps: int = Field(gt=0)
+    batch_size: int = Field(64, gt=0)  # over all ranks
+    lr: float = Field(gt=0)
+    lr_schedule: Literal["constant", "cosine", "linear"] = "cosine"
+    decay_from: float = Field(0.0, ge=0, le=1)  # share of the steps after which the decay begins
+    final_lr: float = Field(0.02, ge=0, le=1)  # share of lr that is left at the end
+    warmup: int = Field(0, ge=0)  # steps
+    betas: tuple[float, float] = Field((0.9, 0.95), strict=False)
+    weight_decay: float = Field(0.0, ge=0)
+    grad_clip: float = Field(0.0, ge=0)  # largest global gradient norm; 0: no clipping
+    ema: float = Field(0.0, ge=0, lt=1)  # decay of the averaged weights that evaluate and sample; 0: none
+    seed: int = Field(0, ge=0)
+    precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 where the device computes in it
+    threads: int = Field(0, ge=0)  # 0: as many as the machine has cores
+    checkpoint_every: int = Field(0, ge=0)  # steps; 0: five times a run
+    log_every: int = Field(10, gt=0)  # steps
+
+
+class Bar(FrozenConfig):
+    """One entry of `expect:`: the figure must lie within [min, max]."""
+
+    min: float | None = None
+    max: float | None = None
+    claim: str = ""  # the sentence that the figure proves
+
+    @model_validator(mode="after")
+    def _some_bound(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("needs a min or a max")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}")
+        return self
+
+
+class Recipe(FrozenConfig):
+    """A recipe with its base, its data facts and all defaults filled in."""
+
+    name: str  # "ddpm/small", or the path of a user's own file
+    system: str  # the topic's slug
+    about: str = ""
+    parent: str | None = None  # `from:` in the file: the recipe whose trained run this one builds on
+    data: dict[str, Any]
+    model: dict[str, Any]
+    train: TrainConfig
+    ablate: dict[str, Any] = Field(default_factory=dict)
+    expect: dict[str, Bar] = Field(default_factory=dict)
+    measured: dict[str, Any] = Field(default_factory=dict)
+    parent_hash: str | None = None  # of the parent as it was when this recipe was resolved
+
+    @property
+    def hash(self) -> str:
+        """16 hex digits over all that decides the trained weights, the parent's included."""
+        model = {k: v for k, v in self.model.items() if k not in system_class(self.system).sampling_fields()}
+        train = self.train.model_dump(mode="json", exclude=set(_WITHOUT_EFFECT))
+        decisive = {
+            "system": self.system, "data": self.data, "model": model, "train": train,
+            "parent": self.parent_hash,
+        }  # fmt: skip
+        text = json.dumps(decisive, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def sections(self) -> dict[str, Any]:
+        """The recipe as its file holds it: plain data, in reading order, without what is empty."""
+        expect = {name: bar.model_dump(exclude_defaults=True) for name, bar in self.expect.items()}
+        sections = {
+            "name": self.name, "system": self.system, "from": self.parent, "about": self.about,
+            "data": self.data, "model": self.model, "train": self.train.model_dump(mode="json"),
+            "ablate": self.ablate, "expect": expect, "measured": self.measured,
+        }  # fmt: skip
+        return {key: value for key, value in sections.items() if value or key in ("data", "model")}
+
+
+class RecipeFile(FrozenConfig):
+    """The top level of a recipe file, before its sections are checked."""
+
+    model_config = ConfigDict(title="Recipe")
+
+    name: str = ""  # written by the atlas into a run's resolved recipe
+    system: str  # the topic that the recipe trains
+    base: str | None = None  # a recipe of the same topic, over which this one is laid
+    parent: str | None = Field(None, alias="from")  # the recipe on whose trained run this one builds
+    about: str = ""  # one line: what comes out, and how long it takes
+    data: dict[str, Any]
+    model: dict[str, Any] = Field(default_factory=dict)
+    train: dict[str, Any]
+    ablate: dict[str, Any] = Field(default_factory=dict)  # the changes that take the idea away
+    expect: dict[str, Bar] = Field(default_factory=dict)  # metric, metric_ratio or metric_gain, and its bar
+    measured: dict[str, Any] = Field(default_factory=dict)  # what a real run printed
+
+
+def system_class(system: str) -> type[SystemConfig]:
+    """The Config of a topic's system, read without torch.
+
+    Raises:
+        UsageError: no such topic, or it has no system.
+    """
+    topic = catalog.resolve(system, "recipe ls")
+    if topic.system is None:
+        raise UsageError(f"{topic.slug} has no trainer yet", "atlas recipe ls shows the topics that have one")
+    return config_class(catalog.system_module(topic))
+
+
+def data_class(source: str) -> type[DataConfig]:
+    """The config class of a data source, read without torch.
+
+    Raises:
+        KeyError: no such source.
+    """
+    stem, _, name = SOURCES[source].partition(".")
+    return config_class(f"atlas_cli.data.{stem}", name)
+
+
+def sources_for(config: type[SystemConfig]) -> list[str]:
+    """The data sources that a system can learn from."""
+    return [name for name in SOURCES if not config.data_kinds or data_class(name).kind in config.data_kinds]
