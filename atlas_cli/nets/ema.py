@@ -1,4 +1,4 @@
-"""Exponential moving average of a module's parameters (Polyak & Juditsky 1992, as DDPM and StyleGAN use it)."""
+"""Exponential moving average of a module's parameters, as DDPM and StyleGAN use it."""
 
 from __future__ import annotations
 

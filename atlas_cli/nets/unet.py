@@ -1,7 +1,7 @@
 """A small U-Net for images on a patch grid: the denoiser that diffusion and flow systems share.
 
-Source:  Ronneberger et al. 2015, arXiv:1505.04597 (the U); Ho et al. 2020, arXiv:2006.11239 (the time
-         embedding, attention at the coarse level); Dhariwal & Nichol 2021, arXiv:2105.05233 (scale and shift in the norm).
+Source:  Ronneberger et al. 2015, arXiv:1505.04597 (the U); Ho et al. 2020, arXiv:2006.11239 (embedded time,
+         coarse attention); Dhariwal & Nichol 2021, arXiv:2105.05233 (the norm's scale and shift).
 Shapes:  B batch, C channels, H height, W width, D embedding.
 Differs: the image is first folded into patch x patch blocks (space to depth), so that a 28x28 digit is
          worked on at 14x14 and 7x7: three times the images a second of the same net at full resolution.

@@ -1,0 +1,63 @@
+"""The device, the number format and the thread count of a run."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from atlas_cli.errors import EnvironmentFault
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def available_devices() -> list[str]:
+    """Names of the devices that this machine has."""
+    found = ["cpu"]
+    if torch.cuda.is_available():
+        found.append("cuda")
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return found
+
+
+def choose_device(wanted: str) -> torch.device:
+    """The wanted device; "auto" takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        EnvironmentFault: the machine has no such device.
+    """
+    found = available_devices()
+    if wanted == "auto":
+        return torch.device(found[-1])
+    if wanted not in found:
+        raise EnvironmentFault(
+            f"no {wanted} device on this machine (it has: {', '.join(found)})", "use --device cpu"
+        )
+    return torch.device(wanted)
+
+
+def resolve_precision(wanted: str, device: torch.device) -> str:
+    """fp32 or bf16; "auto" takes bf16 only where the hardware multiplies in it."""
+    if wanted != "auto":
+        return wanted
+    if device.type == "cuda":
+        return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    if device.type == "cpu":
+        return "bf16" if torch.cpu._is_avx512_bf16_supported() else "fp32"
+    return "fp32"
+
+
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
+    """Matrix products and convolutions in bf16, the rest in fp32; nothing at all for fp32."""
+    if precision == "bf16":
+        return torch.autocast(device.type, torch.bfloat16)
+    return nullcontext()
+
+
+def set_threads(wanted: int) -> int:
+    """Set and return the number of compute threads; 0 means one for each core this process may use."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    torch.set_num_threads(wanted or cores)
+    return torch.get_num_threads()

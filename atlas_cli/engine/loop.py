@@ -1,0 +1,208 @@
+"""The training loop: one plain function that knows a system only by its verbs."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from atlas_cli.engine import checkpoint, distributed
+from atlas_cli.engine.device import autocast
+from atlas_cli.engine.randomness import stable_seed
+from atlas_cli.engine.rundir import RunDir
+from atlas_cli.engine.signals import StopRequest
+from atlas_cli.engine.system import Metrics, Optimizers, System
+from atlas_cli.errors import DivergedError, InterruptedRun, UsageError
+from atlas_cli.nets.ema import Ema
+from atlas_cli.recipes import TrainConfig
+
+
+class Progress(Protocol):
+    """What the loop tells while it trains."""
+
+    def update(self, step: int, metrics: dict[str, float], seconds: float) -> None: ...
+
+
+@dataclass
+class Fitted:
+    """A trained system's state that does not live in its parameters."""
+
+    step: int
+    seconds: float  # spent training, over all resumes
+    ema: Ema | None
+
+
+def fit(
+    system: System,
+    *,
+    run: RunDir | None = None,
+    recipe_hash: str = "",
+    progress: Progress | None = None,
+    stop: StopRequest | None = None,
+    start: checkpoint.TrainState | None = None,
+    until: int | None = None,
+) -> Fitted:
+    """Train `system` for `train.steps` steps from `start`, or from scratch.
+
+    Args:
+        system: Attached to its setting; `setting.train` says how long and how fast.
+        run: Where metrics and checkpoints go; None on ranks other than 0, and in tests.
+        recipe_hash: Recorded in each checkpoint.
+        progress: Told the metrics of each step.
+        stop: Asked after each step whether a signal wants the run to end.
+        start: The checkpoint to continue from.
+        until: End early at this step, as an interruption would (tests).
+
+    Raises:
+        DivergedError: a loss that is NaN or infinite; the last good checkpoint stays.
+        InterruptedRun: a signal came; the checkpoint of this step is on disk.
+    """
+    train, setting = system.setting.train, system.setting
+    optimizers = system.optimizers()
+    ema = Ema(system, train.ema) if train.ema else None
+    step, seconds = _restore(system, optimizers, ema, start)
+    for optimizer in optimizers.values():
+        for group in optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+        distributed.prepare(optimizer, train.grad_clip)
+    save_every = train.checkpoint_every or math.ceil(train.steps / 5)
+    precision = train.precision
+    window: list[float] = []
+
+    def save(metrics: dict[str, float]) -> None:
+        if run is not None:
+            state = _snapshot(system, optimizers, ema, step, metrics | {"seconds": seconds}, recipe_hash)
+            _keep(run, state, _best_metric(system, metrics, window))
+            window.clear()
+
+    system.train()
+    while step < (until or train.steps):
+        started = time.perf_counter()
+        _set_learning_rates(optimizers, learning_rate_factor(step, train))
+        torch.manual_seed(stable_seed(train.seed, "torch", step, setting.rank))
+        with autocast(precision, setting.device):
+            metrics = system.step(system.batch(step), optimizers)
+        if ema is not None:
+            ema.update(system)
+        figures = _to_floats(metrics)
+        _require_finite(figures, step, run)
+        step += 1
+        seconds += time.perf_counter() - started
+        window.append(figures.get("loss", math.nan))
+        _report(run, progress, step, figures, seconds, train)
+        stopping = distributed.any_rank(stop is not None and stop.requested)
+        if stopping or step % save_every == 0 or step == train.steps:
+            save(figures)
+        if stopping and step < train.steps:
+            raise _interrupted(run, step, stop)
+    system.eval()
+    return Fitted(step, seconds, ema)
+
+
+def _set_learning_rates(optimizers: Optimizers, factor: float) -> None:
+    for optimizer in optimizers.values():
+        for group in optimizer.param_groups:
+            group["lr"] = group["initial_lr"] * factor
+
+
+def learning_rate_factor(step: int, train: TrainConfig) -> float:
+    """Share of the full learning rate at a step: linear warm-up, a plateau, then decay to `final_lr`."""
+    if step < train.warmup:
+        return (step + 1) / train.warmup
+    begin = max(train.warmup, round(train.decay_from * train.steps))
+    if train.lr_schedule == "constant" or step < begin:
+        return 1.0
+    done = (step - begin) / max(1, train.steps - begin)  # 0 .. 1
+    left = (1 + math.cos(math.pi * done)) / 2 if train.lr_schedule == "cosine" else 1 - done
+    return train.final_lr + (1 - train.final_lr) * left
+
+
+def _restore(
+    system: System, optimizers: Optimizers, ema: Ema | None, start: checkpoint.TrainState | None
+) -> tuple[int, float]:
+    if start is None:
+        return 0, 0.0
+    system.restore_shapes({n: tuple(t.shape) for n, t in start.weights.items()})
+    if start.optimizers.keys() != optimizers.keys() or (start.ema is None) != (ema is None):
+        raise UsageError(
+            "the checkpoint has other optimizers or averaged weights than the recipe asks for",
+            "resume with the recipe of the run: leave train.ema as it was",
+        )
+    system.load_state_dict(start.weights)
+    for name, optimizer in optimizers.items():
+        optimizer.load_state_dict(start.optimizers[name])
+    if ema is not None and start.ema is not None:
+        ema.load_state_dict(start.ema)
+    checkpoint.restore_rng(start.rng)
+    return start.step, float(start.info.get("metrics", {}).get("seconds", 0.0))
+
+
+def _snapshot(
+    system: System, optimizers: Optimizers, ema: Ema | None, step: int, metrics: dict[str, float],
+    recipe_hash: str,
+) -> checkpoint.TrainState:  # fmt: skip
+    return checkpoint.TrainState(
+        step=step,
+        weights=system.state_dict(),
+        ema=ema.state_dict() if ema is not None else None,
+        optimizers={name: o.state_dict() for name, o in optimizers.items()},
+        rng=checkpoint.capture_rng(),
+        info={"metrics": metrics, "recipe_hash": recipe_hash},
+    )
+
+
+def _keep(run: RunDir, state: checkpoint.TrainState, metric: float | None) -> None:
+    """Save; note if it is the best so far; remove all but the newest three and the best."""
+    checkpoint.save(run.checkpoints, state)
+    if metric is not None:
+        checkpoint.update_best(run.checkpoints, state.step, metric)
+    best = checkpoint.read_best(run.checkpoints)
+    kept = checkpoint.path_of(run.checkpoints, best[0]).name if best else None
+    checkpoint.prune(run.checkpoints, best=kept)
+
+
+def _best_metric(system: System, metrics: dict[str, float], window: list[float]) -> float | None:
+    """The figure that ranks checkpoints, lower is better; the loss is averaged since the last one."""
+    if system.best_by is None:
+        return None
+    if system.best_by == "loss" and window:
+        return sum(window) / len(window)
+    return metrics.get(system.best_by)
+
+
+def _to_floats(metrics: Metrics) -> dict[str, float]:
+    return {n: float(v.detach()) if isinstance(v, Tensor) else float(v) for n, v in metrics.items()}
+
+
+def _require_finite(figures: dict[str, float], step: int, run: RunDir | None) -> None:
+    bad = next((n for n, v in figures.items() if not math.isfinite(v)), None)
+    if distributed.any_rank(bad is not None):
+        kept = f"the last good checkpoint is kept in {run.path}" if run is not None else "nothing was saved"
+        name = bad or "the loss of another rank"
+        raise DivergedError(
+            f"{name} is {figures.get(name, math.nan)} at step {step}; {kept}",
+            "try a smaller learning rate: --set train.lr=..., or clip: --set train.grad_clip=1",
+        )
+
+
+def _report(
+    run: RunDir | None, progress: Progress | None, step: int, figures: dict[str, float], seconds: float,
+    train: TrainConfig,
+) -> None:  # fmt: skip
+    if step % train.log_every == 0 or step == train.steps:
+        figures = distributed.mean_over_ranks(figures)
+        if run is not None:
+            run.append_metrics({"step": step, **figures, "seconds": round(seconds, 3)})
+    if progress is not None:
+        progress.update(step, figures, seconds)
+
+
+def _interrupted(run: RunDir | None, step: int, stop: StopRequest | None) -> InterruptedRun:
+    code = stop.exit_code if stop is not None and stop.requested else 143
+    name = run.name if run is not None else "latest"
+    what = f"stopped after step {step}; its checkpoint is written"
+    return InterruptedRun(what, f"go on with: atlas train --resume {name}", code)

@@ -1,0 +1,149 @@
+"""The seam: a system is a torch module with a frozen config and six verbs; nothing else knows it by name.
+
+The loop, the command line and the checkpoint call these verbs and no others:
+
+    batch(step)  loss(batch)  step(batch, optimizers)  optimizers()  evaluate()  sample(request)
+
+Randomness: every draw of a training step comes from `self.setting.random(step)`, which draws for the whole
+batch and hands out this rank's share. Two processes with half a batch each thus see what one process with
+the whole batch sees, and a resumed run needs no iterator state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from atlas_cli.config import SystemConfig
+from atlas_cli.engine.artifact import Artifact
+from atlas_cli.engine.randomness import BatchRandom, generator
+from atlas_cli.errors import UsageError
+from atlas_cli.recipes import TrainConfig
+
+Metrics = dict[str, float | Tensor]
+Optimizers = dict[str, torch.optim.Optimizer]
+_CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class SampleRequest:
+    """What `atlas sample` asks for.
+
+    Attributes:
+        n: How many samples.
+        seed: Same seed, same samples, bit for bit on the CPU.
+        label: Class wanted, for systems that can steer (None: all classes in turn).
+        prompt: Text to continue or to draw.
+    """
+
+    n: int = 16
+    seed: int = 0
+    label: int | None = None
+    prompt: str | None = None
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Where a system runs: its data, its training fields, its place among the ranks."""
+
+    data: Any
+    train: TrainConfig
+    device: torch.device = _CPU
+    rank: int = 0
+    world_size: int = 1
+    parent: System | None = None
+
+    def random(self, step: int) -> BatchRandom:
+        """The draws of a training step: whole-batch draws, this rank's share."""
+        return BatchRandom(
+            self.train.seed, step, self.train.batch_size, self.rank, self.world_size, self.device
+        )
+
+    def generator(self, purpose: str, seed: int | None = None) -> torch.Generator:
+        """A seeded generator for evaluation or sampling, independent of the training draws."""
+        return generator(self.train.seed if seed is None else seed, purpose, device=self.device)
+
+
+class System(nn.Module):
+    """Base of every system of the atlas; inherited one level deep.
+
+    A system's file also defines `Config(SystemConfig)`, the fields of a recipe's `model:` section.
+    """
+
+    #: Logged or evaluated metric by which the "best" checkpoint is chosen, lower is better; None: the latest.
+    best_by: ClassVar[str | None] = "loss"
+    #: What one item of a batch is called in the progress line ("images", "tokens", "points").
+    unit: ClassVar[str] = "items"
+    #: How many samples a run shows at its end.
+    sample_count: ClassVar[int] = 20
+
+    setting: Setting
+
+    def __init__(self, config: SystemConfig) -> None:
+        super().__init__()
+        self.config: Any = config
+
+    def attach(self, setting: Setting) -> System:
+        """Give the system its data, training fields and device; returns self, moved there."""
+        self.setting = setting
+        return self.to(setting.device)
+
+    # --- the six verbs -------------------------------------------------------------------------------
+
+    def batch(self, step: int) -> Any:
+        """The training batch of a step: a pure function of (seed, step, rank)."""
+        raise NotImplementedError
+
+    def loss(self, batch: Any) -> tuple[Tensor, Metrics]:
+        """The scalar to descend, and figures to log."""
+        raise NotImplementedError
+
+    def step(self, batch: Any, optimizers: Optimizers) -> Metrics:
+        """One training step. Default: one descent on `loss` with every optimizer."""
+        for optimizer in optimizers.values():
+            optimizer.zero_grad(set_to_none=True)
+        loss, metrics = self.loss(batch)
+        loss.backward()
+        for optimizer in optimizers.values():
+            optimizer.step()
+        return {"loss": loss.detach(), **metrics}
+
+    def optimizers(self) -> Optimizers:
+        """Named optimizers; their learning rates are scaled by the recipe's schedule."""
+        train = self.setting.train
+        return {
+            "main": torch.optim.AdamW(
+                [p for p in self.parameters() if p.requires_grad],
+                lr=train.lr, betas=train.betas, weight_decay=train.weight_decay, fused=True,
+            )
+        }  # fmt: skip
+
+    def evaluate(self) -> Mapping[str, float]:
+        """The figures that `expect` judges: seeded, on held-out data."""
+        raise NotImplementedError
+
+    def sample(self, request: SampleRequest) -> Artifact:
+        """What `atlas sample` shows."""
+        raise NotImplementedError
+
+    # --- for the engine ------------------------------------------------------------------------------
+
+    def items_per_step(self) -> int:
+        """Items of `unit` that one training step consumes, over all ranks."""
+        return self.setting.train.batch_size
+
+    def restore_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        """Give parameters the shapes of a checkpoint before it is loaded; only for systems that grow."""
+        own = {name: tuple(t.shape) for name, t in self.state_dict().items()}
+        wrong = sorted(n for n in own.keys() | shapes.keys() if own.get(n) != shapes.get(n))
+        if wrong:
+            name = wrong[0]
+            raise UsageError(
+                f"the checkpoint does not fit the model: {name} is {shapes.get(name, 'absent')} in the "
+                f"checkpoint and {own.get(name, 'absent')} in the model",
+                "use the recipe that the run was trained with, or start a new run",
+            )

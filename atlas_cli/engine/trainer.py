@@ -1,0 +1,296 @@
+"""From a recipe to a judged run: build, train, evaluate, ablate, judge, sample, and write it all down."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import time
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from atlas_cli import catalog, data
+from atlas_cli import recipes as recipes_module
+from atlas_cli.engine import checkpoint, distributed, rundir, show
+from atlas_cli.engine.artifact import Artifact
+from atlas_cli.engine.device import autocast, choose_device, resolve_precision, set_threads
+from atlas_cli.engine.loop import Fitted, Progress, fit
+from atlas_cli.engine.randomness import stable_seed
+from atlas_cli.engine.rundir import RunDir
+from atlas_cli.engine.signals import StopRequest
+from atlas_cli.engine.system import SampleRequest, Setting, System
+from atlas_cli.engine.verdict import Verdict, judge, met
+from atlas_cli.errors import EnvironmentFault
+from atlas_cli.recipes import Recipe
+
+ABLATION = "ablation"  # folder of the run without the idea, inside the run's own
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line adds to a recipe; none of it changes what is learned."""
+
+    out: Path = field(default_factory=lambda: Path("runs"))
+    data_dir: Path | None = None
+    device: str = "auto"
+    compile: bool = False
+    offline: bool = False
+    ablate: bool | None = None  # None: when a claim of the recipe needs it
+
+
+class Reporter(Protocol):
+    """Where the trainer's words go."""
+
+    def say(self, line: str) -> None: ...
+
+    def progress(self, title: str, system: System) -> AbstractContextManager[Progress]: ...
+
+
+@dataclass
+class Outcome:
+    """What a run came to."""
+
+    run: RunDir | None  # None on ranks other than 0
+    figures: dict[str, float]
+    ablated: dict[str, float] | None
+    verdicts: list[Verdict]
+    train_seconds: float  # in the training loop of the run itself
+    ablation_seconds: float
+    seconds: float  # everything of this command: data, judge, both trainings, evaluation, samples
+    artifact: Artifact | None = None
+    files: list[Path] = field(default_factory=list)
+    already_complete: bool = False
+
+    @property
+    def met(self) -> bool:
+        return met(self.verdicts)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "figures": self.figures,
+            "ablated": self.ablated,
+            "verdicts": [v.to_json() for v in self.verdicts],
+            "met": self.met,
+            "train_seconds": round(self.train_seconds, 1),
+            "ablation_seconds": round(self.ablation_seconds, 1),
+            "seconds": round(self.seconds, 1),
+        }
+
+
+def create(recipe: Recipe) -> System:
+    """The recipe's system with fresh weights, not attached to data yet."""
+    topic = catalog.resolve(recipe.system)
+    module = importlib.import_module(catalog.system_module(topic))
+    config = module.Config.model_validate_json(json.dumps(recipe.model))
+    torch.manual_seed(stable_seed(recipe.train.seed, "weights"))
+    system: System = getattr(module, str(topic.system))(config)
+    return system
+
+
+def build(recipe: Recipe, options: Options, reporter: Reporter, parent: System | None = None) -> System:
+    """The system of a recipe on its device with its data, weights freshly drawn from the recipe's seed."""
+    device = distributed.join(choose_device(options.device), recipe.train.batch_size)
+    set_threads(recipe.train.threads)
+    train = recipe.train.model_copy(update={"precision": resolve_precision(recipe.train.precision, device)})
+    source = data.load(
+        recipe.data, data_dir=options.data_dir, device=device, seed=train.seed, offline=options.offline,
+        say=reporter.say,
+    )  # fmt: skip
+    system = create(recipe)
+    rank, world_size = distributed.rank(), distributed.world_size()
+    system.attach(Setting(source, train, device, rank, world_size, parent))
+    if options.compile:
+        system.loss = torch.compile(system.loss)  # type: ignore[method-assign]
+    return system
+
+
+def load_system(
+    run: RunDir, options: Options, reporter: Reporter, overrides: list[str] | None = None
+) -> System:
+    """A run's system with its trained (averaged, where there are) weights, ready to sample."""
+    recipe = recipes_module.resolve(str(run.path / "recipe.yaml"), overrides or [])
+    parent, _ = load_parent(recipe, options, reporter)
+    system = build(recipe, options, reporter, parent)
+    path, skipped = checkpoint.newest_valid(run.checkpoints)
+    for line in skipped:
+        reporter.say(line)
+    state = checkpoint.load(path)
+    system.restore_shapes({n: tuple(t.shape) for n, t in state.weights.items()})
+    system.load_state_dict(state.weights)
+    if state.ema is not None:
+        averaged = {n: t for n, t in state.ema.items() if not n.startswith("__")}
+        system.load_state_dict(averaged, strict=False)
+    return system.eval()
+
+
+def load_parent(recipe: Recipe, options: Options, reporter: Reporter) -> tuple[System | None, str | None]:
+    """The trained system that a recipe builds on, and its run's name: found by hash, or trained now."""
+    if recipe.parent is None:
+        return None, None
+    parent = recipes_module.resolve(recipe.parent)
+    wanted = recipes_module.recipe_hash(parent)
+    found = rundir.find_by_hash(options.out, wanted) if distributed.is_main() else None
+    path = distributed.share(found.path if found else None)
+    if path is None:
+        reporter.say(f"{recipe.name} builds on {parent.name}, which is trained first (once)")
+        run = execute(parent, options, reporter).run
+        path = distributed.share(run.path if run else None)
+    else:
+        reporter.say(f"{recipe.name} builds on {path}")
+    system = load_system(RunDir(path), options, reporter)
+    return system.requires_grad_(False), RunDir(path).name
+
+
+def execute(recipe: Recipe, options: Options, reporter: Reporter, resume: RunDir | None = None) -> Outcome:
+    """Train a recipe to its verdict; `resume` continues a run that was stopped."""
+    began = time.perf_counter()
+    parent, parent_name = load_parent(recipe, options, reporter)
+    run = None
+    if distributed.is_main():
+        run = resume or _new_run(recipe, options, reporter, parent_name)
+    with run.lock() if run else nullcontext(), StopRequest() as stop:
+        if run is not None:
+            run.clear_result()
+        system, fitted = _train(recipe, options, reporter, run, stop, parent)
+        figures = _evaluate(system, fitted, reporter) if recipe.expect else {}
+        ablated, ablation_seconds = None, 0.0
+        if recipe.ablate and _wants_ablation(recipe, options):
+            ablated, ablation_seconds = _ablate(recipe, options, reporter, run, stop, system, fitted)
+        verdicts = judge(recipe.expect, figures, ablated)
+        outcome = Outcome(run, figures, ablated, verdicts, fitted.seconds, ablation_seconds, 0.0)
+        if run is not None:
+            outcome.artifact, outcome.files = _show(system, fitted, run)
+            outcome.seconds = time.perf_counter() - began
+            run.write_result(outcome.to_json())
+    return outcome
+
+
+def _wants_ablation(recipe: Recipe, options: Options) -> bool:
+    return recipes_module.needs_ablation(recipe) if options.ablate is None else options.ablate
+
+
+def _new_run(recipe: Recipe, options: Options, reporter: Reporter, parent: str | None) -> RunDir:
+    """A fresh run folder with the resolved recipe and the environment in it."""
+    run = RunDir.create(options.out, recipe.name, recipes_module.recipe_hash(recipe), parent)
+    run.write_recipe(recipes_module.to_yaml(recipe))
+    run.write_environment()
+    reporter.say(f"run folder {run.path}")
+    return run
+
+
+def _subrun(run: RunDir, name: str) -> RunDir:
+    """The folder of a run inside another one's."""
+    inner = RunDir(run.path / name)
+    for folder in (inner.path, inner.samples, inner.checkpoints):
+        folder.mkdir(exist_ok=True)
+    return inner
+
+
+def _train(
+    recipe: Recipe, options: Options, reporter: Reporter, run: RunDir | None, stop: StopRequest,
+    parent: System | None,
+) -> tuple[System, Fitted]:  # fmt: skip
+    """Build and fit, continuing from the newest valid checkpoint of `run` if it has one."""
+    system = build(recipe, options, reporter, parent)
+    start = _newest_state(run, reporter)
+    title = recipe.name if run is None or run.path.name != ABLATION else f"{recipe.name} without the idea"
+    try:
+        with reporter.progress(title, system) as progress:
+            fitted = fit(
+                system, run=run, recipe_hash=recipes_module.recipe_hash(recipe), progress=progress,
+                stop=stop, start=start,
+            )  # fmt: skip
+    except torch.OutOfMemoryError as error:
+        half = max(1, recipe.train.batch_size // 2)
+        raise EnvironmentFault(
+            f"out of memory on {system.setting.device}: {str(error).splitlines()[0]}",
+            f"use a smaller batch: --set train.batch_size={half}, or --device cpu",
+        ) from error
+    return system, fitted
+
+
+def _newest_state(run: RunDir | None, reporter: Reporter) -> checkpoint.TrainState | None:
+    """Rank 0's newest valid checkpoint, on every rank; metrics after it are cut."""
+    path = None
+    if run is not None:
+        checkpoint.clear_leftovers(run.checkpoints)
+    if run is not None and any(run.checkpoints.glob("step-*")):
+        path, skipped = checkpoint.newest_valid(run.checkpoints)
+        for line in skipped:
+            reporter.say(line)
+    path = distributed.share(path)
+    if path is None:
+        if run is not None:
+            run.cut_metrics_after(0)
+        return None
+    state = checkpoint.load(path)
+    if run is not None:
+        run.cut_metrics_after(state.step)
+        checkpoint.discard_after(run.checkpoints, state.step)
+        reporter.say(f"continuing {run.path} after step {state.step}")
+    return state
+
+
+def _evaluate(system: System, fitted: Fitted, reporter: Reporter) -> dict[str, float]:
+    """Rank 0's figures, with the averaged weights where there are any, on every rank."""
+    figures = None
+    if distributed.is_main():
+        reporter.say("evaluating on held-out data")
+        with inference(system, fitted):
+            figures = {name: float(value) for name, value in system.evaluate().items()}
+    shared: dict[str, float] = distributed.share(figures)
+    return shared
+
+
+class inference:  # noqa: N801 - a context manager that reads as a verb
+    """Averaged weights, no gradients, the run's number format."""
+
+    def __init__(self, system: System, fitted: Fitted | None = None) -> None:
+        setting = system.setting
+        ema = fitted.ema if fitted is not None else None
+        self._contexts: list[AbstractContextManager[object]] = [
+            ema.applied(system) if ema is not None else nullcontext(),
+            torch.no_grad(),
+            autocast(setting.train.precision, setting.device),
+        ]
+
+    def __enter__(self) -> None:
+        for context in self._contexts:
+            context.__enter__()
+
+    def __exit__(self, *details: Any) -> None:
+        for context in reversed(self._contexts):
+            context.__exit__(*details)
+
+
+def _ablate(
+    recipe: Recipe, options: Options, reporter: Reporter, run: RunDir | None, stop: StopRequest,
+    system: System, fitted: Fitted,
+) -> tuple[dict[str, float], float]:  # fmt: skip
+    """The figures without the idea: the same weights sampled otherwise, or the same run trained otherwise."""
+    without = recipes_module.ablated(recipe)
+    changes = ", ".join(f"{k} = {v}" for k, v in recipe.ablate.items())
+    reporter.say(f"without the idea: {changes}")
+    if not recipes_module.ablation_needs_training(recipe):
+        own, system.config = system.config, type(system.config).model_validate_json(json.dumps(without.model))
+        try:
+            return _evaluate(system, fitted, reporter), 0.0
+        finally:
+            system.config = own
+    folder = _subrun(run, ABLATION) if run is not None else None
+    if folder is not None:
+        folder.write_recipe(recipes_module.to_yaml(without))
+    parent = system.setting.parent
+    other, other_fitted = _train(without, options, reporter, folder, stop, parent)
+    return _evaluate(other, other_fitted, reporter), other_fitted.seconds
+
+
+def _show(system: System, fitted: Fitted, run: RunDir) -> tuple[Artifact, list[Path]]:
+    """Samples and the loss curve, as files of the run."""
+    with inference(system, fitted):
+        artifact = system.sample(SampleRequest(n=system.sample_count, seed=system.setting.train.seed))
+    files = show.save(artifact, run.samples, "samples")
+    return artifact, [*files, show.save_loss_curve(run)]

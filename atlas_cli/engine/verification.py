@@ -1,0 +1,136 @@
+"""A recipe trained with several seeds: what each claim came to, its spread, and the `measured:` line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from statistics import fmean
+from typing import Any
+
+import torch
+from rich.table import Table
+from rich.text import Text
+
+from atlas_cli import recipes as recipes_module
+from atlas_cli.engine.device import set_threads
+from atlas_cli.engine.progress import clock
+from atlas_cli.engine.results import number, verdict_text
+from atlas_cli.engine.trainer import Options, Outcome, Reporter, execute
+from atlas_cli.engine.verdict import Verdict
+from atlas_cli.recipes import Recipe
+
+
+@dataclass
+class Verification:
+    """The outcomes of one recipe, one a seed."""
+
+    recipe: Recipe
+    outcomes: list[Outcome]
+
+    @property
+    def met(self) -> bool:
+        return all(outcome.met for outcome in self.outcomes)
+
+    def verdicts(self, metric: str) -> list[Verdict]:
+        return [v for o in self.outcomes for v in o.verdicts if v.metric == metric]
+
+    @property
+    def seconds(self) -> float:
+        """Training seconds of the run itself, mean over the seeds."""
+        return fmean(o.train_seconds for o in self.outcomes)
+
+    def measured(self) -> dict[str, Any]:
+        """The `measured:` section: means over the seeds, their spread, and on what they were measured."""
+        return {
+            **_means([o.figures for o in self.outcomes]),
+            "without": _means([o.ablated or {} for o in self.outcomes]),
+            "spread": _spreads([o.figures for o in self.outcomes]),
+            "seconds": round(self.seconds),
+            "cores": set_threads(0),
+            "threads": self.recipe.train.threads or set_threads(0),
+            "seeds": len(self.outcomes),
+            "torch": torch.__version__.split("+")[0],
+            "date": date.today().isoformat(),
+        }
+
+    def to_json(self) -> dict[str, Any]:
+        runs = [{"run": str(o.run.path) if o.run else "", **o.to_json()} for o in self.outcomes]
+        return {"recipe": self.recipe.name, "met": self.met, "measured": self.measured(), "runs": runs}
+
+    def write(self) -> None:
+        """Replace the `measured:` section of the recipe's file; everything else stays as it is."""
+        path = recipes_module.find(self.recipe.name)
+        kept = without_measured(path.read_text(encoding="utf-8"))
+        path.write_text(kept + measured_text(self.measured()), encoding="utf-8")
+
+
+def verify_recipe(recipe: Recipe, options: Options, reporter: Reporter, seeds: int) -> Verification:
+    """Train a recipe with `seeds` consecutive seeds, from its own on."""
+    outcomes = []
+    for i in range(seeds):
+        seed = recipe.train.seed + i
+        reporter.say(f"{recipe.name}, seed {seed} ({i + 1} of {seeds})")
+        seeded = recipes_module.overridden(recipe, [f"train.seed={seed}"])
+        outcomes.append(execute(seeded, options, reporter))
+    return Verification(recipe, outcomes)
+
+
+def verification_table(results: Sequence[Verification]) -> Table:
+    """Recipe, claim, bar, figure with its spread, the figure without the idea, training time, verdict."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="atlas.muted")
+    table.add_column("recipe", no_wrap=True)
+    table.add_column("claim", ratio=1, min_width=14)
+    for name in ("bar", "figure", "without", "training"):
+        table.add_column(name, justify="right")
+    table.add_column("verdict", no_wrap=True)
+    for result in results:
+        for i, (metric, bar) in enumerate(result.recipe.expect.items()):
+            verdicts = result.verdicts(metric)
+            passed = all(v.passed for v in verdicts)
+            table.add_row(
+                result.recipe.name if i == 0 else "", Text(bar.claim or metric), verdicts[0].bar,
+                _range([v.figure for v in verdicts]), _range([v.ablated for v in verdicts]),
+                clock(result.seconds) if i == 0 else "", verdict_text(passed),
+            )  # fmt: skip
+    return table
+
+
+def without_measured(text: str) -> str:
+    """A recipe's text up to its `measured:` section, which is always its last."""
+    return re.split(r"(?m)^measured:", text, maxsplit=1)[0].rstrip("\n") + "\n"
+
+
+def measured_text(measured: dict[str, Any]) -> str:
+    """The section as YAML, one line a group."""
+    import yaml
+
+    lines = ["measured:"]
+    for key, value in measured.items():
+        flow = yaml.safe_dump(value, default_flow_style=True, width=10_000, sort_keys=False)
+        lines.append(f"  {key}: {flow.replace('...', '').strip()}")
+    return "\n".join(lines) + "\n"
+
+
+def _range(values: Sequence[float | None]) -> str:
+    known = [v for v in values if v is not None]
+    if not known:
+        return "-"
+    low, high = min(known), max(known)
+    return number(low) if len(known) == 1 or number(low) == number(high) else f"{number(low)}..{number(high)}"
+
+
+def _means(rows: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {name: round_to(fmean(r[name] for r in rows)) for name in rows[0]}
+
+
+def _spreads(rows: Sequence[dict[str, float]]) -> dict[str, list[float]]:
+    return {
+        name: [round_to(min(r[name] for r in rows)), round_to(max(r[name] for r in rows))] for name in rows[0]
+    }
+
+
+def round_to(value: float, digits: int = 4) -> float:
+    """Four significant digits."""
+    return float(f"{value:.{digits}g}")

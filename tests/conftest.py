@@ -1,0 +1,39 @@
+"""Fixtures for every test: shape checks on, few threads, a private cache and runs folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # small tensors: more threads are slower
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+from jaxtyping import install_import_hook
+
+# Every jaxtyping signature is checked while the tests run.
+install_import_hook(["atlas_cli.systems", "atlas_cli.nets", "atlas_cli.metrics"], "beartype.beartype")
+
+
+@pytest.fixture(autouse=True)
+def _private_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or writes the user's caches, runs or terminal settings."""
+    monkeypatch.setenv("ATLAS_HOME", str(tmp_path / "home"))
+    for name in ("NO_COLOR", "FORCE_COLOR", "ATLAS_DATA", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def tiny_images():
+    """Forty 8x8 grey images of ten classes."""
+    import torch
+
+    from atlas_cli.data.images import ImageSource
+
+    random = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (60, 1, 8, 8), generator=random, dtype=torch.uint8)
+    labels = torch.arange(60) % 10
+    names = [str(i) for i in range(10)]
+    return ImageSource("tiny", images[:40], labels[:40], images[40:], labels[40:], names)

@@ -1,0 +1,71 @@
+"""Two processes with half the batch each learn what one learns with all of it; only rank 0 writes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from atlas_cli.engine import checkpoint
+from tests.e2e.helpers import atlas, environment
+
+RECIPES = ["ddpm/smoke", "gan/smoke", "mamba/smoke"]
+COMMON = ["--set", "train.precision=fp32", "--set", "train.steps=8"]
+
+
+def weights(cwd: Path, run: str) -> dict[str, torch.Tensor]:
+    path, _ = checkpoint.newest_valid(cwd / run / "checkpoints")
+    state = checkpoint.load(path)
+    return {**state.weights, **{f"ema.{k}": v for k, v in (state.ema or {}).items()}}
+
+
+def assert_close(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None:
+    assert a.keys() == b.keys()
+    for name in a:
+        torch.testing.assert_close(
+            a[name], b[name], atol=1e-5, rtol=0, msg=lambda m, name=name: f"{name}: {m}"
+        )
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_two_processes_learn_the_weights_of_one(tmp_path: Path, recipe: str) -> None:
+    one = atlas("train", recipe, *COMMON, "--out", "one", cwd=tmp_path)
+    two = atlas("train", recipe, *COMMON, "--out", "two", "--devices", "2", cwd=tmp_path)
+    assert one.returncode == 0, one.stderr
+    assert two.returncode == 0, two.stderr
+    name = recipe.replace("/", "-") + "-1"
+    assert_close(weights(tmp_path / "one", name), weights(tmp_path / "two", name))
+    assert [p.name for p in (tmp_path / "two").iterdir()] == [name]  # one folder, one writer
+    assert two.stderr.count("run folder") == 1
+    assert two.stdout.count("nothing was judged") == one.stdout.count("nothing was judged")
+
+
+def test_torchrun_works_as_it_is(tmp_path: Path) -> None:
+    one = atlas("train", "ddpm/smoke", *COMMON, "--out", "one", cwd=tmp_path)
+    assert one.returncode == 0, one.stderr
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
+    two = subprocess.run(
+        [*command, "atlas_cli", "train", "ddpm/smoke", *COMMON, "--out", "two"], cwd=tmp_path,
+        env=environment(tmp_path / "home"), text=True, capture_output=True, timeout=240, check=False,
+    )  # fmt: skip
+    assert two.returncode == 0, two.stderr
+    assert_close(weights(tmp_path / "one", "ddpm-smoke-1"), weights(tmp_path / "two", "ddpm-smoke-1"))
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path) -> None:
+    result = atlas("train", "ddpm/smoke", "--set", "train.batch_size=15", "--devices", "2", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "batch of 15 cannot be shared by 2" in result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs POSIX signals")
+def test_when_a_rank_dies_every_rank_ends(tmp_path: Path) -> None:
+    """A NaN on the ranks ends all of them with the code of a divergence, not a hang."""
+    result = atlas(
+        "train", "ddpm/smoke", *COMMON, "--set", "train.lr=1e30", "--devices", "2", cwd=tmp_path
+    )  # fmt: skip
+    assert result.returncode == 5, result.stderr

@@ -1,0 +1,136 @@
+"""The contract that every recipe keeps: what is trained moves, what is given stays, same seed same loss."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from atlas_cli import recipes
+from atlas_cli.engine import checkpoint, trainer
+from atlas_cli.engine.loop import fit
+from atlas_cli.engine.reporter import SilentReporter
+from atlas_cli.engine.rundir import RunDir
+from atlas_cli.engine.system import SampleRequest, System
+from atlas_cli.errors import InterruptedRun
+
+SMOKE = sorted(path.parent.name for path in (Path(__file__).parents[1] / "recipes").glob("*/smoke.yaml"))
+STEPS = 6
+
+
+def built(topic: str, tmp_path: Path, steps: int = STEPS) -> System:
+    recipe = recipes.resolve(
+        f"{topic}/smoke", [f"train.steps={steps}", "train.precision=fp32", "train.threads=1"]
+    )
+    return trainer.build(recipe, trainer.Options(out=tmp_path, device="cpu"), SilentReporter())
+
+
+def leaves(value: object) -> Iterator[torch.Tensor]:
+    """Every tensor of a batch, whatever holds it."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif dataclasses.is_dataclass(value):
+        for field in dataclasses.fields(value):
+            yield from leaves(getattr(value, field.name))
+    elif isinstance(value, (tuple, list)):
+        for item in value:
+            yield from leaves(item)
+
+
+@pytest.mark.parametrize("topic", SMOKE)
+def test_every_trainable_parameter_moves_and_no_frozen_one(topic: str, tmp_path: Path) -> None:
+    system = built(topic, tmp_path)
+    before = {n: p.detach().clone() for n, p in system.named_parameters()}
+    fit(system)
+    for name, parameter in system.named_parameters():
+        assert torch.equal(parameter, before[name]) != parameter.requires_grad, name
+
+
+@pytest.mark.parametrize("topic", SMOKE)
+def test_a_step_leaves_its_batch_untouched(topic: str, tmp_path: Path) -> None:
+    system = built(topic, tmp_path)
+    batch = system.batch(0)
+    before = [t.clone() for t in leaves(batch)]
+    assert before
+    system.step(batch, system.optimizers())
+    assert all(torch.equal(a, b) for a, b in zip(before, leaves(batch), strict=True))
+
+
+@pytest.mark.parametrize("topic", SMOKE)
+def test_a_batch_is_a_pure_function_of_its_step(topic: str, tmp_path: Path) -> None:
+    system = built(topic, tmp_path)
+    first = [t.clone() for t in leaves(system.batch(3))]
+    other = list(leaves(system.batch(4)))
+    again = list(leaves(system.batch(3)))
+    assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
+    assert not all(a.shape == b.shape and torch.equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+@pytest.mark.parametrize("topic", SMOKE)
+def test_resume_equals_a_straight_run_bit_for_bit(topic: str, tmp_path: Path) -> None:
+    class Stop:
+        requested, exit_code = False, 130
+
+    class StopAt:
+        """Asks the run to end after its third step."""
+
+        def __init__(self) -> None:
+            self.stop = Stop()
+
+        def update(self, step: int, metrics: dict[str, float], seconds: float) -> None:
+            self.losses = [*getattr(self, "losses", []), metrics["loss"]]
+            self.stop.requested = step == STEPS // 2
+
+    straight_run, broken_run = RunDir.create(tmp_path, "a"), RunDir.create(tmp_path, "b")
+    straight, seen, seen_broken = built(topic, tmp_path), StopAt(), StopAt()
+    straight_fit = fit(straight, run=straight_run, progress=seen)
+    with pytest.raises(InterruptedRun):
+        fit(built(topic, tmp_path), run=broken_run, progress=seen_broken, stop=seen_broken.stop)  # type: ignore[arg-type]
+    state = checkpoint.load(checkpoint.newest_valid(broken_run.checkpoints)[0])
+    assert state.step == STEPS // 2
+    resumed = built(topic, tmp_path)
+    resumed_fit = fit(resumed, run=broken_run, progress=seen_broken, start=state)
+    assert seen.losses == seen_broken.losses
+    final = [checkpoint.load(checkpoint.newest_valid(r.checkpoints)[0]) for r in (straight_run, broken_run)]
+    for name in final[0].weights:
+        assert torch.equal(final[0].weights[name], final[1].weights[name]), name
+    for name, optimizer in final[0].optimizers.items():
+        for index, moments in optimizer["state"].items():
+            for key, value in moments.items():
+                assert torch.equal(
+                    torch.as_tensor(value), torch.as_tensor(final[1].optimizers[name]["state"][index][key])
+                )
+    if straight_fit.ema is not None:
+        for name, average in straight_fit.ema.state_dict().items():
+            assert torch.equal(average, resumed_fit.ema.state_dict()[name])  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("topic", SMOKE)
+def test_same_seed_same_sample_bit_for_bit(topic: str, tmp_path: Path) -> None:
+    system = built(topic, tmp_path).eval()
+    with trainer.inference(system):
+        first, again, other = (system.sample(SampleRequest(n=3, seed=s)) for s in (1, 1, 2))
+    for name in ("images", "points", "text"):
+        a, b, c = (getattr(x, name) for x in (first, again, other))
+        if a is not None and len(a):
+            assert (a == b) is True if isinstance(a, list) else (a == b).all()
+            assert a != c if isinstance(a, list) else (a != c).any()
+
+
+@pytest.mark.parametrize("topic", SMOKE)
+def test_the_config_survives_a_copy(topic: str, tmp_path: Path) -> None:
+    system = built(topic, tmp_path)
+    assert copy.deepcopy(system.config) == system.config
+
+
+@pytest.mark.parametrize("topic", SMOKE)
+def test_small_states_an_ablation_and_bars_that_need_it(topic: str) -> None:
+    small = recipes.resolve(f"{topic}/small")
+    assert small.ablate
+    assert small.expect
+    assert recipes.needs_ablation(small)
+    assert all(bar.claim for bar in small.expect.values())
