@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,7 +24,7 @@ from atlas_cli.engine.rundir import RunDir
 from atlas_cli.engine.signals import StopRequest
 from atlas_cli.engine.system import SampleRequest, Setting, System
 from atlas_cli.engine.verdict import Verdict, judge, met
-from atlas_cli.errors import EnvironmentFault
+from atlas_cli.errors import DivergedError, EnvironmentFault
 from atlas_cli.recipes import Recipe
 
 ABLATION = "ablation"  # folder of the run without the idea, inside the run's own
@@ -108,13 +109,19 @@ def build(recipe: Recipe, options: Options, reporter: Reporter, parent: System |
 
 
 def load_system(
-    run: RunDir, options: Options, reporter: Reporter, overrides: list[str] | None = None
+    run: RunDir, options: Options, reporter: Reporter, overrides: list[str] | None = None, best: bool = False
 ) -> System:
-    """A run's system with its trained (averaged, where there are) weights, ready to sample."""
+    """A run's system with its trained (averaged, where there are) weights, ready to sample.
+
+    The weights are those of the newest checkpoint, which the run was judged by, or of the best.
+    """
     recipe = recipes_module.resolve(str(run.path / "recipe.yaml"), overrides or [])
     parent, _ = load_parent(recipe, options, reporter)
     system = build(recipe, options, reporter, parent)
     path, skipped = checkpoint.newest_valid(run.checkpoints)
+    found = checkpoint.read_best(run.checkpoints) if best else None
+    if found is not None:
+        path = checkpoint.path_of(run.checkpoints, found[0])
     for line in skipped:
         reporter.say(line)
     state = checkpoint.load(path)
@@ -151,7 +158,7 @@ def execute(recipe: Recipe, options: Options, reporter: Reporter, resume: RunDir
     run = None
     if distributed.is_main():
         run = resume or _new_run(recipe, options, reporter, parent_name)
-    with run.lock() if run else nullcontext(), StopRequest() as stop:
+    with run.lock() if run else nullcontext(), StopRequest() as stop, _failure_noted(run):
         if run is not None:
             run.clear_result()
         system, fitted = _train(recipe, options, reporter, run, stop, parent)
@@ -166,6 +173,17 @@ def execute(recipe: Recipe, options: Options, reporter: Reporter, resume: RunDir
             outcome.seconds = time.perf_counter() - began
             run.write_result(outcome.to_json())
     return outcome
+
+
+@contextmanager
+def _failure_noted(run: RunDir | None) -> Iterator[None]:
+    """A run that diverged is marked as failed, so that nothing builds on it."""
+    try:
+        yield
+    except DivergedError as error:
+        if run is not None:
+            run.write_result({"status": "failed", "error": error.what})
+        raise
 
 
 def _wants_ablation(recipe: Recipe, options: Options) -> bool:
