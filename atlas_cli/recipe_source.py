@@ -176,8 +176,13 @@ def _beside(ref: str, path: Path) -> str:
 
 
 def _merged(below: Document, top: Document) -> Document:
-    """`top` laid over `below`: mappings merge key by key, all else is replaced."""
+    """`top` laid over `below`: mappings merge key by key, all else is replaced.
+
+    An `ablate` of its own replaces the base's: what is taken away is one idea, not the sum of two.
+    """
     kept = {key: value for key, value in below.data.items() if key not in _NOT_INHERITED}
+    if "ablate" in top.data:
+        kept.pop("ablate", None)
     own_system, own_data = top.data.get("system"), top.data.get("data")
     if own_system is not None and kept.get("system", own_system) != own_system:
         _report(top, ("base",), f"is a recipe of {kept['system']}, this one of {own_system}")

@@ -192,7 +192,9 @@ def _wants_ablation(recipe: Recipe, options: Options) -> bool:
 
 def _new_run(recipe: Recipe, options: Options, reporter: Reporter, parent: str | None) -> RunDir:
     """A fresh run folder with the resolved recipe and the environment in it."""
-    run = RunDir.create(options.out, recipe.name, recipes_module.recipe_hash(recipe), parent)
+    own_file = recipe.name.endswith((".yaml", ".yml"))
+    name = f"{recipe.system}/{Path(recipe.name).stem}" if own_file else recipe.name
+    run = RunDir.create(options.out, name, recipes_module.recipe_hash(recipe), parent)
     run.write_recipe(recipes_module.to_yaml(recipe))
     run.write_environment()
     reporter.say(f"run folder {run.path}")

@@ -1,0 +1,125 @@
+"""From recipe to verdict: parents are trained once, ablations run beside, results are written down."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from atlas_cli import recipes
+from atlas_cli.engine import trainer
+from atlas_cli.engine.reporter import SilentReporter
+from atlas_cli.engine.rundir import RunDir, list_runs
+from atlas_cli.engine.trainer import Options, execute
+from atlas_cli.errors import DivergedError
+from atlas_cli.systems.diffusion.ddpm import DDPM
+
+TINY = ["train.steps=3", "train.precision=fp32", "train.threads=1"]
+
+
+@pytest.fixture
+def figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A figure that needs no judge: how many denoising steps the sampler takes."""
+    monkeypatch.setattr(DDPM, "evaluate", lambda self: {"visited": float(len(self.timesteps()))})
+
+
+def recipe(tmp_path: Path, text: str = "", *overrides: str) -> recipes.Recipe:
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"system: ddpm\nbase: ddpm/smoke\n{text}", encoding="utf-8")
+    return recipes.resolve(path, [*TINY, *overrides])
+
+
+def options(tmp_path: Path, **fields: object) -> Options:
+    return Options(out=tmp_path / "runs", device="cpu", **fields)  # type: ignore[arg-type]
+
+
+def test_a_parent_is_trained_once_found_again_and_named(tmp_path: Path) -> None:
+    child = recipe(tmp_path, "from: ddpm/smoke\n")
+    first = execute(child, options(tmp_path), SilentReporter())
+    second = execute(child, options(tmp_path), SilentReporter())
+    assert first.run is not None
+    assert second.run is not None
+    trained = [run.info["recipe"] for run in list_runs(tmp_path / "runs")]
+    assert trained.count("ddpm/smoke") == 1
+    assert len(trained) == 3
+    assert first.run.info["parent"] == second.run.info["parent"] == "ddpm-smoke-1"
+
+
+def test_a_child_gets_its_parents_averaged_weights_frozen(tmp_path: Path) -> None:
+    child = recipe(tmp_path, "from: ddpm/smoke\n")
+    parent, name = trainer.load_parent(child, options(tmp_path), SilentReporter())
+    assert parent is not None
+    assert name is not None
+    from atlas_cli.engine import checkpoint
+
+    folder = RunDir(tmp_path / "runs" / name).checkpoints
+    average = checkpoint.load(checkpoint.newest_valid(folder)[0]).ema
+    assert average is not None
+    for n, parameter in parent.named_parameters():
+        assert torch.equal(parameter, average[n])
+        assert not parameter.requires_grad
+
+
+def test_another_parent_recipe_is_another_parent(tmp_path: Path) -> None:
+    execute(
+        recipes.resolve("ddpm/smoke", TINY), options(tmp_path), SilentReporter()
+    )  # other steps, other hash
+    execute(recipe(tmp_path, "from: ddpm/smoke\n"), options(tmp_path), SilentReporter())
+    trained = [run.info["recipe"] for run in list_runs(tmp_path / "runs")]
+    assert trained.count("ddpm/smoke") == 2
+
+
+@pytest.mark.usefixtures("figures")
+def test_an_ablation_of_the_sampler_reuses_the_weights(tmp_path: Path) -> None:
+    text = "ablate: {sampler_steps: 1}\nexpect: {visited_gain: {min: 2, claim: more steps}}\n"
+    outcome = execute(recipe(tmp_path, text), options(tmp_path), SilentReporter())
+    assert outcome.figures == {"visited": 4.0}
+    assert outcome.ablated == {"visited": 1.0}
+    assert outcome.ablation_seconds == 0
+    assert outcome.met
+    assert outcome.run is not None
+    assert not (outcome.run.path / "ablation").exists()
+    written = json.loads((outcome.run.path / "result.json").read_text(encoding="utf-8"))
+    assert written["verdicts"][0]["passed"] is True
+    assert outcome.run.status == "complete"
+
+
+@pytest.mark.usefixtures("figures")
+def test_an_ablation_of_the_training_is_trained_in_its_own_folder(tmp_path: Path) -> None:
+    text = "ablate: {label_dropout: 0.0}\nexpect: {visited_gain: {max: 0, claim: as many}}\n"
+    outcome = execute(recipe(tmp_path, text), options(tmp_path), SilentReporter())
+    assert outcome.run is not None
+    inner = RunDir(outcome.run.path / "ablation")
+    assert "label_dropout: 0.0" in inner.recipe_text
+    assert [row["step"] for row in inner.read_metrics()] == [3]
+    assert outcome.ablation_seconds > 0
+    assert outcome.met
+
+
+@pytest.mark.usefixtures("figures")
+def test_without_the_ablation_its_claims_are_not_judged(tmp_path: Path) -> None:
+    text = "ablate: {sampler_steps: 1}\nexpect: {visited_gain: {min: 2, claim: more steps}}\n"
+    outcome = execute(recipe(tmp_path, text), options(tmp_path, ablate=False), SilentReporter())
+    assert [v.passed for v in outcome.verdicts] == [None]
+    assert not outcome.met
+
+
+def test_a_diverged_run_is_marked_as_failed(tmp_path: Path) -> None:
+    with pytest.raises(DivergedError):
+        execute(recipe(tmp_path, "", "train.lr=1e30", "train.warmup=0"), options(tmp_path), SilentReporter())
+    (run,) = list_runs(tmp_path / "runs")
+    assert run.status == "failed"
+
+
+def test_a_run_folder_holds_all_that_the_run_was(tmp_path: Path) -> None:
+    outcome = execute(recipe(tmp_path), options(tmp_path), SilentReporter())
+    assert outcome.run is not None
+    held = {str(p.relative_to(outcome.run.path)) for p in outcome.run.path.rglob("*") if p.is_file()}
+    assert held >= {
+        "run.json", "recipe.yaml", "environment.json", "metrics.jsonl", "result.json", "loss.png",
+        "samples/samples.png", "samples/samples.gif", "checkpoints/step-00000003/manifest.json",
+    }  # fmt: skip
+    again = recipes.resolve(outcome.run.path / "recipe.yaml")
+    assert recipes.recipe_hash(again) == outcome.run.info["hash"]

@@ -1,0 +1,52 @@
+"""The `measured:` section: written from runs, replacing the old one and nothing else."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+import yaml
+from rich.console import Console
+from rich.theme import Theme
+
+from atlas_cli import recipes
+from atlas_cli.engine.trainer import Outcome
+from atlas_cli.engine.verdict import judge
+from atlas_cli.engine.verification import Verification, measured_text, verification_table, without_measured
+from atlas_cli.terminal import PALETTE
+
+
+def verification() -> Verification:
+    recipe = recipes.resolve("ddpm/small")
+    outcomes = []
+    for accuracy in (0.98, 0.99, 1.0):
+        figures, ablated = {"class_accuracy": accuracy}, {"class_accuracy": 0.5}
+        verdicts = judge(recipe.expect, figures, ablated)
+        outcomes.append(Outcome(None, figures, ablated, verdicts, 100.0, 0.0, 150.0))
+    return Verification(recipe, outcomes)
+
+
+def test_measured_holds_means_spreads_and_the_ablation() -> None:
+    measured = verification().measured()
+    assert measured["class_accuracy"] == 0.99
+    assert measured["spread"]["class_accuracy"] == [0.98, 1.0]
+    assert measured["without"] == {"class_accuracy": 0.5}
+    assert measured["seconds"] == 100
+    assert measured["seeds"] == 3
+
+
+def test_writing_measured_twice_leaves_one_and_keeps_the_rest() -> None:
+    text = "# a comment\nsystem: ddpm\ntrain: {steps: 3}\n"
+    measured = verification().measured()
+    once = without_measured(text) + measured_text(measured)
+    twice = without_measured(once) + measured_text(measured)
+    assert once == twice
+    assert once.startswith(text)
+    assert yaml.safe_load(once)["measured"] == yaml.safe_load(measured_text(measured))["measured"] == measured
+
+
+def test_the_table_shows_the_spread_over_the_seeds() -> None:
+    console = Console(width=140, file=StringIO(), theme=Theme(PALETTE))
+    console.print(verification_table([verification()]))
+    text = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "0.980..1.000" in text
+    assert "1:40" in text
