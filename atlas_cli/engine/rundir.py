@@ -63,7 +63,7 @@ class RunDir:
         Raises:
             EnvironmentFault: `root` cannot be written, is no folder or its parent is missing.
         """
-        _writable_root(root)
+        require_writable(root)
         stem = re.sub(r"[^A-Za-z0-9_.]+", "-", topic_recipe.removesuffix(".yaml")).strip("-.") or "run"
         number = 1 + max((_number(path.name, stem) for path in root.iterdir()), default=0)
         while True:
@@ -267,7 +267,7 @@ def _number(name: str, stem: str | None = None) -> int:
     return int(match[2]) if match and stem in (None, match[1]) else 0
 
 
-def _writable_root(root: Path) -> None:
+def require_writable(root: Path) -> None:
     """Make the folder of the runs if only itself is missing; refuse what cannot be written."""
     mend = "name a folder you may write to: --out FOLDER"
     try:

@@ -154,14 +154,17 @@ def load_parent(recipe: Recipe, options: Options, reporter: Reporter) -> tuple[S
 def execute(recipe: Recipe, options: Options, reporter: Reporter, resume: RunDir | None = None) -> Outcome:
     """Train a recipe to its verdict; `resume` continues a run that was stopped."""
     began = time.perf_counter()
+    if distributed.is_main():
+        rundir.require_writable(options.out)
     parent, parent_name = load_parent(recipe, options, reporter)
+    system = build(recipe, options, reporter, parent)  # what cannot be built leaves no run folder behind
     run = None
     if distributed.is_main():
         run = resume or _new_run(recipe, options, reporter, parent_name)
     with run.lock() if run else nullcontext(), StopRequest() as stop, _failure_noted(run):
         if run is not None:
             run.clear_result()
-        system, fitted = _train(recipe, options, reporter, run, stop, parent)
+        fitted = _train(system, recipe, reporter, run, stop)
         figures = _evaluate(system, fitted, reporter) if recipe.expect else {}
         ablated, ablation_seconds = None, 0.0
         if recipe.ablate and _wants_ablation(recipe, options):
@@ -210,16 +213,14 @@ def _subrun(run: RunDir, name: str) -> RunDir:
 
 
 def _train(
-    recipe: Recipe, options: Options, reporter: Reporter, run: RunDir | None, stop: StopRequest,
-    parent: System | None,
-) -> tuple[System, Fitted]:  # fmt: skip
-    """Build and fit, continuing from the newest valid checkpoint of `run` if it has one."""
-    system = build(recipe, options, reporter, parent)
+    system: System, recipe: Recipe, reporter: Reporter, run: RunDir | None, stop: StopRequest
+) -> Fitted:
+    """Fit, continuing from the newest valid checkpoint of `run` if it has one."""
     start = _newest_state(run, reporter)
     title = recipe.name if run is None or run.path.name != ABLATION else f"{recipe.name} without the idea"
     try:
         with reporter.progress(title, system) as progress:
-            fitted = fit(
+            return fit(
                 system, run=run, recipe_hash=recipes_module.recipe_hash(recipe), progress=progress,
                 stop=stop, start=start,
             )  # fmt: skip
@@ -229,7 +230,6 @@ def _train(
             f"out of memory on {system.setting.device}: {str(error).splitlines()[0]}",
             f"use a smaller batch: --set train.batch_size={half}, or --device cpu",
         ) from error
-    return system, fitted
 
 
 def _newest_state(run: RunDir | None, reporter: Reporter) -> checkpoint.TrainState | None:
@@ -304,7 +304,8 @@ def _ablate(
     if folder is not None:
         folder.write_recipe(recipes_module.to_yaml(without))
     parent = system.setting.parent
-    other, other_fitted = _train(without, options, reporter, folder, stop, parent)
+    other = build(without, options, reporter, parent)
+    other_fitted = _train(other, without, reporter, folder, stop)
     return _evaluate(other, other_fitted, reporter), other_fitted.seconds
 
 
