@@ -50,6 +50,11 @@ class BatchRandom:
         drawn = torch.randint(low, high, size, generator=self._generator, device=self._device)
         return drawn[self._slice]
 
+    def common_integer(self, low: int, high: int) -> int:
+        """One integer in [low, high), the same on every rank."""
+        drawn = torch.randint(low, high, (1,), generator=self._generator, device=self._device)
+        return int(drawn)
+
     def permutations(self, n: int) -> Tensor:
         """A random permutation of range(n) for every item, (share, n)."""
         keys = torch.rand(self.total, n, generator=self._generator, device=self._device)

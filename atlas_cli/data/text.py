@@ -1,0 +1,153 @@
+"""Text as bytes: the Python standard library's sources, the atlas's own pages, or any file or folder.
+
+Shapes:  B batch, T = context_len. A token is a byte, so vocab_size is 256 and nothing is unknown.
+Split:   whole files are held out, chosen by a hash of their relative path; of a single file, its last tenth.
+Note:    the standard library differs between Python versions, so figures compare within one version only.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import sysconfig
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+import torch
+from jaxtyping import Int, UInt8
+from pydantic import Field
+from torch import Tensor
+
+from atlas_cli.config import DataConfig
+from atlas_cli.data import Place
+from atlas_cli.engine.randomness import BatchRandom, stable_seed
+from atlas_cli.errors import DataError
+from atlas_cli.paths import content_dir
+
+VOCAB_SIZE = 256
+HELD_OUT_SHARE = 0.1  # of the files, rounded up
+_NOT_LIBRARY = {"site-packages", "dist-packages", "test", "tests", "idlelib", "lib2to3", "__pycache__"}
+
+Windows = tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]  # tokens, and the same one byte later
+
+
+class TextConfig(DataConfig):
+    """Bytes of text, cut into windows."""
+
+    kind: ClassVar[str] = "text"
+
+    corpus: Literal["python", "atlas"] = "python"  # the standard library's sources, or the atlas's pages
+    path: str | None = None  # a file or a folder in place of the corpus
+    context_len: int = Field(256, gt=0)
+
+    def facts(self) -> dict[str, Any]:
+        """Bytes."""
+        return {"vocab_size": 256, "context_len": self.context_len}
+
+
+@dataclass(eq=False)
+class TextSource:
+    """Windows of bytes.
+
+    Attributes:
+        train_bytes: The training files, one after the other.
+        held_out_bytes: The held-out files, likewise.
+        place: Its device is where the bytes lie, its seed that of held-out windows.
+    """
+
+    name: str
+    train_bytes: UInt8[Tensor, "N"]
+    held_out_bytes: UInt8[Tensor, "M"]
+    context_len: int
+    place: Place
+    vocab_size: int = VOCAB_SIZE
+
+    def batch(self, random: BatchRandom) -> Windows:
+        """Training windows (B, T) and their targets, each token's successor."""
+        return self._windows(self.train_bytes, random, self.context_len)
+
+    def held_out(self, n: int, seed: int | None = None, length: int | None = None) -> Windows:
+        """n windows of held-out text; `length`: another one than context_len."""
+        seed = stable_seed("held-out", "text", self.place.seed if seed is None else seed)
+        random = BatchRandom(seed, 0, n, device=self.place.device)
+        return self._windows(self.held_out_bytes, random, length or self.context_len)
+
+    @staticmethod
+    def _windows(data: UInt8[Tensor, "N"], random: BatchRandom, length: int) -> Windows:
+        start = random.integers(0, len(data) - length)  # (B,)
+        index = start[:, None] + torch.arange(length + 1, device=data.device)  # (B, T + 1)
+        window = data[index].long()
+        return window[:, :-1], window[:, 1:]
+
+    def encode(self, text: str) -> Int[Tensor, "T"]:
+        """Text to tokens on the device."""
+        return torch.tensor(list(text.encode()), dtype=torch.int64, device=self.place.device)
+
+    @staticmethod
+    def decode(tokens: Int[Tensor, "T"]) -> str:
+        """Tokens to text; bytes that are not UTF-8 become the replacement character."""
+        return bytes(tokens.tolist()).decode(errors="replace")
+
+
+def load(config: TextConfig, place: Place) -> TextSource:
+    """The text of a config."""
+    name, train, held_out = _corpus(config)
+    for part, data in (("training", train), ("held-out", held_out)):
+        if len(data) <= config.context_len:
+            raise DataError(
+                f"{name}: {len(data):,} bytes of {part} text are too few for windows of {config.context_len}",
+                "name more text with --set data.path=FOLDER, or set a smaller data.context_len",
+            )
+    return TextSource(
+        name, _tensor(train, place.device), _tensor(held_out, place.device), config.context_len, place
+    )
+
+
+def _tensor(data: bytes, device: torch.device | str) -> UInt8[Tensor, "N"]:
+    return torch.frombuffer(bytearray(data), dtype=torch.uint8).to(device)
+
+
+def _corpus(config: TextConfig) -> tuple[str, bytes, bytes]:
+    """Name, training bytes and held-out bytes."""
+    if config.path is not None:
+        path = Path(config.path).expanduser()
+        if path.is_file():
+            data = _read(path)
+            cut = len(data) - math.ceil(len(data) * HELD_OUT_SHARE)
+            return str(path), data[:cut], data[cut:]
+        if not path.is_dir():
+            raise DataError(f"there is no file or folder {path}", "correct data.path")
+        return str(path), *_split(path, path.rglob("*"))
+    if config.corpus == "python":
+        root = Path(sysconfig.get_path("stdlib"))
+        return "python", *_split(root, root.rglob("*.py"))
+    root = content_dir()
+    return "atlas", *_split(root, root.rglob("*.md"))
+
+
+def _split(root: Path, files: Iterable[Path]) -> tuple[bytes, bytes]:
+    """Concatenate the text files below root: those of the smallest hashes are held out."""
+    texts: dict[str, bytes] = {}
+    for file in files:
+        relative = file.relative_to(root)
+        hidden = any(part.startswith(".") or part in _NOT_LIBRARY for part in relative.parts)
+        if not hidden and file.is_file() and b"\0" not in (data := _read(file)):  # a zero byte: not text
+            texts[relative.as_posix()] = data
+    by_hash = sorted(texts, key=lambda name: hashlib.sha256(name.encode()).digest())
+    held_out = set(by_hash[: math.ceil(len(texts) * HELD_OUT_SHARE)])
+    names = sorted(texts)
+    return (
+        b"\n".join(texts[name] for name in names if name not in held_out),
+        b"\n".join(texts[name] for name in names if name in held_out),
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"cannot read {path}: {error.strerror or error}", "correct its permissions"
+        ) from error

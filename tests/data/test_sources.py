@@ -1,0 +1,45 @@
+import subprocess
+import sys
+
+import pytest
+
+from atlas_cli import data
+from atlas_cli.errors import UsageError
+
+FACTS = {
+    "images": {"image_size", "channels", "n_classes"},
+    "points": {"dim"},
+    "sequences": {"vocab_size", "context_len"},
+    "text": {"vocab_size", "context_len"},
+}
+
+
+@pytest.mark.parametrize("name", data.SOURCES)
+def test_every_source_states_its_kind_and_facts(name):
+    config = data.config_of(name)()
+    assert set(config.facts()) == FACTS[config.kind]
+
+
+def test_configs_are_read_without_torch():
+    """In a fresh interpreter: every config validates, and torch stays out."""
+    program = (
+        "import sys; from atlas_cli import data\n"
+        "assert 'pydantic' not in sys.modules\n"
+        "for name in data.SOURCES: data.config_of(name)().facts()\n"
+        "assert data.config_of('toy2d')(density='rings').density == 'rings'\n"
+        "assert not {'torch', 'numpy', 'sklearn', 'torchvision'} & set(sys.modules), sys.modules.keys()\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)
+
+
+def test_a_wrong_name_is_answered_with_the_nearest():
+    with pytest.raises(UsageError) as caught:
+        data.load({"name": "fashion-mnist"})
+    assert "fashion_mnist" in caught.value.mend
+
+
+def test_a_wrong_field_is_named():
+    with pytest.raises(UsageError) as caught:
+        data.load({"name": "toy2d", "densety": "moons", "std": "wide"})
+    assert any("data.densety" in line for line in caught.value.details)
+    assert any("data.std" in line for line in caught.value.details)
