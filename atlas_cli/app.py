@@ -1,0 +1,149 @@
+"""The `atlas` command: one function per file of commands/, grouped by task."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from atlas_cli import flags as house
+from atlas_cli.commands import code, diagram, doctor, explain, ls, recipe, run, sample, train, verify
+from atlas_cli.errors import AtlasError, UsageError
+
+app = typer.Typer(
+    name="atlas",
+    help="Learn, draw, train and sample modern AI architectures on a laptop.",
+    epilog=house.HELP,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command(rich_help_panel="Learn")(ls.ls)
+app.command(rich_help_panel="Learn")(explain.explain)
+app.command(rich_help_panel="Learn")(diagram.diagram)
+app.command(rich_help_panel="Learn")(code.code)
+app.command(rich_help_panel="Train")(train.train)
+app.command(rich_help_panel="Train")(sample.sample)
+app.command(rich_help_panel="Train")(verify.verify)
+app.add_typer(recipe.app, name="recipe", rich_help_panel="Manage")
+app.add_typer(run.app, name="run", rich_help_panel="Manage")
+app.command(rich_help_panel="Manage")(doctor.doctor)
+
+_ClickUsageError: type[Exception] = typer.BadParameter.__mro__[1]  # of the click that typer carries
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from atlas_cli import __version__
+
+        print(f"atlas {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Learn, draw, train and sample modern AI architectures on a laptop.
+
+    Start with: [bold]atlas train ddpm --recipe small[/bold]
+    """
+    if context.invoked_subcommand is None:
+        ls.print_map()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its code; two lines say what went wrong and how to mend it."""
+    # Waiting threads that spin make a busy laptop crawl: 40 times slower was measured with small tensors.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    given = house.take(_resume_latest(sys.argv[1:] if arguments is None else arguments))
+    try:
+        sys.exit(_run(given))
+    except BrokenPipeError:  # `atlas ls | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _run(given: list[str]) -> int:
+    try:
+        result = typer.main.get_command(app).main(args=given, prog_name="atlas", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except AtlasError as error:
+        return _report(error)
+    except _ClickUsageError as error:
+        return _report(_explain_usage(error))
+    except (KeyboardInterrupt, typer.Abort):
+        return _report(UsageError("interrupted", "run the command again"), code=130)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        return _report(_unexpected(error))
+
+
+def _resume_latest(arguments: list[str]) -> list[str]:
+    """`--resume` with no run after it means the latest one."""
+    filled: list[str] = []
+    for i, argument in enumerate(arguments):
+        filled.append(argument)
+        if argument == "--resume" and (i + 1 == len(arguments) or arguments[i + 1].startswith("-")):
+            filled.append("latest")
+    return filled
+
+
+def _explain_usage(error: Any) -> UsageError:
+    """A usage error of the command-line library, in two lines, with the nearest command there is."""
+    what = error.format_message().rstrip(".")
+    path = error.ctx.command_path if error.ctx else "atlas"
+    if what.startswith("No such command"):
+        name = what.split("'")[1]
+        group = error.ctx.command
+        near = difflib.get_close_matches(name, group.list_commands(error.ctx), n=2)
+        if near:
+            return UsageError(f"there is no command {name!r}", f"did you mean: {path} {near[0]}")
+        return UsageError(f"there is no command {name!r}", _topic_hint(name) or f"see {path} --help")
+    return UsageError(what[0].lower() + what[1:], f"see {path} --help")
+
+
+def _topic_hint(name: str) -> str | None:
+    from atlas_cli import catalog
+
+    try:
+        return f"{catalog.resolve(name).slug} is a topic: atlas explain {catalog.resolve(name).slug}"
+    except AtlasError:
+        return None
+
+
+def _unexpected(error: Exception) -> AtlasError:
+    if house.flags.debug:
+        raise error
+    return AtlasError(
+        f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}",
+        "this is a fault of atlas: run it again with --debug and report the traceback",
+    )
+
+
+def _report(error: AtlasError, code: int | None = None) -> int:
+    """Print the fault (to stderr; as the one JSON document on stdout with --json) and return its code."""
+    if house.flags.debug:
+        import traceback
+
+        traceback.print_exc()
+    code = error.code if code is None else code
+    if os.environ.get("RANK", "0") != "0":
+        return code
+    if house.flags.json:
+        from atlas_cli.terminal import emit_json
+
+        emit_json({"error": error.what, "mend": error.mend, "details": error.details, "exit_code": code})
+        return code
+    from atlas_cli.messages import print_error
+
+    print_error(error)
+    return code

@@ -1,0 +1,105 @@
+"""`atlas doctor`: what this machine offers, and what is missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Check Python, libraries, devices, terminal, caches and disk.
+
+    Example: [bold]atlas doctor[/bold]
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    from atlas_cli import messages, terminal
+
+    findings = [check() for check in (_python, _torch, _devices, _precision, _terminal, _cache, _runs, _disk)]
+    ok = all(f["ok"] for f in findings)
+    if json:
+        terminal.emit_json({"ok": ok, "findings": findings})
+    else:
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        for f in findings:
+            mark = Text("ok", "atlas.good") if f["ok"] else Text("mend", "atlas.bad")
+            table.add_row(mark, f["what"], f["found"] if f["ok"] else f"{f['found']}: {f['mend']}")
+        terminal.out.print(table)
+        messages.next_command("atlas train ddpm --recipe small")
+    if not ok:
+        raise typer.Exit(4)
+
+
+def _finding(what: str, found: str, ok: bool = True, mend: str = "") -> dict[str, Any]:
+    return {"what": what, "found": found, "ok": ok, "mend": mend}
+
+
+def _python() -> dict[str, Any]:
+    ok = sys.version_info >= (3, 11)
+    return _finding("python", platform.python_version(), ok, "install Python 3.11 or newer")
+
+
+def _torch() -> dict[str, Any]:
+    try:
+        import torch
+        import torchvision
+    except (ImportError, RuntimeError) as error:
+        return _finding("torch", str(error).splitlines()[0], False, "pip install --upgrade torch torchvision")
+    return _finding(
+        "torch",
+        f"{torch.__version__}, torchvision {torchvision.__version__}, typer {metadata.version('typer')}",
+    )
+
+
+def _devices() -> dict[str, Any]:
+    from atlas_cli.engine.device import available_devices, set_threads
+
+    return _finding("devices", f"{', '.join(available_devices())}; {set_threads(0)} compute threads")
+
+
+def _precision() -> dict[str, Any]:
+    from atlas_cli.engine.device import choose_device, resolve_precision
+
+    device = choose_device("auto")
+    return _finding("precision", f"auto means {resolve_precision('auto', device)} on {device.type}")
+
+
+def _terminal() -> dict[str, Any]:
+    from atlas_cli.terminal import ascii_only, out
+
+    colour = out.color_system or "no colour"
+    return _finding("terminal", f"{out.width} columns, {colour}, {'ASCII' if ascii_only() else 'Unicode'}")
+
+
+def _cache() -> dict[str, Any]:
+    from atlas_cli import paths
+
+    return _writable("cache", paths.cache_dir, "set ATLAS_HOME to a folder that you may write to")
+
+
+def _runs() -> dict[str, Any]:
+    from atlas_cli import paths
+
+    return _writable("runs", paths.runs_dir, "use --out FOLDER")
+
+
+def _writable(what: str, place: Callable[[], Path], mend: str) -> dict[str, Any]:
+    folder = place().absolute()
+    existing = next(p for p in (folder, *folder.parents) if p.exists())
+    return _finding(what, str(folder), os.access(existing, os.W_OK), mend)
+
+
+def _disk() -> dict[str, Any]:
+    free = shutil.disk_usage(Path()).free
+    return _finding("disk", f"{free / 1e9:.0f} GB free", free > 1e9, "free a gigabyte: atlas run rm")

@@ -1,0 +1,181 @@
+"""`atlas ls`, and the map that `atlas` alone prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from atlas_cli import catalog
+from atlas_cli.catalog import Family, Topic
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+_MARGIN = 2
+_TAGLINE = "twelve families of modern AI, small enough to train here"
+_WIDE = 120  # columns from which the map has room for what each family is about
+
+
+def ls(
+    family: Annotated[
+        str | None, typer.Argument(help="Family, by name or number.", autocompletion=catalog.complete_family)
+    ] = None,
+    tree: Annotated[bool, typer.Option("--tree", help="Every topic of every family.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """List the families, or the topics of one.
+
+    Example: [bold]atlas ls diffusion[/bold]
+    """
+    from rich.text import Text
+
+    from atlas_cli import messages, terminal
+
+    chosen = (catalog.resolve_family(family, "ls"),) if family else catalog.families()
+    if json:
+        terminal.emit_json({"families": [_describe(entry) for entry in chosen]})
+        return
+    width = terminal.out.width
+    if family or tree:
+        lines: list[Text] = []
+        for entry in chosen:
+            lines += [*_heading(entry, width), *_topics(entry, width), Text()]
+        terminal.show([*lines, *_legend(width)])
+        messages.next_command(f"atlas explain {chosen[0].topics[0].slug}")
+    else:
+        terminal.show(_families(chosen, width))
+        messages.next_command("atlas ls --tree", "every topic")
+
+
+def print_map() -> None:
+    """What `atlas` alone prints."""
+    from atlas_cli.terminal import out, show
+
+    show(render_map(out.width))
+
+
+def render_map(width: int) -> list[Text]:
+    """The twelve families with their topics, and what to try first."""
+    from rich.text import Text
+
+    from atlas_cli.pages.lines import indent, pairs, wrap
+
+    room = width - 2 * _MARGIN
+    title = wrap(Text.assemble(("atlas", "atlas.title"), f"  {_TAGLINE}"), room)
+    rows = _map_rows(room, wide=width >= _WIDE)
+    lines = [Text(), *title, Text(), *rows, Text(), *_legend(room), Text()]
+    tries = []
+    for suggestion in catalog.first():
+        verb = "train" if catalog.recipes_of(catalog.resolve(suggestion.topic)) else "explain"
+        tries.append((Text(f"atlas {verb} {suggestion.topic}", "atlas.code"), Text(suggestion.why)))
+    return indent([*lines, *pairs(tries, room, gap=3), Text()], _MARGIN)
+
+
+def _map_rows(width: int, wide: bool) -> list[Text]:
+    from rich.text import Text
+
+    from atlas_cli.pages.lines import pairs
+
+    every = catalog.families()
+    longest = max(len(family.slug) for family in every)
+    topics = {family: _names(family.topics) for family in every}
+    column = max(len(text) for text in topics.values()) + 3
+    rows = []
+    for family in every:
+        label = Text.assemble(
+            (f"{family.number:02}  ", "atlas.muted"), (family.slug.ljust(longest), "atlas.head")
+        )
+        if wide:
+            label = label + Text("  ") + topics[family] + Text(" " * (column - len(topics[family])))
+        rows.append((label, Text(family.line, "atlas.muted") if wide else topics[family]))
+    return pairs(rows, width)
+
+
+def _marks() -> tuple[str, str]:
+    from atlas_cli.terminal import ascii_only
+
+    return ("*", "+") if ascii_only() else ("●", "○")
+
+
+def _name(topic: Topic) -> Text:
+    """The slug with a mark: trained on this machine, or trainable."""
+    from rich.text import Text
+
+    trained, trainable = _marks()
+    if catalog.runs_of(topic):
+        return Text.assemble((topic.slug, "atlas.accent"), (trained, "atlas.good"))
+    if catalog.recipes_of(topic):
+        return Text.assemble((topic.slug, "atlas.accent"), (trainable, "atlas.good"))
+    return Text(topic.slug)
+
+
+def _names(topics: tuple[Topic, ...]) -> Text:
+    from rich.text import Text
+
+    return Text(" ").join(_name(topic) for topic in topics)
+
+
+def _legend(width: int) -> list[Text]:
+    from rich.text import Text
+
+    from atlas_cli.pages.lines import wrap
+
+    trained, trainable = _marks()
+    marks = f"{trainable} trains here   {trained} trained, see atlas run ls   without a mark: page only"
+    return wrap(Text(marks, "atlas.muted"), width)
+
+
+def _heading(family: Family, width: int) -> list[Text]:
+    from rich.text import Text
+
+    from atlas_cli.pages.lines import pairs
+
+    about = Text.assemble((f"{family.title}\n", "atlas.head"), (family.line, "atlas.muted"))
+    return pairs([(Text(f"{family.number:02}", "atlas.muted"), about)], width)
+
+
+def _topics(family: Family, width: int) -> list[Text]:
+    from rich.text import Text
+
+    from atlas_cli.pages.lines import indent, pairs
+
+    names = [_name(topic) for topic in family.topics]
+    longest = max(map(len, names))
+    rows = []
+    for name, topic in zip(names, family.topics, strict=True):
+        label = name + Text(" " * (longest - len(name) + 2)) + Text(str(topic.year), "atlas.muted")
+        rows.append((label, Text(topic.idea)))
+    return indent(pairs(rows, width - 4), 4)
+
+
+def _families(families: tuple[Family, ...], width: int) -> list[Text]:
+    from rich.text import Text
+
+    from atlas_cli.pages.lines import pairs
+
+    longest = max(len(family.slug) for family in families)
+    rows = []
+    for family in families:
+        label = Text.assemble(
+            (f"{family.number:02}  ", "atlas.muted"), (family.slug.ljust(longest), "atlas.accent"),
+            (f"  {len(family.topics)} topics", "atlas.muted"),
+        )  # fmt: skip
+        rows.append((label, Text(family.line)))
+    return pairs(rows, width)
+
+
+def _describe(family: Family) -> dict[str, Any]:
+    return {
+        "number": family.number,
+        "slug": family.slug,
+        "title": family.title,
+        "line": family.line,
+        "topics": [
+            {
+                "slug": topic.slug, "title": topic.title, "year": topic.year, "idea": topic.idea,
+                "recipes": list(catalog.recipes_of(topic)), "runs": list(catalog.runs_of(topic)),
+            }
+            for topic in family.topics
+        ],
+    }  # fmt: skip

@@ -1,0 +1,119 @@
+"""`atlas sample`: show what a run learned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from atlas_cli.commands import complete
+from atlas_cli.errors import UsageError
+from atlas_cli.flags import flags
+
+if TYPE_CHECKING:
+    from atlas_cli.engine.rundir import RunDir
+
+
+def sample(
+    run: Annotated[
+        str, typer.Argument(help="Run folder or name, latest, or a topic.", autocompletion=complete.runs)
+    ] = "latest",
+    count: Annotated[int, typer.Option("--count", "-c", min=1, help="How many samples.")] = 20,
+    label: Annotated[int | None, typer.Option(help="The class wanted (default: all in turn).")] = None,
+    prompt: Annotated[str | None, typer.Option(help="Text to start from.")] = None,
+    sets: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", "-s", metavar="KEY=VALUE", help="A field of the sampler: steps=20. Repeatable."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same samples.")] = 0,
+    best: Annotated[
+        bool, typer.Option("--best", help="The checkpoint with the lowest loss, not the last one.")
+    ] = False,
+    save: Annotated[Path | None, typer.Option(help="Folder for the files (default: the run's).")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of downloaded data sets.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Sample from a trained run.
+
+    Example: [bold]atlas sample ddpm --label 3[/bold]
+    """
+    from atlas_cli import messages, terminal
+    from atlas_cli.engine import show
+    from atlas_cli.engine.reporter import reporter
+    from atlas_cli.engine.system import SampleRequest
+    from atlas_cli.engine.trainer import Options, inference, load_system
+
+    found = find_run(run, out)
+    overrides = _sampling_overrides(found, sets or [])
+    options = Options(out=out, data_dir=data_dir, device=device, offline=flags.offline)
+    system = load_system(found, options, reporter(json), overrides, best)
+    _check_label(system.config, label)
+    with inference(system):
+        artifact = system.sample(SampleRequest(n=count, seed=seed, label=label, prompt=prompt))
+    files = show.save(artifact, save or found.samples, f"sample-{seed}")
+    if json:
+        terminal.emit_json({
+            "run": str(found.path), "files": [str(f) for f in files], "caption": artifact.caption,
+            "text": artifact.text, "facts": artifact.facts,
+        })  # fmt: skip
+        return
+    show.print_artifact(artifact, terminal.out)
+    if artifact.caption:
+        terminal.out.print(artifact.caption, style="atlas.muted")
+    for file in files:
+        messages.say(str(file))
+    messages.next_command(f"atlas explain {found.info['recipe'].split('/')[0]}", "how it works")
+
+
+def find_run(reference: str, root: Path) -> RunDir:
+    """A run by name or path, the latest, or the latest run of a topic."""
+    from atlas_cli import catalog
+    from atlas_cli.engine.rundir import RunDir, list_runs
+    from atlas_cli.errors import AtlasError
+
+    try:
+        return RunDir.open(reference, root)
+    except UsageError as unknown:
+        try:
+            slug = catalog.resolve(reference).slug
+        except AtlasError:
+            raise unknown from None
+        trained = [r for r in list_runs(root) if r.info["recipe"].split("/")[0] == slug]
+        if not trained:
+            raise UsageError(f"there is no run of {slug} in {root} yet", f"atlas train {slug}") from None
+        return trained[-1]
+
+
+def _sampling_overrides(run: RunDir, sets: list[str]) -> list[str]:
+    """`--set steps=20` and the like, checked to steer sampling only; `sampler_` may be left out."""
+    from atlas_cli import recipes
+
+    recipe = recipes.resolve(run.path / "recipe.yaml")
+    fields = recipes.system_class(recipe.system).sampling_fields()
+    overrides = []
+    for item in sets:
+        key, _, value = item.partition("=")
+        key = key.removeprefix("model.")
+        name = key if key in fields else f"sampler_{key}"
+        if name not in fields:
+            raise UsageError(
+                f"{key!r} does not steer sampling in this system",
+                f"choose one of: {', '.join(sorted(fields))}" if fields else "sample it without --set",
+            )
+        overrides.append(f"model.{name}={value}")
+    return overrides
+
+
+def _check_label(config: object, label: int | None) -> None:
+    n_classes = getattr(config, "n_classes", None)
+    if label is None:
+        return
+    if n_classes is None:
+        raise UsageError("this system has no classes", "sample it without --label")
+    if not 0 <= label < n_classes:
+        raise UsageError(f"there is no class {label}", f"choose 0 to {n_classes - 1}")

@@ -1,0 +1,78 @@
+"""`atlas verify`: train every recipe of a topic that makes a claim, over several seeds, and judge it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from atlas_cli.commands import complete
+from atlas_cli.errors import UsageError
+from atlas_cli.flags import flags
+
+if TYPE_CHECKING:
+    from atlas_cli.engine.verification import Verification
+    from atlas_cli.recipes import Recipe
+
+
+def verify(
+    topics: Annotated[
+        list[str], typer.Argument(help="Topics, or topic/recipe.", autocompletion=complete.recipes)
+    ],
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds to train with.")] = 1,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the figures into the recipes' `measured:` lines.")
+    ] = False,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of downloaded data sets.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Check every claim of a topic by training it, with and without its idea.
+
+    Example: [bold]atlas verify ddpm --seeds 3[/bold]
+    """
+    from atlas_cli import messages, terminal
+    from atlas_cli.engine.reporter import reporter
+    from atlas_cli.engine.trainer import Options
+    from atlas_cli.engine.verification import verification_table, verify_recipe
+
+    chosen = [recipe for topic in topics for recipe in _claiming_recipes(topic)]
+    options = Options(out=out, data_dir=data_dir, device=device, offline=flags.offline, ablate=True)
+    results: list[Verification] = []
+    for recipe in chosen:
+        results.append(verify_recipe(recipe, options, reporter(json), seeds))
+        if write:
+            results[-1].write()
+    passed = all(r.met for r in results)
+    if json:
+        terminal.emit_json({"met": passed, "recipes": [r.to_json() for r in results]})
+    else:
+        terminal.out.print(verification_table(results))
+        messages.next_command("atlas run ls", "the runs behind these figures")
+    if not passed:
+        raise typer.Exit(1)
+
+
+def _claiming_recipes(reference: str) -> list[Recipe]:
+    """The recipes of a topic that state what they must reach; `full` is for a GPU and only when named."""
+    from atlas_cli import catalog, recipes
+
+    if "/" in reference:
+        named = recipes.resolve(reference)
+        if not named.expect:
+            raise UsageError(
+                f"{reference} states no expect",
+                f"choose another recipe: atlas recipe ls {reference.split('/')[0]}",
+            )
+        return [named]
+    topic = catalog.resolve(reference)
+    names: list[Any] = [n for n in catalog.recipes_of(topic) if n != "full"]
+    found = [recipes.resolve(f"{topic.slug}/{name}") for name in names]
+    claiming = [recipe for recipe in found if recipe.expect]
+    if not claiming:
+        raise UsageError(
+            f"no recipe of {topic.slug} states an expect yet", "atlas ls shows what can be trained"
+        )
+    return claiming

@@ -1,0 +1,39 @@
+"""Messages to the person at the keyboard: on stderr, none with --quiet, and never from a rank but the first."""
+
+from __future__ import annotations
+
+import os
+
+from rich.text import Text
+
+from atlas_cli.errors import AtlasError
+from atlas_cli.flags import flags
+
+
+def say(line: str) -> None:
+    """One line of progress or advice."""
+    if flags.quiet or os.environ.get("RANK", "0") != "0":
+        return
+    from atlas_cli.terminal import err
+
+    err.print(Text(line, "atlas.muted"), soft_wrap=True)
+
+
+def next_command(command: str, why: str = "") -> None:
+    """What is worth trying after a success."""
+    if flags.quiet or os.environ.get("RANK", "0") != "0":
+        return
+    from atlas_cli.terminal import err
+
+    text = Text.assemble(("next  ", "atlas.muted"), (command, "atlas.code"))
+    err.print(text + Text(f"  {why}", "atlas.muted") if why else text, soft_wrap=True)
+
+
+def print_error(error: AtlasError) -> None:
+    """What is wrong, the findings if there are several, and the mend."""
+    from atlas_cli.terminal import err
+
+    err.print(Text.assemble(("error  ", "atlas.bad"), error.what), soft_wrap=True)
+    for detail in error.details:
+        err.print(Text(f"       {detail}"), soft_wrap=True)
+    err.print(Text.assemble(("mend   ", "atlas.good"), error.mend), soft_wrap=True)
