@@ -71,7 +71,7 @@ def _draw(chosen: Diagram, step: int | None, all_steps: bool, animate: bool | No
     from atlas_cli.terminal import out, show
 
     width = min(out.width - 2 * _INDENT, _WIDEST)
-    moving = out.is_terminal and not out.is_dumb_terminal and animate is not False
+    moving = out.is_interactive and out.is_terminal and not out.is_dumb_terminal and animate is not False
     if moving and step is None and not all_steps:
         _play(chosen, width)
     lines = [Text()]

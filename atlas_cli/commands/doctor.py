@@ -7,7 +7,6 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable
-from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -51,6 +50,8 @@ def _python() -> dict[str, Any]:
 
 
 def _torch() -> dict[str, Any]:
+    from importlib import metadata
+
     try:
         import torch
         import torchvision

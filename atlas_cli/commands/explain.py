@@ -33,17 +33,20 @@ def explain(
 
     Example: [bold]atlas explain mamba[/bold]
     """
-    from atlas_cli.pages import compose, export, source
+    from atlas_cli import terminal
+    from atlas_cli.pages import source
 
-    subject = catalog.resolve_any(topic)
-    page = source.read_page(subject)
+    page = source.read_page(catalog.resolve_any(topic))
     if section is not None:
         page = page.only(section)
-    from atlas_cli import terminal
+    if json or format is not Format.text:
+        from atlas_cli.pages import export
 
-    if json or format is Format.json:
-        terminal.emit_json(export.as_dict(page))
-    elif format is Format.markdown:
-        terminal.emit_text(export.as_markdown(page))
-    else:
-        terminal.show(compose.compose(page, terminal.text_width()), pager=pager)
+        if json or format is Format.json:
+            terminal.emit_json(export.as_dict(page))
+        else:
+            terminal.emit_text(export.as_markdown(page))
+        return
+    from atlas_cli.pages.compose import compose
+
+    terminal.show(compose(page, terminal.text_width()), pager=pager)

@@ -217,7 +217,8 @@ def _train(
 ) -> Fitted:
     """Fit, continuing from the newest valid checkpoint of `run` if it has one."""
     start = _newest_state(run, reporter)
-    title = recipe.name if run is None or run.path.name != ABLATION else f"{recipe.name} without the idea"
+    name = recipe.name.removesuffix("-ablated")
+    title = name if name == recipe.name else f"{name} without the idea"
     try:
         with reporter.progress(title, system) as progress:
             return fit(

@@ -121,4 +121,5 @@ class UNet(nn.Module):
 
 
 def _groups(channels: int) -> int:
-    return math.gcd(channels, 16)
+    """At most 16 groups of at least four channels: alone in its group, a channel would lose its bias."""
+    return math.gcd(max(1, channels // 4), 16)

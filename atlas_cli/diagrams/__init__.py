@@ -1,0 +1,1 @@
+"""Diagrams: one model and one layout, drawn by one renderer per medium."""

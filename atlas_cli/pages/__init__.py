@@ -1,0 +1,1 @@
+"""Pages: Markdown from content/, its directives filled in, rendered for the terminal."""

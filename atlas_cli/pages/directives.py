@@ -1,0 +1,68 @@
+"""What a page may ask the atlas to put in place: `{{ figure small.class_accuracy }}`, `{{ diagram NAME }}`.
+
+A figure is replaced in the Markdown itself, so that it works inside a sentence or a table; a diagram is a
+paragraph of its own and is drawn by whoever renders the page.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+import yaml
+
+from atlas_cli import paths
+from atlas_cli.catalog import Family, Topic
+
+NOT_MEASURED = "not yet measured"
+_FIGURE = re.compile(r"\{\{\s*figure\s+(?:([\w-]+)/)?([\w-]+)\.([\w.-]+)\s*\}\}")
+_DIAGRAM = re.compile(r"\{\{\s*diagram\s+([\w-]+)\s*\}\}")
+
+
+def fill_figures(markdown: str, subject: Topic | Family) -> str:
+    """Replace every figure by what the recipe's `measured:` says.
+
+    On a topic's page `small.loss` means its own recipe; `ddpm/small.loss` names another topic's.
+    """
+
+    def figure(match: re.Match[str]) -> str:
+        return measured(match[1] or subject.slug, match[2], match[3])
+
+    return _FIGURE.sub(figure, markdown)
+
+
+def diagram_named(paragraph: str) -> str | None:
+    """The diagram that a paragraph stands for, if that is all it says."""
+    match = _DIAGRAM.fullmatch(paragraph.strip())
+    return match[1] if match else None
+
+
+def fill_diagrams(markdown: str, subject: Topic | Family) -> str:
+    """Replace every diagram by a drawing in a code block, for Markdown that leaves the atlas."""
+    from atlas_cli.diagrams import blocks, terminal
+
+    def drawing(match: re.Match[str]) -> str:
+        diagram = blocks.find(subject, match[1])
+        return f"```text\n{terminal.as_text(diagram)}\n```"
+
+    return _DIAGRAM.sub(drawing, markdown)
+
+
+def measured(topic: str, recipe: str, figure: str) -> str:
+    """A figure that a real run printed, as text, or a plain statement that there is none yet."""
+    value: Any = _recipe(topic, recipe).get("measured")
+    for key in figure.split("."):
+        value = value.get(key) if isinstance(value, dict) else None
+    if value is None:
+        return NOT_MEASURED
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+@cache
+def _recipe(topic: str, recipe: str) -> dict[str, Any]:
+    path = paths.recipes_dir() / topic / f"{recipe}.yaml"
+    if not path.is_file():
+        return {}
+    loaded = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    return loaded if isinstance(loaded, dict) else {}

@@ -1,0 +1,314 @@
+"""Mamba: a state-space model that decides at every token what to keep and what to forget.
+
+Source:  Gu and Dao 2023, arXiv:2312.00752. Here: eq. 2 and 4, Algorithm 2 (selection), figure 3 (the block),
+         section 4.1 (the two tasks). The recurrence over a whole sequence is in nets/scan.py.
+Names:   delta is the step size (how much of this token enters), A how fast a state fades, B what is written
+         to the state, C what is read from it, D the skip. s_delta, s_B, s_C are the selection functions.
+Shapes:  B batch, L length, D inner channels (expand * d_model), N states a channel, K convolution width,
+         R rank of delta.
+Differs: B is discretised as delta * B (Euler) where eq. 4 has the zero-order hold, as in the authors' code.
+         A starts near 0, where the paper takes -1 .. -N: nothing fades before that is learned. in_proj, s_B and
+         s_C start larger. Selective copying needed both: `a_start: 0, unit_init: false` is the paper's start.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from string import ascii_letters
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from atlas_cli.config import SystemConfig, sampling
+from atlas_cli.data.tasks import IGNORED
+from atlas_cli.engine.artifact import Artifact
+from atlas_cli.engine.system import Metrics, SampleRequest, System
+from atlas_cli.errors import UsageError
+from atlas_cli.nets.scan import selective_scan
+
+EVALUATION_SEQUENCES = 512
+EVALUATION_BATCH = 64
+TIMED_LENGTHS = (256, 512, 1024, 2048, 4096)
+UNKNOWN = -1  # an answer wanted whose truth nobody told
+
+LayerState = tuple[Float[Tensor, "B past D"], Float[Tensor, "B D N"]]  # the last K-1 inputs, the hidden state
+
+
+class Config(SystemConfig):
+    """Fields of `model:`; the data gives vocab_size and context_len."""
+
+    data_kinds: ClassVar[tuple[str, ...]] = ("sequences",)
+    vocab_size: int = Field(gt=0)
+    context_len: int = Field(gt=0)
+    d_model: int = Field(64, gt=0)
+    n_layer: int = Field(2, gt=0)
+    d_state: int = Field(16, gt=0)  # N
+    d_conv: int = Field(4, gt=0)  # K
+    expand: int = Field(2, gt=0)
+    dt_rank: int = Field(0, ge=0)  # R; 0: d_model / 16, rounded up
+    dt_min: float = Field(0.001, gt=0)  # delta starts log-uniform in [dt_min, dt_max]
+    dt_max: float = Field(0.1, gt=0)
+    a_start: float = Field(0.01, ge=0)  # A starts at -a_start in every state; 0: at -1 .. -N, as in the paper
+    unit_init: bool = True  # B and C start at about unit size; False: as nn.Linear starts, a tenth
+    embed_std: float = Field(1.0, gt=0)
+    tie_embeddings: bool = False
+    # Which of delta, B, C depend on the token; the others are parameters. "none" is time-invariant, like S4.
+    selective: Literal["delta_b_c", "delta_b", "delta_c", "b_c", "delta", "b", "c", "none"] = "delta_b_c"
+    measure_time: bool = sampling(False)  # evaluate() also reads how the forward pass grows with length
+
+    @property
+    def d_inner(self) -> int:
+        return self.expand * self.d_model
+
+    @property
+    def rank(self) -> int:
+        return self.dt_rank or math.ceil(self.d_model / 16)
+
+
+class Fixed(nn.Module):
+    """In place of a selection function: the same parameter at every position."""
+
+    def __init__(self, value: Tensor) -> None:
+        super().__init__()
+        self.value = nn.Parameter(value)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.value
+
+
+class MambaBlock(nn.Module):
+    """Figure 3: project, convolve, scan, gate, project back."""
+
+    def __init__(self, config: Config) -> None:
+        super().__init__()
+        D, N, K = config.d_inner, config.d_state, config.d_conv
+        self.in_proj = nn.Linear(config.d_model, 2 * D, bias=False)
+        bound = K**-0.5  # that of nn.Conv1d
+        self.conv_weight = nn.Parameter(torch.empty(K, D).uniform_(-bound, bound))
+        self.conv_bias = nn.Parameter(torch.empty(D).uniform_(-bound, bound))
+        chosen = config.selective.split("_")
+        delta_bias = _inverse_softplus_of_steps(config)
+        self.s_delta: nn.Module = Fixed(delta_bias)
+        if "delta" in chosen:
+            up = nn.Linear(config.rank, D)
+            nn.init.uniform_(up.weight, -(config.rank**-0.5), config.rank**-0.5)
+            up.bias = nn.Parameter(delta_bias)
+            self.s_delta = nn.Sequential(nn.Linear(D, config.rank, bias=False), up)
+        # Fixed B and C start as in S4D (arXiv:2206.11893): ones and normal, one row a channel.
+        self.s_B = nn.Linear(D, N, bias=False) if "b" in chosen else Fixed(torch.ones(D, N))
+        self.s_C = nn.Linear(D, N, bias=False) if "c" in chosen else Fixed(torch.randn(D, N))
+        start = torch.full((N,), config.a_start) if config.a_start else torch.arange(1.0, N + 1)
+        self.A_log = nn.Parameter(start.log().repeat(D, 1))
+        self.D = nn.Parameter(torch.ones(D))
+        self.out_proj = nn.Linear(D, config.d_model, bias=False)
+        if config.unit_init:
+            self._start_at_unit_size()
+
+    def forward(self, u: Float[Tensor, "B L d_model"]) -> Float[Tensor, "B L d_model"]:
+        """The whole sequence at once."""
+        x, gate = self.in_proj(u).chunk(2, dim=-1)  # (B, L, D) each
+        window = F.pad(x, (0, 0, len(self.conv_weight) - 1, 0))  # (B, K-1+L, D): zeros before the start
+        x = F.silu(self._convolve(window))
+        delta, A, B, C = self._select(x)
+        y = selective_scan(x, delta, A, B, C) + self.D * x
+        return self.out_proj(y * F.silu(gate))
+
+    def recur(
+        self, u_t: Float[Tensor, "B 1 d_model"], state: LayerState
+    ) -> tuple[Float[Tensor, "B 1 d_model"], LayerState]:
+        """One position, from the state that all earlier ones left; the state does not grow."""
+        inputs, h = state
+        x, gate = self.in_proj(u_t).chunk(2, dim=-1)  # (B, 1, D) each
+        window = torch.cat([inputs, x], dim=1)  # (B, K, D)
+        x = F.silu(self._convolve(window))
+        delta, A, B, C = self._select(x)
+        step = delta.mT  # (B, D, 1)
+        h = torch.exp(step * A) * h + step * B * x.mT  # eq. 2a, 4
+        y = (h * C).sum(-1).unsqueeze(1) + self.D * x  # eq. 2b
+        return self.out_proj(y * F.silu(gate)), (window[:, 1:], h)
+
+    def first_state(self, batch_size: int) -> LayerState:
+        """Nothing read yet."""
+        K, D = self.conv_weight.shape
+        return self.D.new_zeros(batch_size, K - 1, D), self.D.new_zeros(batch_size, *self.A_log.shape)
+
+    def _start_at_unit_size(self) -> None:
+        """As nn.Linear starts them, B and C are about 0.1 and C h is a fiftieth of D x: it learns late."""
+        nn.init.normal_(self.in_proj.weight, std=self.in_proj.in_features**-0.5)
+        for select in (self.s_B, self.s_C):
+            if isinstance(select, nn.Linear):  # twice, since x is about a third here
+                nn.init.normal_(select.weight, std=2 * select.in_features**-0.5)
+
+    def _select(self, x: Float[Tensor, "B L D"]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """delta (B, L, D), A (D, N), B and C (B, L, N) or fixed (D, N): Algorithm 2, lines 2 to 5."""
+        delta = F.softplus(self.s_delta(x)).expand_as(x)
+        return delta, -torch.exp(self.A_log), self.s_B(x), self.s_C(x)
+
+    def _convolve(self, window: Float[Tensor, "B padded D"]) -> Float[Tensor, "B L D"]:
+        """Each channel's own filter over its last K inputs: K shifted products take half F.conv1d's time."""
+        length = window.shape[1] - len(self.conv_weight) + 1
+        x: Tensor = self.conv_bias
+        for k, weight in enumerate(self.conv_weight):
+            x = torch.addcmul(x, window[:, k : k + length], weight)
+        return x
+
+
+def _inverse_softplus_of_steps(config: Config) -> Float[Tensor, " D"]:
+    """softplus(result) is log-uniform in [dt_min, dt_max]: some channels see far, some near (section 3.6)."""
+    low, high = math.log(config.dt_min), math.log(config.dt_max)
+    steps = torch.exp(torch.empty(config.d_inner).uniform_(low, high))
+    return steps + torch.log(-torch.expm1(-steps))
+
+
+class Mamba(System):
+    """A language model of Mamba blocks, and its two synthetic tasks."""
+
+    unit: ClassVar[str] = "tokens"
+    sample_count: ClassVar[int] = 8
+    config: Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.embed = nn.Embedding(config.vocab_size, config.d_model)
+        nn.init.normal_(self.embed.weight, std=config.embed_std)
+        self.norms = nn.ModuleList(nn.RMSNorm(config.d_model, eps=1e-5) for _ in range(config.n_layer))
+        self.blocks = nn.ModuleList(MambaBlock(config) for _ in range(config.n_layer))
+        self.final_norm = nn.RMSNorm(config.d_model, eps=1e-5)
+        self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
+        if config.tie_embeddings:
+            self.head.weight = self.embed.weight
+
+    def forward(self, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B L vocab"]:
+        """Logits at every position, all positions at once."""
+        x = self.embed(tokens)
+        for norm, block in self.layers():
+            x = x + block(norm(x))
+        return self.head(self.final_norm(x))
+
+    def recur(
+        self, token: Int[Tensor, " B"], state: list[LayerState]
+    ) -> tuple[Float[Tensor, "B vocab"], list[LayerState]]:
+        """Logits after one more token, and the new state: `forward` in constant memory."""
+        x = self.embed(token[:, None])
+        new_state = []
+        for (norm, block), layer_state in zip(self.layers(), state, strict=True):
+            y, layer_state = block.recur(norm(x), layer_state)
+            x = x + y
+            new_state.append(layer_state)
+        return self.head(self.final_norm(x)).squeeze(1), new_state
+
+    def first_state(self, batch_size: int) -> list[LayerState]:
+        """The state before the first token."""
+        return [block.first_state(batch_size) for _, block in self.layers()]
+
+    def layers(self) -> list[tuple[nn.RMSNorm, MambaBlock]]:
+        """Each block with the norm before it."""
+        return list(zip(self.norms, self.blocks, strict=True))  # type: ignore[arg-type]
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Tokens and targets, (B, L) each."""
+        return self.setting.data.batch(self.setting.random(step))
+
+    def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Metrics]:
+        """Cross-entropy wherever the task asks for an answer."""
+        tokens, targets = batch
+        asked = targets >= 0
+        logits, answers = self(tokens)[asked], targets[asked]
+        return F.cross_entropy(logits, answers), {"accuracy": (logits.argmax(-1) == answers).float().mean()}
+
+    @torch.no_grad()
+    def evaluate(self) -> dict[str, float]:
+        """Accuracy on held-out sequences; for induction heads also at lengths that training never showed."""
+        data = self.setting.data
+        if data.name == "selective_copying":
+            figures = {"copy_accuracy": self.accuracy(data.config.length)}
+        else:
+            trained = data.config.max_length
+            figures = {"accuracy": self.accuracy(trained)}
+            figures |= {f"accuracy_{k}x": self.accuracy(k * trained) for k in (2, 4, 8)}
+        if self.config.measure_time:
+            figures["time_exponent"] = self.time_exponent()
+        return figures
+
+    def accuracy(self, length: int) -> float:
+        """Share of right answers on held-out sequences of a length."""
+        tokens, targets = self.setting.data.held_out(EVALUATION_SEQUENCES, length=length)
+        answers = torch.cat([self(part).argmax(-1) for part in tokens.split(EVALUATION_BATCH)])
+        return float((answers == targets)[targets >= 0].float().mean())
+
+    def time_exponent(self) -> float:
+        """Slope of log(seconds) over log(L) of the forward pass: 1 is linear, 2 what attention tends to."""
+        seconds = []
+        for length in TIMED_LENGTHS:
+            tokens = torch.zeros(1, length, dtype=torch.long, device=self.setting.device)
+            seconds.append(min(self._seconds(tokens) for _ in range(5)))  # the least disturbed run
+        return float(np.polyfit(np.log(TIMED_LENGTHS), np.log(seconds), 1)[0])
+
+    def _seconds(self, tokens: Tensor) -> float:
+        began = time.perf_counter()
+        self(tokens).sum().item()  # .item() waits for a GPU to finish
+        return time.perf_counter() - began
+
+    @torch.no_grad()
+    def sample(self, request: SampleRequest) -> Artifact:
+        """Held-out sequences, or the prompt, read token by token in constant memory, and the answers."""
+        if request.prompt is not None:
+            tokens = self._parse(request.prompt)
+            targets = torch.where(_closing_run(tokens), UNKNOWN, IGNORED)
+        else:
+            tokens, targets = self.setting.data.held_out(request.n, seed=request.seed)
+        answers, state = self.read(tokens)
+        text = [self._verdict(*row) for row in zip(tokens, answers, targets, strict=True)]
+        known = targets >= 0
+        right = int((answers == targets)[known].sum())
+        held = sum(part.numel() * part.element_size() for layer in state for part in layer) // len(tokens)
+        return Artifact(
+            "text",
+            text=text,
+            caption=f"the state holds {held / 1024:.0f} KiB however long the sequence",
+            facts={"right": right, "asked": int(known.sum()), "state_bytes": held},
+        )
+
+    def read(self, tokens: Int[Tensor, "B L"]) -> tuple[Int[Tensor, "B L"], list[LayerState]]:
+        """The most likely answer after every token, by the recurrence, and the last state."""
+        state, answers = self.first_state(len(tokens)), []
+        for token in tokens.unbind(1):
+            logits, state = self.recur(token, state)
+            answers.append(logits.argmax(-1))
+        return torch.stack(answers, dim=1), state
+
+    def _glyphs(self) -> str:
+        """One character a token: letters for symbols, "." for noise where there is any, "?" for the last."""
+        n_symbols = self.setting.data.config.n_symbols
+        symbols = (ascii_letters + "".join(map(chr, range(0x4E00, 0x4E00 + n_symbols))))[:n_symbols]
+        return symbols + ".?"[n_symbols - self.config.vocab_size :]
+
+    def _parse(self, prompt: str) -> Int[Tensor, "1 L"]:
+        glyphs = self._glyphs()
+        wrong = next((c for c in prompt if c not in glyphs), None)
+        if wrong is not None or not prompt.endswith("?"):
+            what = f"{wrong!r} is not in the alphabet" if wrong is not None else "the prompt asks nothing"
+            raise UsageError(f"{what} of {self.setting.data.name}", f"write with {glyphs} and end with ?")
+        return torch.tensor([[glyphs.index(c) for c in prompt]], device=self.setting.device)
+
+    def _verdict(self, tokens: Tensor, answers: Tensor, targets: Tensor) -> str:
+        glyphs, asked = self._glyphs(), targets != IGNORED
+        shown, said = ("".join(glyphs[i] for i in ids) for ids in (tokens, answers[asked]))
+        if (targets == UNKNOWN).any():
+            return f"{shown}\n  answer {said}"
+        truth = "".join(glyphs[i] for i in targets[asked])
+        return f"{shown}\n  answer {said}  " + ("right" if said == truth else f"wrong, it was {truth}")
+
+    def items_per_step(self) -> int:
+        return self.setting.train.batch_size * self.config.context_len
+
+
+def _closing_run(tokens: Int[Tensor, "B L"]) -> Tensor:
+    """True from where only the last token of the row follows."""
+    return (tokens == tokens[:, -1:]).flip(1).cumprod(1).flip(1).bool()

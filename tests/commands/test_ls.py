@@ -1,0 +1,74 @@
+"""`atlas ls` and the map."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+
+from atlas_cli import catalog
+from atlas_cli.commands import ls as command
+from atlas_cli.errors import UsageError
+
+
+@pytest.fixture
+def atlas(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """Runs `atlas ls ARGUMENTS` in an empty folder and returns stdout."""
+    monkeypatch.chdir(tmp_path)
+    app = typer.Typer()
+    app.command()(command.ls)
+
+    def run(*arguments: str) -> str:
+        typer.main.get_command(app).main(args=[*arguments], prog_name="ls", standalone_mode=False)
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_families_in_order(atlas):
+    rows = [line for line in atlas().splitlines() if line[0].isdigit()]
+    assert [row.split()[1] for row in rows] == [family.slug for family in catalog.families()]
+
+
+def test_one_family_by_name_or_number(atlas):
+    assert atlas("diffusion") == atlas("3")
+    assert "ddpm" in atlas("3")
+    assert "mamba" not in atlas("3")
+    with pytest.raises(UsageError, match="no family is called 'difusion'") as caught:
+        atlas("difusion")
+    assert caught.value.mend.startswith("did you mean: atlas ls diffusion")
+
+
+def test_the_tree_has_every_topic(atlas):
+    words = set(atlas("--tree").replace("○", " ").replace("●", " ").split())
+    assert words.issuperset(topic.slug for topic in catalog.topics())
+
+
+def test_json_has_every_topic_with_its_recipes_and_runs(atlas, tmp_path: Path):
+    (tmp_path / "runs" / "ddpm-small-1").mkdir(parents=True)
+    (tmp_path / "runs" / "ddpm-small-1" / "run.json").touch()
+    families = json.loads(atlas("--json"))["families"]
+    assert [family["number"] for family in families] == list(range(1, 13))
+    ddpm = next(t for family in families for t in family["topics"] if t["slug"] == "ddpm")
+    assert ddpm["runs"] == ["ddpm-small-1"]
+    assert "small" in ddpm["recipes"]
+
+
+def test_marks_tell_what_trains_here_and_what_is_trained(atlas, tmp_path: Path):
+    assert "ddpm○" in atlas("diffusion")
+    (tmp_path / "runs" / "ddpm-small-1").mkdir(parents=True)
+    (tmp_path / "runs" / "ddpm-small-1" / "run.json").touch()
+    assert "ddpm●" in atlas("diffusion")
+
+
+@pytest.mark.parametrize("width", [40, 80, 140])
+def test_the_map_has_all_families_and_topics_and_fits(width: int):
+    lines = [line.plain for line in command.render_map(width)]
+    text = " ".join(lines)
+    assert max(map(len, lines)) <= width
+    assert all(topic.slug in text for topic in catalog.topics())
+    assert all(suggestion.topic in text for suggestion in catalog.first())
+    if width == 80:
+        assert len(lines) <= 25

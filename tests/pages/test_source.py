@@ -1,0 +1,122 @@
+"""Pages as they lie in content/: sections, figures, exports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from atlas_cli import catalog
+from atlas_cli.errors import UsageError
+from atlas_cli.pages import directives, export, source
+
+CHAPTER = """Opening with {{ figure small.loss }}.
+
+## What it is
+
+Text.
+
+```markdown
+## not a heading
+```
+
+## How it works
+
+It reaches {{ figure small.accuracy }} in {{ figure ddpm/small.seconds }} seconds ({{ figure full.loss }}).
+
+{{ diagram mamba-block }}
+
+## How it is trained
+
+Patiently.
+"""
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> source.Page:
+    """A chapter of mamba with recipes beside it."""
+    for topic, measured in (("mamba", "{accuracy: 0.98765, nested: {a: 2}}"), ("ddpm", "{seconds: 170}")):
+        (tmp_path / topic).mkdir()
+        (tmp_path / topic / "small.yaml").write_text(f"system: x\nmeasured: {measured}\n", encoding="utf-8")
+    monkeypatch.setattr(directives.paths, "recipes_dir", lambda: tmp_path)
+    directives._recipe.cache_clear()
+    path = tmp_path / "mamba.md"
+    path.write_text(f"---\ntitle: Mamba\n---\n{CHAPTER}", encoding="utf-8")
+    yield source.read_page(catalog.resolve("mamba")._replace(path=path))
+    directives._recipe.cache_clear()
+
+
+def test_sections_are_cut_at_headings_outside_code(page: source.Page):
+    assert [section.title for section in page.sections] == ["What it is", "How it works", "How it is trained"]
+    assert "## not a heading" in page.sections[0].markdown
+
+
+def test_figures_are_what_the_recipe_measured(page: source.Page):
+    assert "It reaches 0.988 in 170 seconds (not yet measured)." in page.sections[1].markdown
+    assert page.opening == "Opening with not yet measured."
+    assert directives.measured("mamba", "small", "nested.a") == "2"
+    assert directives.measured("mamba", "small", "accuracy.deeper") == directives.NOT_MEASURED
+
+
+@pytest.mark.parametrize("typed", ["How it works", "how-it-works", "HOW IT W"])
+def test_a_section_is_found_by_name_and_beginning(page: source.Page, typed: str):
+    only = page.only(typed)
+    assert [section.title for section in only.sections] == ["How it works"]
+    assert only.opening == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("How it workd", "How it works"), ("how", "How it works"), ("zzz", "What it is")]
+)
+def test_a_wrong_section_gets_the_nearest_one(page: source.Page, typed: str, meant: str):
+    with pytest.raises(UsageError, match="What it is, How it works") as caught:
+        page.only(typed)
+    assert caught.value.mend == f'did you mean: atlas explain mamba --section "{meant}"'
+
+
+def test_a_page_without_a_chapter_says_so():
+    page = source.Page(catalog.resolve("zamba"), "Text.", ())
+    with pytest.raises(UsageError, match="the chapter on zamba is not written yet"):
+        page.only("How it works")
+
+
+def test_a_family_without_an_index_has_its_line():
+    family = catalog.Family("nowhere", "Nowhere", "A line.", 1)
+    assert source.read_page(family) == source.Page(family, "A line.", ())
+
+
+def test_facts_leave_out_what_is_not_known():
+    topic = catalog.resolve("mamba")._replace(cost=None, replaces="s4")
+    facts = source.facts_of(topic)
+    assert "Cost" not in facts
+    assert facts["Replaces"] == "s4"
+    assert facts["Read it"] == "https://arxiv.org/abs/2312.00752"
+
+
+def test_markdown_has_the_facts_and_a_drawing_in_place(page: source.Page):
+    text = export.as_markdown(page)
+    assert text.startswith("# Mamba\n\n## Quick facts\n\n- **Idea:** ")
+    assert "```text\n" in text
+    assert "selective scan" in text
+    assert "{{" not in text
+
+
+def test_a_document_for_scripts(page: source.Page):
+    document = export.as_dict(page)
+    assert (document["topic"], document["family"], document["chapter"]) == ("mamba", "ssm", True)
+    assert document["facts"]["year"] == 2023
+    assert [section["title"] for section in document["sections"]][1] == "How it works"
+    assert document["diagrams"] == ["mamba-block"]
+    family = export.as_dict(source.read_page(catalog.resolve_family("ssm")))
+    assert (family["topic"], family["family"]) == (None, "ssm")
+    assert "mamba" in family["topics"]
+
+
+@pytest.mark.parametrize("topic", catalog.topics(), ids=lambda topic: topic.slug)
+def test_every_page_of_the_atlas_renders_at_every_width(topic: catalog.Topic):
+    from atlas_cli.pages.compose import compose
+
+    for width in (40, 78, 92):
+        lines = [line.plain for line in compose(source.read_page(topic), width)]
+        assert any("{{" in line for line in lines) is False
+        assert max(map(len, lines)) <= width + 2
