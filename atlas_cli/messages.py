@@ -1,4 +1,4 @@
-"""Messages to the person at the keyboard: on stderr, none with --quiet, and never from a rank but the first."""
+"""Messages to the person at the keyboard: on stderr, none with --quiet, only from the first rank."""
 
 from __future__ import annotations
 

@@ -172,7 +172,7 @@ def _unreadable(position: Position, what: str) -> Document:
     return Document({}, {(): Origin(whole, whole, "")}, [Problem(position, "", what)], complete=False)
 
 
-class _StopReading(Exception):  # noqa: N818
+class _StopReading(Exception):
     """Reading cannot go on."""
 
 

@@ -23,12 +23,12 @@ def compose(page: Page, width: int) -> Lines:
         page: The page, or a part of it.
         width: Columns for running text; diagrams are drawn within them too.
     """
-    renderer = Renderer(width, lambda name, room: _diagram(page, name, room))
+    renderer = Renderer(width, lambda name, room: _diagram(page, name, room), page.subject.slug)
     parts = [_title(page.subject, width)]
-    if page.opening and isinstance(page.subject, Topic):
+    if page.whole and isinstance(page.subject, Topic):
         parts.append(_facts(page.subject, width))
     parts.append(renderer.render(page.opening))
-    if page.opening and isinstance(page.subject, Family):
+    if page.whole and isinstance(page.subject, Family):
         parts.append(_topics(page.subject, width))
     for section in page.sections:
         parts += [[Text(section.title, "atlas.head")], renderer.render(section.markdown)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from atlas_cli import catalog
-from atlas_cli.catalog import Topic
+from atlas_cli.catalog import Family, Topic
 from atlas_cli.diagrams import blocks
 from atlas_cli.pages.directives import fill_diagrams
 from atlas_cli.pages.source import FACTS_SECTION, Page, facts_of
@@ -14,11 +14,13 @@ from atlas_cli.pages.source import FACTS_SECTION, Page, facts_of
 def as_markdown(page: Page) -> str:
     """The page as one Markdown text, its figures and diagrams in place."""
     parts = [f"# {page.subject.title}"]
-    if page.opening and isinstance(page.subject, Topic):
+    if page.whole and isinstance(page.subject, Topic):
         facts = "\n".join(f"- **{label}:** {value}" for label, value in facts_of(page.subject).items())
         parts.append(f"## {FACTS_SECTION}\n\n{facts}")
     if page.opening:
         parts.append(page.opening)
+    elif page.whole and isinstance(page.subject, Family):
+        parts.append(page.subject.line)
     parts += [f"## {section.title}\n\n{section.markdown}" for section in page.sections]
     return fill_diagrams("\n\n".join(parts), page.subject) + "\n"
 

@@ -28,6 +28,7 @@ class Page(NamedTuple):
     subject: Topic | Family
     opening: str  # Markdown before the first section
     sections: tuple[Section, ...]
+    whole: bool = True  # False for one section of it
 
     @property
     def family(self) -> Family:
@@ -52,14 +53,15 @@ class Page(NamedTuple):
                 f"the page {slug} has no section {title!r}; it has: {', '.join(titles.values())}",
                 f'did you mean: atlas explain {slug} --section "{near[0]}"',
             )
-        return self._replace(opening="", sections=tuple(s for s in self.sections if s.title == chosen))
+        chosen_only = tuple(section for section in self.sections if section.title == chosen)
+        return self._replace(opening="", sections=chosen_only, whole=False)
 
 
 def read_page(subject: Topic | Family) -> Page:
     """The page of a topic, or of a family (content/<family>/index.md where it is written)."""
     path = subject.path / "index.md" if isinstance(subject, Family) else subject.path
     if isinstance(subject, Family) and not path.is_file():
-        return Page(subject, subject.line, ())
+        return Page(subject, "", ())
     text = path.read_text(encoding="utf-8")
     body = catalog.split_front_matter(text, path)[1] if text.startswith("---") else text
     opening, *sections = _split(fill_figures(body, subject))

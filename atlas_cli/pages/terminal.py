@@ -18,6 +18,7 @@ from atlas_cli.pages.directives import diagram_named
 from atlas_cli.pages.highlight import highlight
 from atlas_cli.pages.lines import Lines, hang, indent, pairs, wrap
 from atlas_cli.pages.tables import table
+from atlas_cli.terminal import ascii_only
 
 _INLINE_STYLES = {"em": "italic", "strong": "bold", "s": "strike"}
 _CODE_INDENT = 4
@@ -29,10 +30,12 @@ class Renderer:
     Args:
         width: Columns to fill.
         draw_diagram: Draws the diagram of that name within so many columns.
+        page: Name of the page, for the message of a formula that cannot be drawn.
     """
 
-    def __init__(self, width: int, draw_diagram: Callable[[str, int], Lines]) -> None:
+    def __init__(self, width: int, draw_diagram: Callable[[str, int], Lines], page: str = "") -> None:
         self.width = width
+        self._page = page
         self._draw_diagram = draw_diagram
         self._links: list[str] = []  # addresses in the order in which the text names them
 
@@ -72,7 +75,10 @@ class Renderer:
         return wrap(text, width)
 
     def _math_block(self, node: SyntaxTreeNode, width: int) -> Lines:
-        return indent(wrap(Text(node.content, "atlas.code"), width - _CODE_INDENT), _CODE_INDENT)
+        from atlas_cli.mathematics import terminal as formulas  # late: most pages of the map have none
+
+        rows = formulas.block(node.content, width - _CODE_INDENT, ascii=ascii_only(), page=self._page)
+        return indent([Text(row, no_wrap=True) for row in rows], _CODE_INDENT)
 
     def _fence(self, node: SyntaxTreeNode, width: int) -> Lines:
         code = highlight(node.content.rstrip("\n"), node.info.strip().split(" ")[0].lower())
@@ -140,7 +146,10 @@ class Renderer:
         if node.type == "code_inline":
             text.append(node.content, f"{style} atlas.code".strip())
         elif node.type == "math_inline":
-            text.append(f"${node.content}$", f"{style} atlas.code".strip())
+            from atlas_cli.mathematics import terminal as formulas
+
+            formula = formulas.inline(node.content, ascii=ascii_only(), page=self._page)
+            text.append(formula, f"{style} atlas.code".strip())
         elif node.type == "softbreak":
             text.append(" ")
         elif node.type == "hardbreak":

@@ -9,10 +9,11 @@ from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "atlas_cli"]
 ROOT = Path(__file__).parents[2]
+_NOT_PASSED_ON = {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "RANK", "PYTHONDONTWRITEBYTECODE"}
 
 
 def environment(home: Path, **extra: str) -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS", "RANK")}
+    kept = {k: v for k, v in os.environ.items() if k not in _NOT_PASSED_ON}
     paths = {"ATLAS_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "default"}
     return {**kept, "OMP_NUM_THREADS": "1", **paths, **extra}
 

@@ -80,9 +80,16 @@ def test_a_page_without_a_chapter_says_so():
         page.only("How it works")
 
 
-def test_a_family_without_an_index_has_its_line():
-    family = catalog.Family("nowhere", "Nowhere", "A line.", 1)
-    assert source.read_page(family) == source.Page(family, "A line.", ())
+def test_a_family_without_an_index_has_its_line_once_and_its_topics():
+    from atlas_cli.pages.compose import compose
+
+    family = catalog.resolve_family("ssm")
+    page = source.Page(family, "", ())
+    assert source.read_page(catalog.Family("nowhere", "Nowhere", "A line.", 1)).opening == ""
+    text = " ".join(" ".join(line.plain for line in compose(page, 78)).split())
+    assert text.count(family.line) == 1
+    assert all(topic.slug in text for topic in family.topics)
+    assert export.as_markdown(page).startswith(f"# {family.title}\n\n{family.line}")
 
 
 def test_facts_leave_out_what_is_not_known():
