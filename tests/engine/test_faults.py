@@ -7,10 +7,8 @@ import json
 import math
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -20,7 +18,6 @@ from torch import nn
 from atlas_cli.config import SystemConfig
 from atlas_cli.engine import checkpoint, durable
 from atlas_cli.engine.checkpoint import (
-    TrainState,
     clear_leftovers,
     load,
     newest_valid,
@@ -31,31 +28,7 @@ from atlas_cli.engine.checkpoint import (
 from atlas_cli.engine.rundir import RunDir, list_runs
 from atlas_cli.engine.system import System
 from atlas_cli.errors import AtlasError, DataError, EnvironmentFault, UsageError
-
-posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and locks")
-
-
-def state(step: int, size: int = 100, **changes) -> TrainState:
-    weights = {"w": torch.arange(float(size)) + step}
-    optimizers = {"main": {"state": {0: {"exp_avg": torch.ones(size)}}, "param_groups": []}}
-    fields = {"step": step, "weights": weights, "ema": None, "optimizers": optimizers, "info": {}}
-    return TrainState(rng=checkpoint.capture_rng(), **fields | changes)
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
-
-
-def start(code: str, *arguments: object) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)]
-    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-
-
-def kill(child: subprocess.Popen[str]) -> None:
-    child.kill()
-    child.communicate(timeout=30)
-    assert child.returncode == -signal.SIGKILL
-
+from tests.engine.faults import kill, names, posix, start, state
 
 # --- row 1: SIGKILL during a save --------------------------------------------------------------------
 
