@@ -19,7 +19,7 @@ from atlas_cli.errors import AtlasError, UsageError
 
 # Command -> its panel in --help; each is the function (or the sub-app) of commands/<name>.py.
 COMMANDS = {
-    "ls": "Learn", "explain": "Learn", "diagram": "Learn", "code": "Learn",
+    "ls": "Learn", "explain": "Learn", "diagram": "Learn", "code": "Learn", "quiz": "Learn", "site": "Learn",
     "train": "Train", "sample": "Train", "verify": "Train",
     "recipe": "Manage", "run": "Manage", "doctor": "Manage",
 }  # fmt: skip
@@ -82,7 +82,8 @@ def main(arguments: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     finally:
-        gc.freeze()  # the interpreter then ends without looking for garbage either
+        if not gc.isenabled():
+            gc.freeze()  # the interpreter then ends without looking for garbage either
 
 
 def _run(given: list[str]) -> int:

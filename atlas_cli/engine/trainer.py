@@ -165,9 +165,10 @@ def execute(recipe: Recipe, options: Options, reporter: Reporter, resume: RunDir
         if run is not None:
             run.clear_result()
         fitted = _train(system, recipe, reporter, run, stop)
-        figures = _evaluate(system, fitted, reporter) if recipe.expect else {}
+        ablate = bool(recipe.ablate) and _wants_ablation(recipe, options)
+        figures = _evaluate(system, fitted, reporter) if recipe.expect or ablate else {}
         ablated, ablation_seconds = None, 0.0
-        if recipe.ablate and _wants_ablation(recipe, options):
+        if ablate:
             ablated, ablation_seconds = _ablate(recipe, options, reporter, run, stop, system, fitted)
         verdicts = judge(recipe.expect, figures, ablated)
         outcome = Outcome(run, figures, ablated, verdicts, fitted.seconds, ablation_seconds, 0.0)

@@ -7,8 +7,8 @@ Names:   delta is the step size (how much of this token enters), A how fast a st
 Shapes:  B batch, L length, D inner channels (expand * d_model), N states a channel, K convolution width,
          R rank of delta.
 Differs: B is discretised as delta * B (Euler) where eq. 4 has the zero-order hold, as in the authors' code.
-         A starts near 0, where the paper takes -1 .. -N: nothing fades until that is learned. in_proj, s_B and
-         s_C start larger. Selective copying needed both: `a_start: 0, unit_init: false` is the paper's start.
+         A starts near 0, where the paper takes -1 .. -N: nothing fades until that is learned. in_proj, s_B
+         and s_C start larger. Selective copying needed both; `a_start: 0, unit_init: false` is the paper's.
 """
 
 from __future__ import annotations
