@@ -11,7 +11,6 @@ import typer
 
 from atlas_cli.commands import complete
 from atlas_cli.errors import AtlasError, EnvironmentFault, UsageError
-from atlas_cli.flags import flags
 
 if TYPE_CHECKING:
     from atlas_cli.recipes import Recipe
@@ -255,8 +254,6 @@ def _write(file: Path, content: bytes, force: bool) -> None:
 
 
 def _next(command: str) -> None:
-    """The next command worth trying, on stderr."""
-    if not flags.quiet:
-        from atlas_cli.terminal import err
+    from atlas_cli import messages
 
-        err.print(f"next: {command}", style="atlas.muted", markup=False, soft_wrap=True)
+    messages.next_command(command)
