@@ -16,6 +16,7 @@ class Format(StrEnum):
     text = "text"
     markdown = "markdown"
     json = "json"
+    html = "html"
 
 
 def explain(
@@ -39,6 +40,11 @@ def explain(
     page = source.read_page(catalog.resolve_any(topic))
     if section is not None:
         page = page.only(section)
+    if format is Format.html and not json:
+        from atlas_cli.site.single import document
+
+        terminal.emit_text(document(page))
+        return
     if json or format is not Format.text:
         from atlas_cli.pages import export
 

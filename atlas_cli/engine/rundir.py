@@ -112,6 +112,11 @@ class RunDir:
         return self.path.resolve().name
 
     @property
+    def resume_name(self) -> str:
+        """What a user resumes: this run, or the run that this one lies in (an ablation)."""
+        return self.name if (self.path / "run.json").is_file() else self.path.resolve().parent.name
+
+    @property
     def checkpoints(self) -> Path:
         """Folder of the checkpoints."""
         return self.path / "checkpoints"

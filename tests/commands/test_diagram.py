@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 import typer
 
 from atlas_cli import terminal
 from atlas_cli.commands import diagram as command
-from atlas_cli.errors import UsageError
+from atlas_cli.errors import EnvironmentFault, UsageError
 
 
 @pytest.fixture
@@ -31,7 +33,7 @@ def test_piped_it_draws_once_with_all_sentences_and_the_question(atlas):
     assert [f"  {n}  " in out for n in range(1, 8)] == [True] * 7
     assert "  ?  " in out
     assert "╔" not in out
-    assert "atlas code mamba" in err
+    assert "atlas diagram mamba discretisation" in err
 
 
 def test_one_step_is_lit(atlas):
@@ -54,11 +56,12 @@ def test_a_step_that_is_not_there_names_the_last(atlas):
 def test_list_names_every_diagram_and_json_agrees(atlas):
     out, _ = atlas("--list")
     documents = json.loads(atlas("--list", "--json")[0])
-    assert {("mamba-block", "stepped"), ("training-step", "stepped"), ("alternation", "stepped")} <= {
+    assert {("mamba-block", "stepped"), ("alternation", "stepped"), ("noising", "explorable")} <= {
         (document["name"], document["kind"]) for document in documents
     }
     assert all(document["name"] in out for document in documents)
-    assert [d["name"] for d in json.loads(atlas("ssm", "--list", "--json")[0])] == ["mamba-block"]
+    ssm = [d["name"] for d in json.loads(atlas("ssm", "--list", "--json")[0])]
+    assert ssm == ["mamba-block", "discretisation", "two-views", "selective-scan", "scan-tree", "cost"]
 
 
 def test_nothing_to_list_is_said_plainly(atlas):
@@ -107,3 +110,97 @@ def test_control_c_skips_to_the_end(atlas, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("time.sleep", interrupt)
     pretend_terminal(monkeypatch)
     assert "Suppose that" in atlas("gan")[0]
+
+
+def test_an_explorable_is_drawn_with_its_knobs_panels_and_question(atlas):
+    out, err = atlas("mamba", "selective-scan")
+    assert "gate=" in out
+    assert "What the last state holds of each word" in out
+    assert "?  What must a step depend on" in out
+    assert "atlas diagram mamba selective-scan --set gate=1" in err
+
+
+def test_set_turns_a_knob_to_the_nearest_value(atlas):
+    document = json.loads(atlas("mamba", "selective-scan", "--set", "gate=0.52", "--json")[0])
+    assert document["setting"] == {"gate": 0.5, "delta": 0.5}
+    assert document["frame"]["kind"] == "frame"
+    assert json.loads(atlas("ssm", "selective_scan", "--set", "gate=7", "--json")[0])["setting"]["gate"] == 1
+
+
+def test_choices_and_several_knobs(atlas):
+    document = json.loads(atlas("kv-cache", "--set", "heads=gqa", "--set", "step=3", "--json")[0])
+    assert document["setting"] == {"step": 3, "heads": "GQA"}
+
+
+@pytest.mark.parametrize(
+    ("setting", "what", "mend"),
+    [
+        ("head=GQA", "no knob 'head'", "did you mean: atlas diagram kv-cache kv-cache --set heads=GQA"),
+        ("zzz=1", "no knob 'zzz'", "it has step, heads"),
+        ("heads=GQB", "cannot be 'GQB'", 'did you mean: atlas diagram kv-cache kv-cache --set "heads=GQA"'),
+        ("heads=none", "cannot be 'none'", "choose one of MHA, GQA, MQA"),
+        ("step=many", "is a number, not 'many'", "atlas diagram kv-cache kv-cache --set step=8"),
+        ("step", "'step' is no setting", "atlas diagram kv-cache kv-cache --set step=20"),
+    ],
+)
+def test_wrong_settings_say_how_to_mend_them(atlas, setting: str, what: str, mend: str):
+    with pytest.raises(UsageError, match=what) as caught:
+        atlas("kv-cache", "--set", setting)
+    assert caught.value.mend == mend
+
+
+def test_knobs_and_steps_are_not_mixed_up(atlas):
+    with pytest.raises(UsageError, match="mamba-block has steps and no knobs"):
+        atlas("mamba", "--set", "gate=1")
+    for arguments in (["--step", "1"], ["--all-steps"]):
+        with pytest.raises(UsageError, match="rope has knobs and no steps"):
+            atlas("rope", *arguments)
+
+
+def test_the_name_of_a_diagram_alone_will_do(atlas):
+    assert json.loads(atlas("noising", "--json")[0])["name"] == "noising"
+    with pytest.raises(UsageError, match="no topic or family"):
+        atlas("noisingly-so")
+
+
+def test_a_wrong_name_suggests_the_nearest_of_both_kinds(atlas):
+    with pytest.raises(UsageError, match="mamba has no diagram") as caught:
+        atlas("mamba", "selective-scam")
+    assert caught.value.mend == "did you mean: atlas diagram mamba selective-scan"
+
+
+@pytest.mark.parametrize("name", ["scan-tree", "mamba-block", "two-views"])
+def test_svg_goes_to_stdout_or_to_a_file(atlas, tmp_path, name: str):
+    out, _ = atlas("mamba", name, "--format", "svg")
+    assert out.startswith("<svg")
+    file = tmp_path / "deep" / "picture.svg"
+    printed, said = atlas("mamba", name, "--out", str(file))
+    assert printed == ""
+    assert str(file) in said.replace("\n", "")
+    assert file.read_text(encoding="utf-8") == out
+
+
+def test_the_ending_of_a_file_says_what_it_holds(atlas, tmp_path):
+    atlas("mamba", "scan-tree", "-o", str(tmp_path / "a.json"))
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["name"] == "scan-tree"
+    atlas("mamba", "-o", str(tmp_path / "a.txt"))
+    assert "The Mamba block" in (tmp_path / "a.txt").read_text(encoding="utf-8")
+    with pytest.raises(UsageError, match="cannot be written as png"):
+        atlas("mamba", "-o", str(tmp_path / "a.png"))
+    with pytest.raises(EnvironmentFault, match="cannot write"):
+        atlas("mamba", "-o", str(tmp_path / "a.json" / "b.svg"))
+
+
+def test_a_frame_is_computed_once(atlas, monkeypatch: pytest.MonkeyPatch):
+    first, _ = atlas("mamba", "scan-tree", "--json")
+    monkeypatch.setattr("atlas_cli.diagrams.frames.Explorable.frame", None)
+    assert atlas("mamba", "scan-tree", "--json")[0] == first
+
+
+def test_finding_and_listing_import_no_torch():
+    script = (
+        "import sys; from atlas_cli import catalog; from atlas_cli.diagrams import gallery;"
+        "[gallery.diagrams_of(f) for f in catalog.families()]; gallery.anywhere('noising');"
+        "assert not {'torch', 'numpy', 'pydantic'} & sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -42,7 +42,7 @@ def test_ls_lists_every_recipe_from_quick_to_slow(atlas, house: House):
         "blob/full",
     ]
     assert "Dots in a second." in out
-    assert err == "next: atlas recipe show blob/smoke\n"
+    assert err == "next  atlas recipe show blob/smoke\n"
 
 
 def test_ls_as_json(atlas):
@@ -63,7 +63,7 @@ def test_show_prints_a_recipe_that_reads_back(atlas, house: House):
     _, out, err = atlas("show", "blob", "--set", "train.lr=1e-3", "--data", "many_dots")
     shown = recipes.resolve(str(house.write(out)))
     assert shown == recipes.resolve("blob", ["train.lr=1e-3"], "many_dots")
-    assert err == "next: atlas train blob\n"
+    assert err == "next  atlas train blob\n"
     assert "\x1b" not in out
 
 
@@ -110,7 +110,7 @@ def test_cp_copies_the_text_and_names_the_next_command(atlas, house: House):
     code, out, err = atlas("cp", "blob/small", "mine.yaml")
     assert (code, out) == (0, "")
     assert (house.own / "mine.yaml").read_text(encoding="utf-8") == SMALL
-    assert err == "next: edit mine.yaml, then: atlas recipe validate mine.yaml && atlas train mine.yaml\n"
+    assert err == "next  edit mine.yaml, then: atlas recipe validate mine.yaml && atlas train mine.yaml\n"
 
 
 def test_cp_keeps_what_the_recipe_builds_on_within_reach(atlas, house: House):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,18 +53,28 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     return address
 
 
+@pytest.fixture(scope="module")
+def windows(browser: Any) -> Callable[[int, str], Any]:
+    """A window of a width and a colour scheme; each is made once."""
+
+    @cache
+    def window(width: int, scheme: str) -> Any:
+        return browser.new_context(
+            viewport={"width": width, "height": 1400}, color_scheme=scheme, reduced_motion="reduce"
+        )
+
+    return window
+
+
 @pytest.fixture
-def opened(browser: Any, files: Callable[[str], str]) -> Iterator[Callable[..., Any]]:
+def opened(windows: Callable[[int, str], Any], files: Callable[[str], str]) -> Iterator[Callable[..., Any]]:
     """Opens a diagram; in the end nothing may have been complained of or asked for."""
     complaints: list[str] = []
-    contexts = []
+    pages = []
 
-    def open_page(name: str, width: int = 1280, scheme: str = "light", **options: Any) -> Any:
-        context = browser.new_context(
-            viewport={"width": width, "height": 1400}, color_scheme=scheme, reduced_motion="reduce", **options
-        )
-        contexts.append(context)
-        page = context.new_page()
+    def open_page(name: str, width: int = 1280, scheme: str = "light") -> Any:
+        page = windows(width, scheme).new_page()
+        pages.append(page)
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda r: None if r.url.startswith("file:") else complaints.append(r.url))
@@ -72,8 +83,8 @@ def opened(browser: Any, files: Callable[[str], str]) -> Iterator[Callable[..., 
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert not complaints
 
 

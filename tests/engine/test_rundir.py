@@ -167,3 +167,10 @@ def test_listing_runs_imports_neither_torch_nor_numpy(tmp_path):
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "interrupted set()"
+
+
+def test_an_ablation_is_resumed_by_the_run_it_lies_in(tmp_path):
+    run = RunDir.create(tmp_path, "ddpm/small")
+    (run.path / "ablation").mkdir()
+    assert run.resume_name == "ddpm-small-1"
+    assert RunDir(run.path / "ablation").resume_name == "ddpm-small-1"

@@ -1,0 +1,43 @@
+"""`atlas site`: the whole atlas as web pages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def site(
+    out: Annotated[
+        Path, typer.Argument(help="Folder to write; a new one, an empty one, or an earlier site.")
+    ],
+    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Write the whole atlas as a web site, to open or to host.
+
+    Example: [bold]atlas site site/[/bold]
+    """
+    import time
+
+    from atlas_cli import messages, terminal
+    from atlas_cli.site.address import HOME
+    from atlas_cli.site.build import build
+
+    start = time.monotonic()
+    built = build(out)
+    seconds = time.monotonic() - start
+    front = out / HOME
+    if json:
+        terminal.emit_json(
+            {"front": str(front), "pages": built.pages, "bytes": built.bytes, "seconds": round(seconds, 2)}
+        )
+    else:
+        terminal.emit_text(str(front))
+        messages.say(f"{built.pages} pages, {built.bytes / 1e6:.1f} MB, {seconds:.1f} s")
+        messages.next_command(f"python -m http.server --directory {out}", "or open the file above")
+    if open_:
+        import webbrowser
+
+        webbrowser.open(front.resolve().as_uri())

@@ -1,0 +1,70 @@
+"""Frames that were computed before, on disk, so that turning a knob back needs no torch.
+
+A frame is kept under a hash of the atlas's own sources, the versions of what it computes with, and the
+setting: change a line of code and every frame is computed anew.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from atlas_cli import paths
+from atlas_cli.diagrams import frames
+from atlas_cli.diagrams.frames import Explorable, Frame, Value
+from atlas_cli.errors import EnvironmentFault
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+_COMPUTES_WITH = ("torch", "numpy")
+_PANELS: tuple[type[Any], ...] = (
+    frames.Heatmap, frames.Curves, frames.Scatter, frames.Quiver, frames.Bars, frames.Images, frames.Tokens,
+    frames.Words, frames.Series, frames.Group,
+)  # fmt: skip
+_KINDS = {panel.kind: panel for panel in _PANELS}
+
+
+def frame_of(explorable: Explorable, setting: Mapping[str, Value]) -> Frame:
+    """The frame of a setting, from disk if it was computed before."""
+    path = _path(explorable, setting)
+    with suppress(OSError, ValueError, KeyError, TypeError):  # there is none, or it was cut short
+        return from_dict(json.loads(path.read_text(encoding="utf-8")))
+    frame = explorable.frame(setting)
+    text = json.dumps(frame.as_dict())
+    with suppress(EnvironmentFault):  # a cache that cannot be written costs time and nothing else
+        paths.write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+    return frame
+
+
+def from_dict(document: Mapping[str, Any]) -> Frame:
+    """The inverse of `Frame.as_dict`."""
+    panels = tuple(tuple(_made(panel) for panel in row) for row in document["panels"])
+    return Frame(panels, document["caption"], document["facts"])
+
+
+def _made(document: Any) -> Any:
+    if isinstance(document, dict):
+        values = {name: _made(value) for name, value in document.items() if name != "kind"}
+        return _KINDS[document["kind"]](**values)
+    return tuple(_made(item) for item in document) if isinstance(document, list) else document
+
+
+def _path(explorable: Explorable, setting: Mapping[str, Value]) -> Path:
+    wanted = json.dumps([explorable.family, explorable.name, {**explorable.defaults, **setting}])
+    key = hashlib.sha256(f"{_code_hash()} {wanted}".encode()).hexdigest()[:24]
+    return paths.cache_dir() / "frames" / f"{explorable.name}-{key}.json"
+
+
+@cache
+def _code_hash() -> str:
+    """Of every source of the atlas: what an explorable computes with may lie in any of them."""
+    whole = hashlib.sha256(" ".join(version(name) for name in _COMPUTES_WITH).encode())
+    for path in sorted(_PACKAGE.rglob("*.py")):
+        whole.update(str(path.relative_to(_PACKAGE)).encode())
+        whole.update(path.read_bytes())
+    return whole.hexdigest()

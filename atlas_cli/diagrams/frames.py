@@ -1,0 +1,258 @@
+"""What an explorable is and what it shows: knobs, and a frame of panels for every setting of them.
+
+Terminal, SVG and HTML draw from these; none of them knows what a panel is about. Panels take torch or numpy
+arrays as well as nested sequences, and hold plain tuples rounded to four significant digits, so that a frame
+can be compared, stored and sent.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal
+
+Value = float | int | str
+Range = tuple[float, float, float, float]  # x from, x to, y from, y to
+Numbers = Any  # given as an array or a sequence, held as a tuple of floats
+Matrix = Any  # the same in two dimensions or more
+Points = Any  # the same, of pairs
+KnobKind = Literal["slider", "choice", "play"]
+LineStyle = Literal["line", "dashed", "points"]
+
+SIGNIFICANT_DIGITS = 4
+
+
+def rounded(value: Any) -> Any:
+    """Numbers to four significant digits; arrays and sequences of them, nested as they are, to tuples.
+
+    Raises:
+        ValueError: a number is infinite or not a number.
+    """
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, str | bool | int) or value is None:
+        return value
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueError(f"a panel cannot show {value}")
+        return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
+    if isinstance(value, Iterable):
+        return tuple(rounded(item) for item in value)
+    return value  # a Series, a Group
+
+
+class _Plain:
+    """Rounds its fields when it is made, and tells them as a dictionary with its `kind`."""
+
+    kind: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        for field in fields(self):  # type: ignore[arg-type]
+            object.__setattr__(self, field.name, rounded(getattr(self, field.name)))
+
+    def as_dict(self) -> dict[str, Any]:
+        """What JSON can hold."""
+        told = {field.name: _jsonable(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
+        return {"kind": self.kind, **told}
+
+
+def _jsonable(value: Any) -> Any:
+    if isinstance(value, _Plain):
+        return value.as_dict()
+    if isinstance(value, Mapping):
+        return {name: _jsonable(item) for name, item in value.items()}
+    return [_jsonable(item) for item in value] if isinstance(value, tuple) else value
+
+
+@dataclass(frozen=True)
+class Series(_Plain):
+    """One curve of a `Curves` panel."""
+
+    label: str
+    xs: Numbers
+    ys: Numbers
+    style: LineStyle = "line"
+    kind: ClassVar[str] = "series"
+
+
+@dataclass(frozen=True)
+class Group(_Plain):
+    """The points of a `Scatter` panel that belong together; an order there is, is kept."""
+
+    label: str
+    points: Points
+    kind: ClassVar[str] = "group"
+
+
+@dataclass(frozen=True)
+class Heatmap(_Plain):
+    """A matrix as shades; the first row is at the top.
+
+    Attributes:
+        low: The value of the lightest shade; of a diverging map, of its one end.
+        x_ticks: Labels spread evenly from the first column to the last; empty: none.
+        diverging: The middle of low and high is neutral and both ends are strong.
+    """
+
+    title: str
+    rows: Matrix
+    low: float
+    high: float
+    x_label: str = ""
+    y_label: str = ""
+    x_ticks: tuple[str, ...] = ()
+    y_ticks: tuple[str, ...] = ()
+    diverging: bool = False
+    kind: ClassVar[str] = "heatmap"
+
+
+@dataclass(frozen=True)
+class Curves(_Plain):
+    """Functions of one variable; `marker` is an upright line at the x where the knob stands."""
+
+    title: str
+    series: tuple[Series, ...]
+    x_label: str = ""
+    y_label: str = ""
+    log_x: bool = False
+    log_y: bool = False
+    marker: float | None = None
+    kind: ClassVar[str] = "curves"
+
+
+@dataclass(frozen=True)
+class Scatter(_Plain):
+    """Groups of points in the plane; `range` is x from, x to, y from, y to."""
+
+    title: str
+    groups: tuple[Group, ...]
+    range: Range
+    kind: ClassVar[str] = "scatter"
+
+
+@dataclass(frozen=True)
+class Quiver(_Plain):
+    """Arrows in the plane, one from each point, as long as its vector in the units of `range`."""
+
+    title: str
+    points: Points
+    vectors: Points
+    range: Range
+    kind: ClassVar[str] = "quiver"
+
+
+@dataclass(frozen=True)
+class Bars(_Plain):
+    """Labelled amounts from 0; `high` is the amount of a full bar."""
+
+    title: str
+    labels: tuple[str, ...]
+    values: Numbers
+    high: float
+    kind: ClassVar[str] = "bars"
+
+
+@dataclass(frozen=True)
+class Images(_Plain):
+    """Grey images in a grid of `columns`, 0 black to 1 white, each (H, W) with a caption or none at all."""
+
+    title: str
+    images: tuple[Matrix, ...]
+    columns: int
+    captions: tuple[str, ...] = ()
+    kind: ClassVar[str] = "images"
+
+
+@dataclass(frozen=True)
+class Tokens(_Plain):
+    """Pieces of text in reading order, each with a weight 0 to 1 and a note that says it in characters."""
+
+    title: str
+    tokens: tuple[tuple[str, float, str], ...]
+    kind: ClassVar[str] = "tokens"
+
+
+@dataclass(frozen=True)
+class Words(_Plain):
+    """Lines of text."""
+
+    title: str
+    lines: tuple[str, ...]
+    kind: ClassVar[str] = "words"
+
+
+Panel = Heatmap | Curves | Scatter | Quiver | Bars | Images | Tokens | Words
+
+
+@dataclass(frozen=True)
+class Frame(_Plain):
+    """What one setting of the knobs shows: rows of panels, what to look for, and figures by name."""
+
+    panels: tuple[tuple[Panel, ...], ...]
+    caption: str
+    facts: dict[str, float | str]
+    kind: ClassVar[str] = "frame"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "panels", tuple(tuple(row) for row in self.panels))
+        object.__setattr__(self, "facts", {name: rounded(value) for name, value in self.facts.items()})
+
+
+@dataclass(frozen=True)
+class Knob(_Plain):
+    """What the reader turns: a finite list of values in order, one of them the default.
+
+    Attributes:
+        kind: "slider" for an amount, "choice" for names, "play" for a step that can run by itself.
+    """
+
+    name: str
+    label: str
+    values: tuple[Value, ...]
+    default: Value
+    kind: KnobKind  # type: ignore[misc]
+    unit: str = ""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.default not in self.values:
+            raise ValueError(f"the knob {self.name} does not reach its default {self.default}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """What JSON can hold; its `kind` is "slider", "choice" or "play"."""
+        return {field.name: _jsonable(getattr(self, field.name)) for field in fields(self)}
+
+
+@dataclass(frozen=True)
+class Explorable:
+    """A diagram that the reader turns: `compute` makes the frame of a setting, one argument a knob."""
+
+    name: str
+    family: str
+    topics: tuple[str, ...]
+    title: str
+    question: str
+    knobs: tuple[Knob, ...]
+    compute: Callable[..., Frame]
+
+    @property
+    def defaults(self) -> dict[str, Value]:
+        """The setting that is shown first."""
+        return {knob.name: knob.default for knob in self.knobs}
+
+    def frame(self, setting: Mapping[str, Value] | None = None) -> Frame:
+        """The frame of a setting; knobs that it does not name stand at their defaults."""
+        return self.compute(**{**self.defaults, **(setting or {})})
+
+    def as_dict(self) -> dict[str, Any]:
+        """What JSON can hold, without the frames."""
+        return {
+            "kind": "explorable",
+            "name": self.name,
+            "family": self.family,
+            "topics": list(self.topics),
+            "title": self.title,
+            "question": self.question,
+            "knobs": [knob.as_dict() for knob in self.knobs],
+        }

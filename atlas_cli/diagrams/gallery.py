@@ -1,0 +1,134 @@
+"""All diagrams of a topic: the stepped ones of its family's pages, and the explorables.
+
+Stepped ones come first and are found without importing explorables, which in turn are found without torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from atlas_cli import catalog
+from atlas_cli.catalog import Family, Topic
+from atlas_cli.diagrams import blocks
+from atlas_cli.diagrams.model import Diagram
+from atlas_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from atlas_cli.diagrams.frames import Explorable, Knob, Value
+
+
+def explorables_of(subject: Topic | Family) -> tuple[Explorable, ...]:
+    """The explorables of a topic, or of all topics of a family."""
+    family = subject.slug if isinstance(subject, Family) else subject.family
+    found = _of_family(family)
+    return found if isinstance(subject, Family) else tuple(e for e in found if subject.slug in e.topics)
+
+
+def diagrams_of(subject: Topic | Family) -> tuple[Diagram | Explorable, ...]:
+    """Every diagram of a topic or family, stepped ones first."""
+    return (*blocks.diagrams_of(subject), *explorables_of(subject))
+
+
+def find(subject: Topic | Family, name: str | None = None) -> Diagram | Explorable:
+    """A diagram by name, or the first one of the topic; a page may also name one of its family.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    stepped = blocks.diagrams_of(subject)
+    if name is None and stepped:
+        return stepped[0]
+    family = catalog.resolve_family(subject.slug if isinstance(subject, Family) else subject.family)
+    key = catalog.normalise(name) if name is not None else None
+    for diagram in blocks.diagrams_of(family):
+        if catalog.normalise(diagram.name) == key:
+            return diagram
+    for explorable in explorables_of(subject if name is None else family):
+        if name is None or catalog.normalise(explorable.name) == key:
+            return explorable
+    if name is None:
+        raise UsageError(f"there is no diagram of {subject.slug} yet", "atlas diagram --list")
+    names = {catalog.normalise(d.name): d.name for d in diagrams_of(family)}
+    near = catalog.closest(catalog.normalise(name), names, n=1)
+    mend = f"did you mean: atlas diagram {subject.slug} {near[0]}" if near else "atlas diagram --list"
+    raise UsageError(f"{subject.slug} has no diagram {name!r}", mend)
+
+
+def anywhere(name: str) -> Diagram | Explorable | None:
+    """The first diagram of that name in any family."""
+    key = catalog.normalise(name)
+    every = (diagram for family in catalog.families() for diagram in diagrams_of(family))
+    return next((diagram for diagram in every if catalog.normalise(diagram.name) == key), None)
+
+
+def setting(explorable: Explorable, given: Sequence[str], command: str = "") -> dict[str, Value]:
+    """Where the knobs stand: defaults, and what `knob=value` texts change.
+
+    An amount goes to the nearest value that its knob has; a name must be one of them.
+
+    Args:
+        explorable: Whose knobs.
+        given: Texts such as "gate=0.5".
+        command: What to type before `--set`, for the mend line.
+
+    Raises:
+        UsageError: there is no such knob, or the value is none of its.
+    """
+    import difflib  # here: a block diagram starts without it
+
+    values = explorable.defaults
+    knobs = {knob.name: knob for knob in explorable.knobs}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise UsageError(f"{text!r} is no setting", f"{command} --set {_example(explorable)}")
+        name = name.strip().replace("-", "_")
+        if name not in knobs:
+            near = difflib.get_close_matches(name, knobs, n=1)
+            mend = (
+                f"did you mean: {command} --set {near[0]}={value}" if near else f"it has {', '.join(knobs)}"
+            )
+            raise UsageError(f"{explorable.name} has no knob {name!r}", mend)
+        values[name] = _value(explorable, knobs[name], value.strip(), command)
+    return values
+
+
+def _value(explorable: Explorable, knob: Knob, text: str, command: str) -> Value:
+    if knob.kind == "choice":
+        import difflib
+
+        names = {str(value).casefold(): value for value in knob.values}
+        if text.casefold() in names:
+            return names[text.casefold()]
+        near = difflib.get_close_matches(text.casefold(), names, n=1)
+        mend = (
+            f'did you mean: {command} --set "{knob.name}={names[near[0]]}"'
+            if near
+            else f"choose one of {', '.join(map(str, knob.values))}"
+        )
+        raise UsageError(f"{knob.name} of {explorable.name} cannot be {text!r}", mend)
+    try:
+        number = float(text)
+    except ValueError:
+        number = float("nan")
+    if number != number:
+        raise UsageError(
+            f"{knob.name} of {explorable.name} is a number, not {text!r}",
+            f"{command} --set {knob.name}={knob.default}",
+        )
+    return min(knob.values, key=lambda value: abs(float(value) - number))
+
+
+def _example(explorable: Explorable) -> str:
+    knob = explorable.knobs[0]
+    return f"{knob.name}={knob.values[-1]}"
+
+
+def _of_family(family: str) -> tuple[Explorable, ...]:
+    module = f"atlas_cli.explorables.{family}"
+    if importlib.util.find_spec(module) is None:
+        return ()
+    return tuple(importlib.import_module(module).EXPLORABLES)

@@ -1,0 +1,194 @@
+"""The page of a topic or a family: title, quick facts, chapter, diagrams, and what is still missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from html import escape
+from typing import NamedTuple
+
+from atlas_cli import catalog
+from atlas_cli.catalog import Family, Topic
+from atlas_cli.diagrams import gallery
+from atlas_cli.pages import quiz
+from atlas_cli.pages.html import REFERENCES, HtmlRenderer, anchor, code_block, n_references
+from atlas_cli.pages.source import Page, facts_of
+from atlas_cli.site import address, figures
+
+_PLACED = re.compile(r"\{\{\s*diagram\s+([\w-]+)\s*\}\}")
+_WORD = re.compile(r"([\w-]+)")
+DIAGRAMS = "Diagrams"
+TRY_IT = "Try it"
+
+
+class Places(NamedTuple):
+    """Where the other pages are, seen from this one; without `here` there are none, the page stands alone."""
+
+    here: str | None
+
+    def link(self, subject: Topic | Family, text: str | None = None) -> str:
+        """A link to a page, or its name where that page is not at hand."""
+        name = escape(text or subject.title)
+        if self.here is None:
+            return f'<span title="atlas explain {subject.slug}">{name}</span>'
+        return f'<a href="{address.relative(address.path_of(subject), self.here)}">{name}</a>'
+
+    def link_slugs(self, text: str) -> str:
+        """The text with the slugs of topics in it as links."""
+        topics = {topic.slug: topic for topic in catalog.topics()}
+        words = _WORD.split(text)
+        return "".join(self.link(topics[w]) if w in topics else escape(w) for w in words)
+
+    def of_link(self, target: str) -> str | None:
+        """The address behind a link of the Markdown."""
+        return None if self.here is None else address.of_link(target, self.here)
+
+
+def article(page: Page, places: Places) -> str:
+    """Everything between the header and the footer."""
+    subject = page.subject
+    renderer = HtmlRenderer(lambda name: figures.figure(subject, name), places.of_link, subject.slug)
+    cited = sum(n_references(section.markdown) for section in page.sections if section.title == REFERENCES)
+    parts = [_title(page, places)]
+    if page.opening:
+        parts.append(f'<div class="lead">\n{renderer.render(page.opening, cited)}\n</div>')
+    if isinstance(subject, Topic) and page.whole:
+        parts.append(_facts(subject, places))
+    if isinstance(subject, Family) and page.whole:
+        parts.append(_topics(subject, places))
+    written = {section.title: section.markdown for section in page.sections}
+    for title in titles(page):
+        drawn = title == DIAGRAMS and title not in written
+        parts.append(_more_diagrams(page) if drawn else renderer.section(title, written[title], cited))
+    if isinstance(subject, Topic) and page.whole:
+        parts += [_other_diagrams(subject, places), _missing(page), _leads_to(subject, places)]
+    return f'<article class="prose">\n{_lines(filter(None, parts))}\n</article>'
+
+
+def titles(page: Page) -> list[str]:
+    """The headings of a page in order; diagrams that the text does not place come before what to try."""
+    listed = [section.title for section in page.sections]
+    if unplaced(page):
+        listed.insert(listed.index(TRY_IT) if TRY_IT in listed else len(listed), DIAGRAMS)
+    return listed
+
+
+def unplaced(page: Page) -> list[str]:
+    """Diagrams of a topic that its text does not show."""
+    if isinstance(page.subject, Family) or not page.whole:
+        return []
+    placed = set(_PLACED.findall("\n".join([page.opening, *(s.markdown for s in page.sections)])))
+    return [name for name in figures.own(page.subject) if name not in placed]
+
+
+def has_diagrams(page: Page) -> bool:
+    """Whether any diagram stands on the page."""
+    texts = [page.opening, *(section.markdown for section in page.sections)]
+    return bool(unplaced(page)) or any(_PLACED.search(text) for text in texts)
+
+
+def _title(page: Page, places: Places) -> str:
+    family, subject = page.family, page.subject
+    if isinstance(subject, Family):
+        above, under = f"Family {family.number} of {len(catalog.families())}", subject.line
+    else:
+        above, under = f"{family.number:02} · {places.link(family)}", escape(subject.name)
+    return (
+        f'<header>\n<p class="eyebrow">{above}</p>\n<h1>{escape(subject.title)}</h1>\n'
+        f'<p class="under">{under}</p>\n</header>'
+    )
+
+
+def _facts(topic: Topic, places: Places) -> str:
+    special: dict[str, Callable[[str], str]] = {
+        "Builds on": lambda _: ", ".join(places.link(catalog.resolve(slug)) for slug in topic.builds_on),
+        "Read it": lambda text: _paper(topic, text),
+        "Replaces": places.link_slugs,
+        "Replaced by": places.link_slugs,
+    }
+    rows = (
+        f"<dt>{label}</dt><dd>{special.get(label, escape)(text)}</dd>"
+        for label, text in facts_of(topic).items()
+    )
+    return f'<dl class="quick">\n{_lines(rows)}\n</dl>'
+
+
+def _paper(topic: Topic, text: str) -> str:
+    if topic.link is None:
+        return escape(text)
+    label = f"arXiv:{topic.arxiv}" if topic.arxiv and not topic.url else topic.link.split("://")[1]
+    return f'<a href="{escape(topic.link)}">{escape(label)}</a>'
+
+
+def _topics(family: Family, places: Places) -> str:
+    rows = (
+        f'<li><span class="year">{topic.year}</span><div>{places.link(topic)}{_badge(topic)}'
+        f"<p>{escape(topic.idea)}</p></div></li>"
+        for topic in family.topics
+    )
+    asked = ""
+    if quiz.exists(family) and places.here is not None:
+        target = address.relative(address.quiz_path(family), places.here)
+        asked = f'<p><a href="{target}">Take the quiz</a>: ten questions on what you have understood.</p>\n'
+    return (
+        f'<section id="topics" aria-label="Topics">\n<ol class="topics">\n{_lines(rows)}\n</ol>\n'
+        f"{asked}</section>"
+    )
+
+
+def _badge(topic: Topic) -> str:
+    return '<span class="badge">● trains on a laptop</span>' if catalog.recipes_of(topic) else ""
+
+
+def _more_diagrams(page: Page) -> str:
+    drawn = _lines(figures.figure(page.subject, name) for name in unplaced(page))
+    name = anchor(DIAGRAMS)
+    return (
+        f'<section id="{name}" aria-labelledby="{name}-title">\n<h2 id="{name}-title">{DIAGRAMS}</h2>\n'
+        f"{drawn}\n</section>"
+    )
+
+
+def _other_diagrams(topic: Topic, places: Places) -> str:
+    """Diagrams of this topic that stand on the page of another."""
+    found = figures.elsewhere(topic)
+    if places.here is None or not found:
+        return ""
+    links = (
+        f'<a href="{address.relative(address.path_of(other), places.here)}#{name}">{escape(title)}</a>'
+        f" ({escape(other.title)})"
+        for other, name, title in found
+    )
+    return f"<p><b>See also:</b> {', '.join(links)}.</p>"
+
+
+def _missing(page: Page) -> str:
+    """What is not there yet, said plainly, and what can be run."""
+    subject = page.subject
+    missing = [] if page.sections else ["chapter"]
+    if isinstance(subject, Topic) and not catalog.recipes_of(subject):
+        missing.append("trainer")
+    commands = [f"atlas explain {subject.slug}"]
+    commands += [f"atlas diagram {subject.slug}"] if gallery.diagrams_of(subject) else []
+    if not missing:
+        return ""
+    verb = "are" if len(missing) > 1 else "is"
+    note = f"The {' and the '.join(missing)} of {escape(subject.title)} {verb} not written yet."
+    return f'<p class="note">{note}</p>\n{code_block(chr(10).join(commands), "sh")}'
+
+
+def _leads_to(topic: Topic, places: Places) -> str:
+    """What builds on it: the way on."""
+    later = [entry for entry in catalog.topics() if topic.slug in entry.builds_on]
+    if not later:
+        return ""
+    links = ", ".join(f"{places.link(entry)} ({entry.year})" for entry in sorted(later, key=_by_year))
+    return f"<p><b>Builds on it:</b> {links}.</p>"
+
+
+def _by_year(topic: Topic) -> tuple[int, str]:
+    return topic.year, topic.title
+
+
+def _lines(parts: Iterable[str]) -> str:
+    return "\n".join(parts)

@@ -1,0 +1,45 @@
+"""Diagrams on the pages: those that the text places, and the others of a topic.
+
+An explorable carries all its frames, so it stands on the page of its first topic alone; the pages of its
+other topics link to it there.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from html import escape
+
+from atlas_cli import catalog
+from atlas_cli.catalog import Family, Topic
+from atlas_cli.diagrams import blocks, gallery, html
+from atlas_cli.diagrams.frames import Explorable
+
+
+def figure(subject: Topic | Family, name: str) -> str:
+    """The diagram of that name, with its captions and its question."""
+    found = gallery.find(subject, name)
+    title = f"<h3>{escape(found.title)}</h3>"
+    return f'<div class="diagram">\n{title}\n{_fragment(found.family, found.name)}\n</div>'
+
+
+def own(topic: Topic) -> list[str]:
+    """The diagrams that stand on a topic's page."""
+    stepped = [diagram.name for diagram in blocks.diagrams_of(topic)]
+    return stepped + [e.name for e in gallery.explorables_of(topic) if e.topics[0] == topic.slug]
+
+
+def elsewhere(topic: Topic) -> list[tuple[Topic, str, str]]:
+    """The explorables of a topic that stand on another topic's page: that topic, their anchor and title."""
+    found: list[Explorable] = [e for e in gallery.explorables_of(topic) if e.topics[0] != topic.slug]
+    return [(catalog.resolve(e.topics[0]), f"{e.family}-{e.name}", e.title) for e in found]
+
+
+def head() -> str:
+    """What the head of a page with diagrams needs."""
+    return html.head()
+
+
+@cache
+def _fragment(family: str, name: str) -> str:
+    """Frames take a while to compute, and are the same wherever they are shown."""
+    return html.fragment(gallery.find(catalog.resolve_family(family), name))

@@ -1,0 +1,114 @@
+"""What every page of the site has around its content; and one page alone, with all it needs inside."""
+
+from __future__ import annotations
+
+from functools import cache
+from html import escape
+from importlib import resources
+from typing import NamedTuple
+
+from atlas_cli.site.address import HOME, QUIZZES, relative
+
+STYLE = "assets/site.css"
+SCRIPT = "assets/site.js"
+INDEX = "assets/search-index.js"
+
+
+class Content(NamedTuple):
+    """What one page shows."""
+
+    path: str  # from the site's root
+    title: str
+    about: str  # one sentence, for search engines and previews
+    body: str
+    aside: str = ""
+    before: tuple[str, str] | None = None  # path and title of the page before it in reading order
+    after: tuple[str, str] | None = None
+    head: str = ""  # what its head needs besides the site's own
+
+
+def page(content: Content) -> str:
+    """A whole page of the site."""
+    here = content.path
+    head = (
+        f'<link rel="stylesheet" href="{relative(STYLE, here)}">\n'
+        f'<script src="{relative(SCRIPT, here)}" defer></script>\n{content.head}'
+    )
+    beside = " beside" if content.aside else ""
+    body = (
+        f"{_header(here)}\n"
+        f'<div class="frame{beside}">\n{content.aside}\n<main id="content">\n'
+        f"{content.body}\n{_turn(content)}</main>\n</div>\n"
+        "<footer>Made by <code>atlas site</code>. "
+        "Figures under “measured here” were printed by runs of this code.</footer>"
+    )
+    return _document(content.title, content.about, head, body)
+
+
+def alone(title: str, about: str, body: str, head: str = "") -> str:
+    """One page in one file, which asks for nothing else."""
+    head = f"<style>\n{asset('site.css')}</style>\n{head}"
+    script = f"<script>\n{asset('site.js')}</script>"
+    return _document(
+        title, about, head, f'<div class="frame alone"><main id="content">\n{body}\n</main></div>\n{script}'
+    )
+
+
+@cache
+def asset(name: str) -> str:
+    """The text of one of the site's own files."""
+    return resources.files("atlas_cli.site").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+def _document(title: str, about: str, head: str, body: str) -> str:
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<meta name="description" content="{escape(about)}">
+<meta property="og:title" content="{escape(title)}">
+<meta property="og:description" content="{escape(about)}">
+<link rel="icon" href="data:,">
+{head}
+</head>
+<body>
+<a class="skip" href="#content">Skip to the text</a>
+{body}
+</body>
+</html>
+"""
+
+
+def _header(here: str) -> str:
+    places = ((HOME, "Map"), (QUIZZES, "Quizzes"))
+    links = " ".join(_place(path, title, here) for path, title in places)
+    root = "../" * here.count("/")
+    return f"""<header class="top">
+<a class="brand" href="{relative(HOME, here)}">atlas</a>
+<nav aria-label="Site">{links}</nav>
+<form class="search" role="search" data-root="{root}" data-index="{relative(INDEX, here)}" hidden>
+<input type="search" placeholder="Search  /" aria-label="Search the atlas" role="combobox" autocomplete="off"
+ aria-autocomplete="list" aria-expanded="false" aria-controls="results">
+<ul class="results" id="results" role="listbox" aria-label="Found" hidden></ul>
+</form>
+</header>"""
+
+
+def _place(path: str, title: str, here: str) -> str:
+    current = ' aria-current="page"' if path == here else ""
+    return f'<a href="{relative(path, here)}"{current}>{title}</a>'
+
+
+def _turn(content: Content) -> str:
+    """Links to the page before and the page after."""
+    links = [
+        f'<a class="{way}" rel="{way}" href="{relative(target[0], content.path)}"><small>{label}</small>'
+        f"{escape(target[1])}</a>"
+        for way, label, target in (
+            ("prev", "Previous", content.before), ("next", "Next", content.after),
+        )
+        if target
+    ]  # fmt: skip
+    return f'<nav class="turn" aria-label="Previous and next page">{"".join(links)}</nav>\n' if links else ""

@@ -1,0 +1,16 @@
+"""One page in one file, to keep or to send: styles and script inside, nothing asked of the network."""
+
+from __future__ import annotations
+
+from atlas_cli.catalog import Family
+from atlas_cli.pages.source import Page
+from atlas_cli.site import figures, shell
+from atlas_cli.site.article import Places, article, has_diagrams
+
+
+def document(page: Page) -> str:
+    """The page as a whole HTML document; other pages of the atlas are named, since they are not at hand."""
+    subject = page.subject
+    about = subject.line if isinstance(subject, Family) else subject.idea
+    head = figures.head() if has_diagrams(page) else ""
+    return shell.alone(f"{subject.title} · atlas", about, article(page, Places(None)), head)

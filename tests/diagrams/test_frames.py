@@ -1,0 +1,99 @@
+"""The model of explorables: rounding, dictionaries, defaults."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from atlas_cli.diagrams.frames import (
+    Bars,
+    Curves,
+    Explorable,
+    Frame,
+    Group,
+    Heatmap,
+    Images,
+    Knob,
+    Panel,
+    Quiver,
+    Scatter,
+    Series,
+    Tokens,
+    Words,
+    rounded,
+)
+
+PANELS: tuple[Panel, ...] = (
+    Heatmap("h", ((0.0, 1.0), (2.0, 3.0)), 0, 3, "across", "down", ("a", "b"), ("c", "d")),
+    Curves(
+        "c",
+        (Series("s", (1, 2, 3), (4, 5, 6), "dashed"), Series("p", (1, 2), (5, 4), "points")),
+        "x",
+        marker=2,
+    ),
+    Scatter("s", (Group("g", ((0, 0), (1, 1))),), (-1, 1, -1, 1)),
+    Quiver("q", ((0, 0),), ((0.5, 0.5),), (-1, 1, -1, 1)),
+    Bars("b", ("one", "two"), (0.25, 1.0), 1.0),
+    Images("i", (((0.0, 1.0), (1.0, 0.0)),), 1, ("a checker",)),
+    Tokens("t", (("the", 0.5, "1/2"), ("cat", 1.0, "1"))),
+    Words("w", ("one line",)),
+)
+
+
+def test_numbers_are_rounded_to_four_digits_wherever_they_come_from():
+    expected = ((1.235, 20000.0), (-0.0001235, 3.0))
+    values = [[1.23456, 20000.4], [-0.000123456, 3.0]]
+    assert rounded(values) == expected
+    assert rounded(np.array(values)) == expected
+    assert rounded(torch.tensor(values, dtype=torch.float64)) == expected
+
+
+def test_whole_numbers_and_text_stay_as_they_are():
+    assert rounded((123456, "word", True)) == (123456, "word", True)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_cannot_be_drawn_is_refused(value: float):
+    with pytest.raises(ValueError, match="cannot show"):
+        Bars("b", ("one",), (value,), 1.0)
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.kind)
+def test_every_panel_is_json_with_its_kind(panel: Panel):
+    told = panel.as_dict()
+    assert told["kind"] == panel.kind
+    assert json.loads(json.dumps(told)) == told
+
+
+def test_panels_of_arrays_and_of_lists_are_equal():
+    assert Bars("b", ["one"], torch.tensor([0.5]), 1.0) == Bars("b", ("one",), (0.5,), 1.0)
+
+
+def test_a_frame_tells_its_rows_and_figures():
+    frame = Frame([list(PANELS[:2]), [PANELS[2]]], "look", {"share": torch.tensor(1 / 3), "name": "x"})
+    told = frame.as_dict()
+    assert [[panel["kind"] for panel in row] for row in told["panels"]] == [
+        ["heatmap", "curves"],
+        ["scatter"],
+    ]
+    assert told["facts"] == {"share": 0.3333, "name": "x"}
+
+
+def test_a_default_must_be_among_the_values():
+    with pytest.raises(ValueError, match="default"):
+        Knob("t", "time", (0, 1), 2, "slider")
+
+
+def test_knobs_not_named_stand_at_their_defaults():
+    knobs = (Knob("a", "A", (1, 2), 1, "slider"), Knob("b", "B", ("x", "y"), "y", "choice"))
+    shown = Explorable(
+        "e", "ssm", (), "", "", knobs, lambda a, b: Frame(((Words("w", (f"{a}{b}",)),),), "", {})
+    )
+    assert shown.frame({"a": 2}).panels[0][0].lines == ("2y",)
+    assert shown.as_dict()["knobs"][1] == {
+        "name": "b", "label": "B", "values": ["x", "y"], "default": "y", "kind": "choice", "unit": "",
+    }  # fmt: skip

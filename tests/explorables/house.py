@@ -1,0 +1,45 @@
+"""What every explorable must keep."""
+
+from __future__ import annotations
+
+import json
+from itertools import islice, product
+from math import prod
+
+from atlas_cli import catalog
+from atlas_cli.diagrams.frames import Explorable, Frame
+from atlas_cli.diagrams.panels_terminal import panels
+
+MOST = 120  # settings that are computed; of more, every nth
+
+
+def check(shown: Explorable) -> None:
+    """Every setting gives a frame that can be drawn and stored, and each knob changes what is drawn."""
+    slugs = {topic.slug for topic in catalog.topics() if topic.family == shown.family}
+    assert set(shown.topics) <= slugs
+    assert shown.question.endswith("?")
+    names = [knob.name for knob in shown.knobs]
+    every = prod(len(knob.values) for knob in shown.knobs)
+    settings = product(*(knob.values for knob in shown.knobs))
+    for setting in islice(settings, None, None, -(-every // MOST)):
+        _check_frame(shown.frame(dict(zip(names, setting, strict=True))))
+    for knob in shown.knobs:
+        drawn = [_drawn(shown.frame({knob.name: value})) for value in knob.values]
+        assert len(set(drawn)) > len(drawn) / 3, f"{knob.name} hardly changes the picture"
+        assert drawn[0] != drawn[-1]
+
+
+def _check_frame(frame: Frame) -> None:
+    assert frame.panels
+    assert all(row for row in frame.panels)
+    assert "?" in frame.caption
+    assert all(isinstance(value, float | int | str) for value in frame.facts.values())
+    text = json.dumps(frame.as_dict(), allow_nan=False)
+    assert len(text) < 60_000
+    for line in panels(frame, 96, plain=True):
+        assert len(line.plain.rstrip()) <= 96
+
+
+def _drawn(frame: Frame) -> str:
+    """The panels alone, without the figures beside them."""
+    return json.dumps(frame.as_dict()["panels"])

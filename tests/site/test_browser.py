@@ -1,0 +1,135 @@
+"""The site in a real browser: search, quizzes and the map answer, nothing is fetched, axe finds no fault."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from atlas_cli import catalog
+from atlas_cli.pages import quiz
+from atlas_cli.site.build import build
+
+playwright = pytest.importorskip("playwright.sync_api")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and not os.environ.get("CI"), reason="there is no Chromium on this machine"
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("site") / "out").folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator:
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def visit(browser, site: Path):
+    """Opens a page of the site; afterwards, no error was logged and nothing but files was asked for."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    faults: list[str] = []
+
+    def go(path: str, **media: str):
+        page = context.new_page()
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else faults.append(r.url))
+        if media:
+            page.emulate_media(**media)
+        page.goto((site / path).as_uri())
+        return page
+
+    yield go
+    context.close()
+    assert faults == []
+
+
+def test_search_finds_by_keyboard_alone(visit):
+    page = visit("gan/gan.html")
+    page.keyboard.press("/")
+    page.keyboard.type("selective scan")
+    first = page.locator(".results [role=option]").first
+    first.wait_for()
+    assert "Mamba" in first.inner_text()
+    assert first.get_attribute("aria-selected") == "true"
+    page.keyboard.press("ArrowDown")
+    assert first.get_attribute("aria-selected") == "false"
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/ssm/mamba.html*")
+
+
+def test_search_says_when_there_is_nothing_and_escape_closes_it(visit):
+    page = visit("index.html")
+    page.locator(".search input").fill("zzqx")
+    page.get_by_text("Nothing found.").wait_for()
+    page.keyboard.press("Escape")
+    assert page.locator(".results").is_hidden()
+
+
+def test_a_quiz_asks_one_question_at_a_time_and_counts(visit):
+    page = visit("gan/quiz.html")
+    questions = quiz.load(catalog.resolve_family("gan")).questions
+    for i, question in enumerate(questions):
+        assert page.locator(".question:visible").count() == 1
+        place = question.answer if i else (question.answer + 1) % 4  # the first one wrong
+        page.locator(".question:visible input").nth(place).check()
+        assert page.locator(".question:visible .why").count() == (1 if i else 2)
+        assert f"{i} of {i + 1} right" in page.locator(".score").inner_text()
+        page.keyboard.press("Enter")
+    assert "9 of 10 right" in page.locator(".score").inner_text()
+    assert page.locator(".question:visible").count() == 10
+
+
+def test_the_map_lights_where_a_topic_comes_from_and_leads_to(visit):
+    page = visit("index.html")
+    page.locator('[data-topic="latent-diffusion"]').hover()
+    lit = {node.get_attribute("data-topic") for node in page.locator(".topic.lit").all()}
+    assert {"vae", "ddpm", "latent-diffusion", "controlnet", "zero123", "mmdit"} == lit
+    assert page.locator(".edge.lit").count() == 5
+
+
+def test_a_phone_shows_the_list_and_nothing_wider_than_itself(visit):
+    for path in ("index.html", "diffusion/ddpm.html", "ssm/mamba.html", "gan/quiz.html"):
+        page = visit(path)
+        page.set_viewport_size({"width": 375, "height": 700})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 375, path
+    page = visit("index.html")
+    page.set_viewport_size({"width": 375, "height": 700})
+    assert page.locator(".map").is_hidden()
+    assert page.locator(".families ol a").first.is_visible()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "paths"),
+    [
+        ("light", ["index.html", "gan/index.html", "diffusion/ddpm.html", "ssm/quiz.html"]),
+        ("dark", ["index.html", "diffusion/ddpm.html"]),
+    ],
+)
+def test_axe_finds_nothing_serious(visit, scheme: str, paths: list[str]):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    for path in paths:
+        page = visit(path, color_scheme=scheme)
+        # Diagrams have a test of their own; with `preload` axe fetches the styles, which file:// forbids.
+        found = axe.run(page, {"exclude": [[".atlas-diagram"]]}, {"preload": False}).response["violations"]
+        serious = [
+            (fault["id"], fault["nodes"][0]["html"][:120])
+            for fault in found
+            if fault["impact"] in ("serious", "critical")
+        ]
+        assert serious == [], path

@@ -1,0 +1,196 @@
+"""The whole site: links, anchors, well-formed pages, nothing from the network."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+import xml.etree.ElementTree as ET
+from collections import Counter
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from atlas_cli import catalog
+from atlas_cli.diagrams import gallery
+from atlas_cli.errors import UsageError
+from atlas_cli.pages import quiz
+from atlas_cli.pages.source import read_page
+from atlas_cli.site.address import path_of, quiz_path
+from atlas_cli.site.build import build, render
+from atlas_cli.site.single import document
+
+VOID = {"meta", "link", "br", "hr", "input", "img"}
+_MATH = re.compile(r"<math.*?</math>", re.DOTALL)
+
+
+class Reader(HTMLParser):
+    """Collects what a page names and checks that every element is closed."""
+
+    def __init__(self, path: str, text: str) -> None:
+        super().__init__()
+        self.path, self.open, self.ids = path, [], Counter()
+        self.links: list[str] = []  # of <a>
+        self.resources: list[str] = []  # what a browser loads by itself
+        self.turn: dict[str, str] = {}
+        self.tags: Counter[str] = Counter()
+        self.feed(text)
+        assert not self.open, (path, self.open)
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        self.tags[tag] += 1
+        self.ids.update([given["id"]] if "id" in given else [])
+        if tag == "a":
+            self.links.append(given["href"])
+            self.turn |= {given["rel"]: given["href"]} if "rel" in given else {}
+        else:
+            self.resources += [given[name] for name in ("href", "src", "action") if name in given]
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.handle_endtag(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, (self.path, tag)
+
+
+@cache
+def files() -> dict[str, str]:
+    return render()
+
+
+@cache
+def pages() -> dict[str, Reader]:
+    return {path: Reader(path, text) for path, text in files().items() if path.endswith(".html")}
+
+
+def resolve(link: str, here: str) -> tuple[str, str]:
+    """Path and fragment that a relative link leads to."""
+    path, _, fragment = link.partition("#")
+    return (posixpath.normpath(posixpath.join(posixpath.dirname(here), path)) if path else here), fragment
+
+
+def test_every_family_topic_and_quiz_has_a_page_with_one_title():
+    wanted = {path_of(entry) for entry in (*catalog.families(), *catalog.topics())}
+    wanted |= {quiz_path(family) for family in quiz.families()} | {"index.html", "quiz.html"}
+    assert set(pages()) == wanted
+    for path, page in pages().items():
+        assert page.tags["h1"] == page.tags["main"] == 1, path
+
+
+def test_every_link_leads_to_a_page_and_every_anchor_to_a_place():
+    for here, page in pages().items():
+        for link in page.links:
+            if link.startswith("https://"):
+                continue
+            path, fragment = resolve(link, here)
+            assert path in pages(), (here, link)
+            assert not fragment or pages()[path].ids[fragment], (here, link)
+
+
+def test_no_address_is_used_twice_on_a_page():
+    for path, page in pages().items():
+        assert max(page.ids.values(), default=1) == 1, (path, page.ids.most_common(1))
+
+
+def test_no_page_asks_the_network_for_anything():
+    for here, page in pages().items():
+        for resource in page.resources:
+            assert resource == "data:," or resolve(resource, here)[0] in files(), (here, resource)
+    for path, text in files().items():
+        if path.startswith("assets/") and "index" not in path:
+            assert not re.search(r"https?:|@import|url\(|fetch\(|XMLHttp|WebSocket|sendBeacon", text), path
+
+
+def test_every_formula_is_well_formed():
+    formulas = [formula for text in files().values() for formula in _MATH.findall(text)]
+    assert len(formulas) > 50
+    for formula in formulas:
+        assert ET.fromstring(formula).tag == "math"
+
+
+def test_previous_and_next_lead_through_every_page_in_reading_order():
+    here, seen = path_of(catalog.families()[0]), []
+    while True:
+        seen.append(here)
+        after = pages()[here].turn.get("next")
+        if after is None:
+            break
+        target = resolve(after, here)[0]
+        assert resolve(pages()[target].turn["prev"], target)[0] == here
+        here = target
+    assert (
+        len(seen) == len(set(seen)) == len(pages()) - 2
+    )  # the front page and the list of quizzes stand apart
+    topics = [path_of(topic) for topic in catalog.topics()]
+    assert [path for path in seen if path in topics] == topics
+
+
+def test_search_finds_pages_and_sections():
+    script = files()["assets/search-index.js"]
+    entries = json.loads(script.removeprefix("window.atlasIndex = ").rstrip().removesuffix(";"))
+    for address, _, _, _, text in entries:
+        path, fragment = resolve(address, "index.html")
+        assert not fragment or pages()[path].ids[fragment], address
+        assert "</" not in text, address
+    assert any(
+        address == "ssm/mamba.html" and "selective scan" in names for address, _, _, names, _ in entries
+    )
+    assert any(address == "diffusion/ddpm.html#try-it" for address, *_ in entries)
+    assert {path_of(topic) for topic in catalog.topics()} <= {address for address, *_ in entries}
+
+
+def test_every_diagram_stands_on_the_page_of_its_first_topic_before_what_to_try():
+    for family in catalog.families():
+        for shown in gallery.diagrams_of(family):
+            on = [path for path, page in pages().items() if page.ids[f"{family.slug}-{shown.name}"]]
+            assert f"{family.slug}/{shown.topics[0]}.html" in on
+            assert len(on) == 1 or hasattr(shown, "steps"), (shown.name, on)
+    page = files()["ssm/mamba.html"]
+    assert page.index('id="diagrams"') < page.index('id="try-it"')
+
+
+def test_a_quiz_page_works_without_a_script():
+    family = quiz.families()[0]
+    text = files()[quiz_path(family)]
+    assert text.count("<details>") == text.count('class="question"') == 10
+    assert text.count('data-right="1"') == 10
+
+
+def test_a_second_build_replaces_the_first_and_leaves_other_files_alone(tmp_path: Path):
+    out = tmp_path / "site"
+    first = build(out)
+    stale, own = out / "gan" / "gone.html", out / "CNAME"
+    stale.write_text("old")
+    own.write_text("atlas.example")
+    mark = out / ".atlas-site"
+    mark.write_text(mark.read_text() + "gan/gone.html\n../outside.txt\n")
+    outside = tmp_path / "outside.txt"
+    outside.write_text("not ours")
+    assert build(out) == first
+    assert not stale.exists()
+    assert own.read_text() == "atlas.example"
+    assert outside.read_text() == "not ours"
+
+
+def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path):
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(UsageError, match="not a site of the atlas"):
+        build(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("name", ["ddpm", "mamba", "gan", "rlhf", "vlm"])
+def test_one_page_alone_needs_nothing_else(name: str):
+    text = document(read_page(catalog.resolve_any(name)))
+    page = Reader(name, text)
+    assert page.resources == ["data:,"]
+    for link in page.links:
+        assert link.startswith("https://") or page.ids[link.removeprefix("#")], link
+    assert len(text.encode()) < 400_000

@@ -1,0 +1,64 @@
+"""The map of the front page."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from itertools import combinations, pairwise
+
+from atlas_cli import catalog
+from atlas_cli.site import map as lineage
+
+YEARS = lineage._years()
+STATIONS = {station.topic.slug: station for station in lineage.stations(YEARS)}
+
+
+def test_every_topic_stands_at_its_year_in_its_lane():
+    assert set(STATIONS) == {topic.slug for topic in catalog.topics()}
+    for station in STATIONS.values():
+        assert 0 <= (station.x - STATIONS["vae"].x) / lineage._YEAR - (station.topic.year - 2013) < 1
+    lanes = [[s.y for s in STATIONS.values() if s.topic.family == f.slug] for f in catalog.families()]
+    assert all(max(above) < min(below) for above, below in pairwise(lanes))
+
+
+def test_no_two_labels_overlap():
+    for one, other in combinations(STATIONS.values(), 2):
+        if one.y == other.y:
+            left, right = sorted((one, other), key=lambda station: station.x)
+            assert left.x + lineage._label_width(left.topic) <= right.x, (left.topic.slug, right.topic.slug)
+        else:
+            assert abs(one.y - other.y) >= lineage._ROW - 0.01
+
+
+def test_what_builds_on_a_topic_stands_to_its_right_and_is_joined_to_it():
+    svg = ET.fromstring(lineage.draw())
+    drawn = {(edge.get("data-from"), edge.get("data-to")): edge for edge in svg.iter("path")}
+    wanted = {(slug, topic.slug) for topic in catalog.topics() for slug in topic.builds_on}
+    assert set(drawn) == wanted
+    for (source, target), edge in drawn.items():
+        assert (
+            STATIONS[source].x < STATIONS[target].x
+            or STATIONS[source].topic.family != STATIONS[target].topic.family
+        )
+        x, y = map(float, re.findall(r"^M([\d.]+) ([\d.]+)C", edge.get("d", ""))[0])
+        assert (round(x), round(y)) == (round(STATIONS[source].x), round(STATIONS[source].y))
+
+
+def test_no_level_line_runs_through_another_topic():
+    for topic in catalog.topics():
+        for slug in topic.builds_on:
+            source, target = STATIONS[slug], STATIONS[topic.slug]
+            if source.topic.family != topic.family:
+                continue
+            between = [
+                s.topic.slug
+                for s in STATIONS.values()
+                if abs(s.y - target.y) < 1 and source.x + 30 < s.x < target.x - 1
+            ]
+            assert not between, (slug, topic.slug, between)
+
+
+def test_what_can_be_trained_is_marked_by_more_than_colour():
+    svg = ET.fromstring(lineage.draw())
+    marked = {a.get("data-topic") for a in svg.iter("a") if "trains" in a.get("class", "").split()}
+    assert marked == {topic.slug for topic in catalog.topics() if catalog.recipes_of(topic)}
