@@ -16,6 +16,7 @@ from atlas_cli.engine.rundir import RunDir
 
 ASCII_RAMP = " .:-=+*#%@"
 POINT_PIXELS = 320
+PICTURE_PIXELS = 1160  # width at which a picture is saved, in whole multiples of its own
 POINT_COLUMNS = 72  # of a scatter plot in the terminal
 SMALLEST_IMAGE = 13  # columns: a digit that is smaller cannot be read
 
@@ -65,7 +66,7 @@ def save(artifact: Artifact, folder: Path, name: str) -> list[Path]:
         path.write_text("\n".join(artifact.text) + "\n", encoding="utf-8")
         return [path]
     path = folder / f"{name}.png"
-    enlarge = max(1, 560 // max(rgb.shape[:2]))
+    enlarge = max(1, PICTURE_PIXELS // max(rgb.shape[:2]))
     Image.fromarray(rgb).resize(
         (rgb.shape[1] * enlarge, rgb.shape[0] * enlarge), Image.Resampling.NEAREST
     ).save(path)
