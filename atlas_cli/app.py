@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-gc.disable()  # a start is all allocation and no garbage: a fifth of its time went into looking for some
+gc.disable()  # a start is all allocation and no garbage, and looking for some takes its time
 
 import difflib
 import importlib
@@ -73,7 +73,7 @@ def root(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code; two lines say what went wrong and how to mend it."""
-    # Waiting threads that spin make a busy laptop crawl: 40 times slower was measured with small tensors.
+    # Waiting threads that spin take the cores from those that work: a busy laptop crawls on small tensors.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     given = house.take(_resume_latest(sys.argv[1:] if arguments is None else arguments))
     try:
