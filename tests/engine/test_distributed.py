@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from atlas_cli.engine import checkpoint
+from atlas_cli.engine import checkpoint, distributed
 from tests.e2e.helpers import atlas, environment
 
 RECIPES = ["ddpm/smoke", "gan/smoke", "mamba/smoke"]
@@ -69,3 +69,17 @@ def test_when_a_rank_dies_every_rank_ends(tmp_path: Path) -> None:
         "train", "ddpm/smoke", *COMMON, "--set", "train.lr=1e30", "--devices", "2", cwd=tmp_path
     )  # fmt: skip
     assert result.returncode == 5, result.stderr
+
+
+def test_gradients_are_averaged_and_not_summed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Adam does not notice a gradient twice as large, so the mean is checked with plain descent."""
+    other = torch.tensor([3.0, -1.0])  # what the second rank computed
+    monkeypatch.setattr(distributed.dist, "is_initialized", lambda: True)
+    monkeypatch.setattr(distributed.dist, "all_reduce", lambda flat: flat.add_(other))
+    monkeypatch.setattr(distributed, "world_size", lambda: 2)
+    weight = torch.nn.Parameter(torch.zeros(2))
+    optimizer = torch.optim.SGD([weight], lr=1.0)
+    distributed.prepare(optimizer, grad_clip=0.0)
+    weight.grad = torch.tensor([1.0, 1.0])
+    optimizer.step()
+    assert torch.equal(weight.detach(), torch.tensor([-2.0, 0.0]))
