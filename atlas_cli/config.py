@@ -33,9 +33,11 @@ class SystemConfig(FrozenConfig):
     """The fields of a recipe's `model:` section.
 
     `data_kinds` names the kinds of data that the system learns from (see DataConfig); empty: any.
+    `parents` names the topics of which one must have trained the run that the system builds on.
     """
 
     data_kinds: ClassVar[tuple[str, ...]] = ()
+    parents: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def sampling_fields(cls) -> frozenset[str]:

@@ -19,7 +19,7 @@ _WITHOUT_EFFECT = ("threads", "log_every", "checkpoint_every")  # train fields t
 class TrainConfig(FrozenConfig):
     """The `train:` section of a recipe."""
 
-    steps: int = Field(gt=0)
+    steps: int = Field(ge=0)  # 0: nothing is trained, the system uses its parent's weights
     batch_size: int = Field(64, gt=0)  # over all ranks
     lr: float = Field(gt=0)
     lr_schedule: Literal["constant", "cosine", "linear"] = "cosine"
@@ -59,7 +59,9 @@ class Recipe(FrozenConfig):
     name: str  # "ddpm/small", or the path of a user's own file
     system: str  # the topic's slug
     about: str = ""
-    parent: str | None = None  # `from:` in the file: the recipe whose trained run this one builds on
+    parent: str | None = (
+        None  # `from:` in the file: the recipe whose run this one builds on; see recipe_source.Parent
+    )
     data: dict[str, Any]
     model: dict[str, Any]
     train: TrainConfig
@@ -99,7 +101,7 @@ class RecipeFile(FrozenConfig):
     name: str = ""  # written by the atlas into a run's resolved recipe
     system: str  # the topic that the recipe trains
     base: str | None = None  # a recipe of the same topic, over which this one is laid
-    parent: str | None = Field(None, alias="from")  # the recipe on whose trained run this one builds
+    parent: str | None = Field(None, alias="from")  # the recipe on whose run this one builds
     about: str = ""  # one line: what comes out, and how long it takes
     data: dict[str, Any]
     model: dict[str, Any] = Field(default_factory=dict)

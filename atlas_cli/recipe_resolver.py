@@ -14,8 +14,16 @@ from atlas_cli.config import DataConfig, SystemConfig
 from atlas_cli.data import SOURCES
 from atlas_cli.errors import UsageError
 from atlas_cli.recipe_checks import checked, origin_of
-from atlas_cli.recipe_model import Bar, Recipe, RecipeFile, TrainConfig, data_class, sources_for, system_class
-from atlas_cli.recipe_source import find, nearest
+from atlas_cli.recipe_model import (
+    Bar,
+    Recipe,
+    RecipeFile,
+    TrainConfig,
+    data_class,
+    sources_for,
+    system_class,
+)
+from atlas_cli.recipe_source import Parent, find, nearest
 from atlas_cli.yaml_positions import Document, Keys, Problem, label_of, number_in
 
 AGAINST_ABLATION = ("_ratio", "_gain")  # this run over the ablated one; this run minus it
@@ -58,9 +66,10 @@ class Resolver:
         for override in overrides if config else ():
             recipe_source.override(document, override, *field_names(config))
         checked(RecipeFile, document.data, (), document)
-        parent = self._parent()
         self._check_figures()
         made = self._sections(document, config)
+        parent_text, parent = self._parent(config, made[2].seed if made else None, data)
+        self._check_steps()
         if isinstance(document.data.get("ablate"), dict) and config:
             without_idea = recipe_source.ablation_of(document, *field_names(config))
             self._sections(without_idea, config)
@@ -70,7 +79,7 @@ class Resolver:
         top = document.data
         return Recipe(
             name=top.get("name") or self.name, system=catalog.resolve(top["system"]).slug,
-            about=top.get("about", ""), parent=top.get("from"), data=made[0], model=made[1], train=made[2],
+            about=top.get("about", ""), parent=parent_text, data=made[0], model=made[1], train=made[2],
             ablate=top.get("ablate", {}), measured=top.get("measured", {}),
             expect={name: Bar.model_validate(bar) for name, bar in top.get("expect", {}).items()},
             parent_hash=parent.hash if parent else None,
@@ -102,19 +111,43 @@ class Resolver:
             _add(self.document, ("system",), what)
             return None
 
-    def _parent(self) -> Recipe | None:
-        parent = self.document.data.get("from")
-        if not isinstance(parent, str) or any(p.field == "from" for p in self.document.problems):
-            return None
+    def _parent(
+        self, config: type[SystemConfig] | None, seed: int | None, data: str | None
+    ) -> tuple[str | None, Recipe | None]:
+        """The `from:` text and the recipe it names; its seed and, with --data, its data are the child's."""
+        text = self.document.data.get("from")
+        if any(p.field == "from" for p in self.document.problems) or not isinstance(text, str):
+            if config and config.parents and text is None:
+                wanted = " or ".join(config.parents)
+                _add(self.document, (), f"from is missing: the system builds on {wanted}")
+            return None, None
+        named = Parent.parse(text)
         try:
-            if not (self.path and _leads_to(parent, self.path)):
-                path = find(parent)
-                return Resolver(recipe_source.read(path), recipe_source.name_of(path), path).recipe()
-            _add(self.document, ("from",), "leads back to this recipe")
+            if self.path and _leads_to(named.ref, self.path):
+                _add(self.document, ("from",), "leads back to this recipe")
+                return None, None
+            parent = _resolved_parent(named)
+            changed = named._replace(data=data or named.data)
+            if seed is not None and parent.train.seed != seed and not _sets_seed(named):
+                changed = changed._replace(overrides=(*named.overrides, f"train.seed={seed}"))
+            parent = parent if changed == named else _resolved_parent(changed)
         except UsageError as error:
             first = f": {error.details[0]}" if error.details else ""
             _add(self.document, ("from",), f"{error.what}{first}")
-        return None
+            return None, None
+        if config and config.parents and parent.system not in config.parents:
+            wanted = " or ".join(config.parents)
+            _add(self.document, ("from",), f"names a recipe of {parent.system}; what is needed is {wanted}")
+        return str(changed), parent
+
+    def _check_steps(self) -> None:
+        train = self.document.data.get("train")
+        if isinstance(train, dict) and train.get("steps") == 0 and not self.document.data.get("from"):
+            _add(
+                self.document,
+                ("train", "steps"),
+                "must be greater than 0 where no `from` names a trained run",
+            )
 
     def _check_figures(self) -> None:
         document = self.document
@@ -127,6 +160,16 @@ class Resolver:
             number = number_in(value) if isinstance(value, str) and "e" in value.lower() else None
             if number:
                 _add(document, ("measured", name), f"{value} is text to YAML; write {number}")
+
+
+def _resolved_parent(named: Parent) -> Recipe:
+    path = find(named.ref)
+    resolver = Resolver(recipe_source.read(path), recipe_source.name_of(path), path)
+    return resolver.recipe(named.overrides, named.data)
+
+
+def _sets_seed(named: Parent) -> bool:
+    return any(word.partition("=")[0] in ("seed", "train.seed") for word in named.overrides)
 
 
 def _data_section(document: Document, config: type[SystemConfig] | None) -> DataConfig | None:
@@ -192,7 +235,7 @@ def _leads_to(parent: str, path: Path) -> bool:
         above = recipe_source.read(here).data.get("from")
         if not isinstance(above, str):
             return False
-        here = find(above)
+        here = find(Parent.parse(above).ref)
     return True
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from atlas_cli import catalog, paths
 from atlas_cli.errors import UsageError
@@ -97,6 +97,29 @@ def _existing(path: Path) -> Path:
 # --- a file and its base ---------------------------------------------------------------------------------
 
 
+class Parent(NamedTuple):
+    """What `from:` says: a recipe, and the words after it that change it, as on the command line.
+
+    `ddpm/small data=mnist train.seed=1` is ddpm/small trained on mnist from seed 1.
+    """
+
+    ref: str  # "ddpm/small", or a file
+    overrides: tuple[str, ...] = ()  # "train.seed=1"
+    data: str | None = None  # another data source
+
+    @classmethod
+    def parse(cls, text: str) -> Parent:
+        """The parts of a `from:` text; a file's name may hold spaces, its changes do not."""
+        words = text.split(" ")
+        first = next((i for i, word in enumerate(words) if "=" in word and i), len(words))
+        changes = [word for word in words[first:] if word]
+        data = next((w.removeprefix("data=") for w in changes if w.startswith("data=")), None)
+        return cls(" ".join(words[:first]), tuple(w for w in changes if not w.startswith("data=")), data)
+
+    def __str__(self) -> str:
+        return " ".join([self.ref, *([f"data={self.data}"] if self.data else []), *self.overrides])
+
+
 def read(path: Path, above: tuple[Path, ...] = ()) -> Document:
     """The recipe file laid over its base, and that over its own.
 
@@ -130,16 +153,18 @@ def read(path: Path, above: tuple[Path, ...] = ()) -> Document:
 
 def _name_parent(document: Document, path: Path) -> None:
     """Put the parent's full name in place of one that is relative to the file."""
-    parent = document.data.get("from")
-    if not isinstance(parent, str):
+    text = document.data.get("from")
+    if not isinstance(text, str):
         return
+    named = Parent.parse(text)
     try:
-        found = find(_beside(parent, path))
+        found = find(_beside(named.ref, path))
     except UsageError as error:
         _report(document, ("from",), f"{error.what}; {error.mend}")
         return
     name = name_of(found)
-    document.data["from"] = str(found.resolve()) if name.endswith((".yaml", ".yml")) else name
+    ref = str(found.resolve()) if name.endswith((".yaml", ".yml")) else name
+    document.data["from"] = str(named._replace(ref=ref))
 
 
 def full_reference(ref: str, source: Path, is_base: bool) -> str:

@@ -17,12 +17,12 @@ from atlas_cli.errors import UsageError
 from atlas_cli.recipe_format import architecture_changed, difference, schema, to_yaml
 from atlas_cli.recipe_model import Bar, Recipe, TrainConfig, data_class, sources_for, system_class
 from atlas_cli.recipe_resolver import AGAINST_ABLATION, Resolver, field_names, forget_restated_facts
-from atlas_cli.recipe_source import find, recipe_names
+from atlas_cli.recipe_source import Parent, find, recipe_names
 from atlas_cli.yaml_positions import Document, Origin, Position
 
 __all__ = [
     "Bar", "Recipe", "TrainConfig", "ablated", "ablation_needs_training", "architecture_changed",
-    "data_config", "difference", "find", "needs_ablation", "overridden", "recipe_hash", "recipe_names",
+    "data_config", "difference", "find", "needs_ablation", "overridden", "parent_of", "recipe_hash", "recipe_names",
     "resolve", "schema", "sources_for", "system_class", "system_config", "to_yaml",
 ]  # fmt: skip
 
@@ -80,6 +80,14 @@ def overridden(recipe: Recipe, overrides: Sequence[str], sampling_only: bool = F
         names = ", ".join(sorted(allowed)) or "none"
         raise UsageError(f"a trained model keeps its {fixed[0]}", f"fields that sampling may change: {names}")
     return made
+
+
+def parent_of(recipe: Recipe) -> Recipe | None:
+    """The recipe on whose trained run this one builds, with the changes that `from:` names."""
+    if recipe.parent is None:
+        return None
+    named = Parent.parse(recipe.parent)
+    return resolve(named.ref, named.overrides, named.data)
 
 
 def ablated(recipe: Recipe) -> Recipe:

@@ -93,7 +93,7 @@ def test_an_error_in_the_base_names_the_bases_file(house: House):
     top = house.write("base: below.yaml\ntrain: {steps: 0}\n")
     assert errors_of(top) == [
         "below.yaml:5:16: model.width: must be a whole number, not 'wide'",
-        "own.yaml:2:16: train.steps: must be greater than 0, not 0",
+        "own.yaml:2:16: train.steps: must be greater than 0 where no `from` names a trained run",
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,11 +22,26 @@ SMOKE = sorted(path.parent.name for path in (Path(__file__).parents[1] / "recipe
 STEPS = 6
 
 
-def built(topic: str, tmp_path: Path, steps: int = STEPS) -> System:
-    recipe = recipes.resolve(
-        f"{topic}/smoke", [f"train.steps={steps}", "train.precision=fp32", "train.threads=1"]
-    )
-    return trainer.build(recipe, trainer.Options(out=tmp_path, device="cpu"), SilentReporter())
+TRAINED = [topic for topic in SMOKE if recipes.resolve(f"{topic}/smoke").train.steps]  # by their own recipe
+
+
+@pytest.fixture(scope="session")
+def parents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the runs stand that others build on: each is trained once."""
+    return tmp_path_factory.mktemp("parents")
+
+
+@pytest.fixture
+def built(parents: Path) -> Callable[[str], System]:
+    def build(topic: str) -> System:
+        changes = ["train.precision=fp32", "train.threads=1"]
+        changes += [f"train.steps={STEPS}"] if topic in TRAINED else []
+        recipe = recipes.resolve(f"{topic}/smoke", changes)
+        options = trainer.Options(out=parents, device="cpu")
+        parent, _ = trainer.load_parent(recipe, options, SilentReporter())
+        return trainer.build(recipe, options, SilentReporter(), parent)
+
+    return build
 
 
 def leaves(value: object) -> Iterator[torch.Tensor]:
@@ -41,18 +56,20 @@ def leaves(value: object) -> Iterator[torch.Tensor]:
             yield from leaves(item)
 
 
-@pytest.mark.parametrize("topic", SMOKE)
-def test_every_trainable_parameter_moves_and_no_frozen_one(topic: str, tmp_path: Path) -> None:
-    system = built(topic, tmp_path)
+@pytest.mark.parametrize("topic", TRAINED)
+def test_every_trainable_parameter_moves_and_no_frozen_one(
+    topic: str, built: Callable[[str], System]
+) -> None:
+    system = built(topic)
     before = {n: p.detach().clone() for n, p in system.named_parameters()}
     fit(system)
     for name, parameter in system.named_parameters():
         assert torch.equal(parameter, before[name]) != parameter.requires_grad, name
 
 
-@pytest.mark.parametrize("topic", SMOKE)
-def test_a_step_leaves_its_batch_untouched(topic: str, tmp_path: Path) -> None:
-    system = built(topic, tmp_path)
+@pytest.mark.parametrize("topic", TRAINED)
+def test_a_step_leaves_its_batch_untouched(topic: str, built: Callable[[str], System]) -> None:
+    system = built(topic)
     batch = system.batch(0)
     before = [t.clone() for t in leaves(batch)]
     assert before
@@ -60,9 +77,9 @@ def test_a_step_leaves_its_batch_untouched(topic: str, tmp_path: Path) -> None:
     assert all(torch.equal(a, b) for a, b in zip(before, leaves(batch), strict=True))
 
 
-@pytest.mark.parametrize("topic", SMOKE)
-def test_a_batch_is_a_pure_function_of_its_step(topic: str, tmp_path: Path) -> None:
-    system = built(topic, tmp_path)
+@pytest.mark.parametrize("topic", TRAINED)
+def test_a_batch_is_a_pure_function_of_its_step(topic: str, built: Callable[[str], System]) -> None:
+    system = built(topic)
     first = [t.clone() for t in leaves(system.batch(3))]
     other = list(leaves(system.batch(4)))
     again = list(leaves(system.batch(3)))
@@ -70,8 +87,10 @@ def test_a_batch_is_a_pure_function_of_its_step(topic: str, tmp_path: Path) -> N
     assert not all(a.shape == b.shape and torch.equal(a, b) for a, b in zip(first, other, strict=True))
 
 
-@pytest.mark.parametrize("topic", SMOKE)
-def test_resume_equals_a_straight_run_bit_for_bit(topic: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("topic", TRAINED)
+def test_resume_equals_a_straight_run_bit_for_bit(
+    topic: str, built: Callable[[str], System], tmp_path: Path
+) -> None:
     class Stop:
         requested, exit_code = False, 130
 
@@ -86,13 +105,13 @@ def test_resume_equals_a_straight_run_bit_for_bit(topic: str, tmp_path: Path) ->
             self.stop.requested = step == STEPS // 2
 
     straight_run, broken_run = RunDir.create(tmp_path, "a"), RunDir.create(tmp_path, "b")
-    straight, seen, seen_broken = built(topic, tmp_path), StopAt(), StopAt()
+    straight, seen, seen_broken = built(topic), StopAt(), StopAt()
     straight_fit = fit(straight, run=straight_run, progress=seen)
     with pytest.raises(InterruptedRun):
-        fit(built(topic, tmp_path), run=broken_run, progress=seen_broken, stop=seen_broken.stop)  # type: ignore[arg-type]
+        fit(built(topic), run=broken_run, progress=seen_broken, stop=seen_broken.stop)  # type: ignore[arg-type]
     state = checkpoint.load(checkpoint.newest_valid(broken_run.checkpoints)[0])
     assert state.step == STEPS // 2
-    resumed = built(topic, tmp_path)
+    resumed = built(topic)
     resumed_fit = fit(resumed, run=broken_run, progress=seen_broken, start=state)
     assert seen.losses == seen_broken.losses
     final = [checkpoint.load(checkpoint.newest_valid(r.checkpoints)[0]) for r in (straight_run, broken_run)]
@@ -110,8 +129,8 @@ def test_resume_equals_a_straight_run_bit_for_bit(topic: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("topic", SMOKE)
-def test_same_seed_same_sample_bit_for_bit(topic: str, tmp_path: Path) -> None:
-    system = built(topic, tmp_path).eval()
+def test_same_seed_same_sample_bit_for_bit(topic: str, built: Callable[[str], System]) -> None:
+    system = built(topic).eval()
     with trainer.inference(system):
         first, again, other = (system.sample(SampleRequest(n=3, seed=s)) for s in (1, 1, 2))
     for name in ("images", "points", "text"):
@@ -121,9 +140,17 @@ def test_same_seed_same_sample_bit_for_bit(topic: str, tmp_path: Path) -> None:
             assert a != c if isinstance(a, list) else (a != c).any()
 
 
+@pytest.mark.parametrize("topic", sorted(set(SMOKE) - set(TRAINED)))
+def test_what_trains_nothing_has_no_weights_and_a_parent(topic: str, built: Callable[[str], System]) -> None:
+    system = built(topic)
+    assert not list(system.parameters())
+    assert system.setting.parent is not None
+    assert not any(p.requires_grad for p in system.setting.parent.parameters())
+
+
 @pytest.mark.parametrize("topic", SMOKE)
-def test_the_config_survives_a_copy(topic: str, tmp_path: Path) -> None:
-    system = built(topic, tmp_path)
+def test_the_config_survives_a_copy(topic: str, built: Callable[[str], System]) -> None:
+    system = built(topic)
     assert copy.deepcopy(system.config) == system.config
 
 

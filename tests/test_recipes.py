@@ -221,6 +221,30 @@ def test_the_hash_follows_the_parent_and_the_parents_parent(house: House):
     assert recipes.resolve(str(child)).hash != before.hash
 
 
+def test_the_parent_has_the_childs_seed_and_with_data_its_data(house: House):
+    house.write(SMALL, "p.yaml")
+    child = str(house.write(f"from: p.yaml\n{SMALL}", "c.yaml"))
+    place = str(house.own / "p.yaml")
+    assert recipes.resolve(child).parent == place
+    seeded = recipes.resolve(child, ["train.seed=3"])
+    assert seeded.parent == f"{place} train.seed=3"
+    assert seeded.parent_hash == recipes.resolve(place, ["train.seed=3"]).hash
+    moved = recipes.resolve(child, ["train.seed=3"], data="many_dots")
+    parent = recipes.parent_of(moved)
+    assert parent is not None
+    assert (parent.data["name"], parent.train.seed) == ("many_dots", 3)
+    again = recipes.resolve(str(house.write(recipes.to_yaml(moved), "again.yaml")))
+    assert again == moved
+
+
+def test_words_after_the_parents_name_change_it(house: House):
+    house.write(SMALL, "p.yaml")
+    child = str(house.write(f"from: p.yaml width=16 train.seed=7\n{SMALL}", "c.yaml"))
+    parent = recipes.parent_of(recipes.resolve(child, ["train.seed=3"]))
+    assert parent is not None
+    assert (parent.model["width"], parent.train.seed) == (16, 7)
+
+
 def test_the_hash_is_the_same_on_every_machine(house: House):
     decisive = {
         "system": "blob",

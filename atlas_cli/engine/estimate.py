@@ -56,6 +56,8 @@ def estimate(recipe: Recipe, options: Options) -> Estimate:
 
 def _seconds_a_step(system: System) -> float:
     optimizers, train = system.optimizers(), system.setting.train
+    if train.steps == 0:
+        return 0.0
     times: list[float] = []
     step, end = 0, time.perf_counter() + TIMED_SECONDS
     while step < WARMUP_STEPS + 1 or (time.perf_counter() < end and step < train.steps):

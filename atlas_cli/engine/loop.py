@@ -63,7 +63,7 @@ def fit(
     """
     train, setting = system.setting.train, system.setting
     optimizers = system.optimizers()
-    ema = Ema(system, train.ema) if train.ema else None
+    ema = Ema(system, train.ema) if train.ema and optimizers else None
     step, seconds = _restore(system, optimizers, ema, start)
     for optimizer in optimizers.values():
         for group in optimizer.param_groups:
@@ -99,6 +99,8 @@ def fit(
             save(figures)
         if stopping and step < train.steps:
             raise _interrupted(run, step, stop)
+    if step == 0:  # nothing to train: the run is its parent's weights, and a checkpoint says that it is done
+        save({})
     system.eval()
     return Fitted(step, seconds, ema)
 

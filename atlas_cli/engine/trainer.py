@@ -116,7 +116,7 @@ def load_system(
     The weights are those of the newest checkpoint, which the run was judged by, or of the best.
     """
     recipe = recipes_module.resolve(str(run.path / "recipe.yaml"), overrides or [])
-    parent, _ = load_parent(recipe, options, reporter)
+    parent, _ = load_parent(recipe, options, reporter, beside=run.path.parent)
     system = build(recipe, options, reporter, parent)
     path, skipped = checkpoint.newest_valid(run.checkpoints)
     found = checkpoint.read_best(run.checkpoints) if best else None
@@ -133,13 +133,22 @@ def load_system(
     return system.eval()
 
 
-def load_parent(recipe: Recipe, options: Options, reporter: Reporter) -> tuple[System | None, str | None]:
-    """The trained system that a recipe builds on, and its run's name: found by hash, or trained now."""
-    if recipe.parent is None:
+def load_parent(
+    recipe: Recipe, options: Options, reporter: Reporter, beside: Path | None = None
+) -> tuple[System | None, str | None]:
+    """The trained system that a recipe builds on, and its run's name: found by hash, or trained now.
+
+    Args:
+        beside: A folder of runs that is searched too, where the child's own run stands.
+    """
+    parent = recipes_module.parent_of(recipe)
+    if parent is None:
         return None, None
-    parent = recipes_module.resolve(recipe.parent)
     wanted = recipes_module.recipe_hash(parent)
-    found = rundir.find_by_hash(options.out, wanted) if distributed.is_main() else None
+    found = None
+    if distributed.is_main():
+        folders = [beside, options.out] if beside else [options.out]
+        found = next(filter(None, (rundir.find_by_hash(folder, wanted) for folder in folders)), None)
     path = distributed.share(found.path if found else None)
     if path is None:
         reporter.say(f"{recipe.name} builds on {parent.name}, which is trained first (once)")
@@ -316,4 +325,5 @@ def _show(system: System, fitted: Fitted, run: RunDir) -> tuple[Artifact, list[P
     with inference(system, fitted):
         artifact = system.sample(SampleRequest(n=system.sample_count, seed=system.setting.train.seed))
     files = show.save(artifact, run.samples, "samples")
-    return artifact, [*files, show.save_loss_curve(run)]
+    curve = [show.save_loss_curve(run)] if fitted.step else []  # of a run that trains nothing there is none
+    return artifact, [*files, *curve]

@@ -88,7 +88,7 @@ def test_validate_reports_the_errors_of_all_files(atlas, house: House, capsys: p
         atlas("validate", "a.yaml", "b.yaml", "c.yaml", "d.yaml")
     assert caught.value.details == [
         "a.yaml:5:9: model.widht: unknown field; did you mean width?",
-        "c.yaml:6:16: train.steps: must be greater than 0, not 0",
+        "c.yaml:6:16: train.steps: must be greater than 0 where no `from` names a trained run",
         "d.yaml: there is no such file",
     ]
     assert capsys.readouterr().out == "b.yaml: valid\n"

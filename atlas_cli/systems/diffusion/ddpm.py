@@ -13,7 +13,7 @@ Differs: cosine schedule (arXiv:2102.09672) in place of the linear one, which wa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -29,6 +29,9 @@ from atlas_cli.engine.artifact import Artifact
 from atlas_cli.engine.system import Metrics, SampleRequest, System
 from atlas_cli.metrics.judge import Judge
 from atlas_cli.nets.unet import UNet
+from atlas_cli.systems.diffusion.ddim import ddim_posterior
+
+Predict = Callable[[Tensor, Tensor, Tensor], Tensor]  # (x_t, t, label) -> the net's output
 
 EVALUATION_SAMPLES = 512  # the Frechet distance falls with the sample size, so it is fixed
 
@@ -49,7 +52,9 @@ class Config(SystemConfig):
     multipliers: tuple[int, ...] = Field((1, 1), strict=False)  # channels of its levels over width
     patch: int = Field(2, gt=0)  # pixels folded into channels before the U-Net
     label_dropout: float = Field(0.15, ge=0, lt=1)  # share of training labels replaced by "no class"
+    sampler: Literal["ddpm", "ddim"] = sampling("ddpm")  # ddpm: ancestral, with fresh noise at every step
     sampler_steps: int = sampling(50, gt=0)  # steps visited when sampling, at most n_steps
+    sampler_eta: float = sampling(0.0, ge=0, le=1)  # ddim only: share of the ancestral noise that is added
     guidance: float = sampling(1.5, ge=0)  # 1: the class-conditional net alone; more: exaggerate the class
     clip: bool = sampling(True)  # keep each estimate of the image within [-1, 1]
 
@@ -141,15 +146,21 @@ class DDPM(System):
     # --- sampling (Algorithm 2) -----------------------------------------------------------------------
 
     def predict_data(
-        self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, "B"], label: Int[Tensor, "B"]
-    ) -> Float[Tensor, "B C H W"]:
-        """The image that the net sees in x_t, with the class exaggerated by `guidance`."""
+        self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, "B"], label: Int[Tensor, "B"],
+        predict: Predict | None = None,
+    ) -> Float[Tensor, "B C H W"]:  # fmt: skip
+        """The image that the net sees in x_t, with the class exaggerated by `guidance`.
+
+        Args:
+            predict: Asked in place of `self.predict`, by a system that steers this one.
+        """
+        predict = predict or self.predict
         w = self.config.guidance
         if w == 1:
-            output = self.predict(x_t, t, label).float()
+            output = predict(x_t, t, label).float()
         else:  # one pass for both: the conditional half and the "no class" half
             nobody = torch.full_like(label, self.config.n_classes)
-            both = self.predict(x_t.repeat(2, 1, 1, 1), t.repeat(2), torch.cat([label, nobody]))
+            both = predict(x_t.repeat(2, 1, 1, 1), t.repeat(2), torch.cat([label, nobody]))
             conditional, unconditional = both.float().chunk(2)
             output = unconditional + w * (conditional - unconditional)
         data = self.to_data(output, x_t, t)
@@ -159,12 +170,23 @@ class DDPM(System):
         self, x_t: Float[Tensor, "B C H W"], data: Float[Tensor, "B C H W"], t: int, s: int
     ) -> tuple[Float[Tensor, "B C H W"], float]:
         """Mean and standard deviation of q(x_s | x_t, x_0) for s < t (eq. 6-7; s = -1: the image)."""
-        a_t = float(self.alpha_bar[t])
-        a_s = float(self.alpha_bar[s]) if s >= 0 else 1.0
+        a_t, a_s = self.kept(t, s)
         alpha = a_t / a_s  # of the whole stride; the paper's alpha_t when s = t - 1
         mean = (a_s**0.5 * (1 - alpha) * data + alpha**0.5 * (1 - a_s) * x_t) / (1 - a_t)
         variance = (1 - a_s) / (1 - a_t) * (1 - alpha)
         return mean, variance**0.5
+
+    def move(
+        self, x_t: Float[Tensor, "B C H W"], data: Float[Tensor, "B C H W"], t: int, s: int
+    ) -> tuple[Float[Tensor, "B C H W"], float]:
+        """Where the sampler goes from x_t: the mean of x_s, and the noise to be added to it."""
+        if self.config.sampler == "ddpm":
+            return self.posterior(x_t, data, t, s)
+        return ddim_posterior(x_t, data, *self.kept(t, s), self.config.sampler_eta)
+
+    def kept(self, *steps: int) -> list[float]:
+        """alpha_bar at some steps; -1 is the image itself, of which everything is left."""
+        return [float(self.alpha_bar[t]) if t >= 0 else 1.0 for t in steps]
 
     def timesteps(self) -> list[int]:
         """The steps that sampling visits, from T-1 down, evenly spaced."""
@@ -174,23 +196,31 @@ class DDPM(System):
         ]  # fmt: skip
 
     def denoise(
-        self, x: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], generator: torch.Generator
-    ) -> Iterator[Float[Tensor, "B C H W"]]:
+        self, x: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], generator: torch.Generator,
+        predict: Predict | None = None,
+    ) -> Iterator[Float[Tensor, "B C H W"]]:  # fmt: skip
         """Walk from pure noise to images (Algorithm 2), yielding x after every step; no noise on the last."""
         visited = self.timesteps()
         for t, s in zip(visited, [*visited[1:], -1], strict=True):
-            data = self.predict_data(x, torch.full_like(label, t), label)
-            x, sigma = self.posterior(x, data, t, s)
-            if s >= 0:
+            data = self.predict_data(x, torch.full_like(label, t), label, predict)
+            x, sigma = self.move(x, data, t, s)
+            if s >= 0 and sigma > 0:
                 x = x + sigma * torch.randn(x.shape, generator=generator, device=x.device)
             yield x
 
+    def noise(self, n: int, generator: torch.Generator) -> Float[Tensor, "N C H W"]:
+        """Where a walk begins."""
+        c = self.config
+        shape = (n, c.channels, c.image_size, c.image_size)
+        return torch.randn(shape, generator=generator, device=self.alpha_bar.device)
+
     @torch.no_grad()
-    def draw(self, label: Int[Tensor, "B"], generator: torch.Generator) -> list[Float[Tensor, "B C H W"]]:
+    def draw(
+        self, label: Int[Tensor, "B"], generator: torch.Generator, predict: Predict | None = None
+    ) -> list[Float[Tensor, "B C H W"]]:
         """Images of the wanted classes, with the whole path to them; the last one is the result."""
-        shape = (len(label), self.config.channels, self.config.image_size, self.config.image_size)
-        noise = torch.randn(shape, generator=generator, device=label.device)
-        return [noise, *self.denoise(noise, label, generator)]
+        noise = self.noise(len(label), generator)
+        return [noise, *self.denoise(noise, label, generator, predict)]
 
     # --- what the run is judged by, and what it shows -------------------------------------------------
 
