@@ -22,8 +22,8 @@ from atlas_cli.yaml_positions import Document, Origin, Position
 
 __all__ = [
     "Bar", "Recipe", "TrainConfig", "ablated", "ablation_needs_training", "architecture_changed",
-    "data_config", "difference", "find", "needs_ablation", "overridden", "parent_of", "recipe_hash", "recipe_names",
-    "resolve", "schema", "sources_for", "system_class", "system_config", "to_yaml",
+    "data_config", "difference", "find", "needs_ablation", "overridden", "parent_of", "recipe_hash",
+    "recipe_names", "resolve", "schema", "sources_for", "system_class", "system_config", "to_yaml",
 ]  # fmt: skip
 
 

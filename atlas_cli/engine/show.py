@@ -113,7 +113,8 @@ def _for_terminal(artifact: Artifact, width: int) -> np.ndarray:
     assert artifact.images is not None
     n, _, h, w = artifact.images.shape
     least = min(w, SMALLEST_IMAGE)
-    fitting = [c for c in (10, 8, 5, 4, 2) if c <= n and (width + 1) // c - 1 >= least]
+    wished = (artifact.columns, 10, 8, 5, 4, 2)  # as the system lays them out, where that fits
+    fitting = [c for c in wished if c <= n and (width + 1) // c - 1 >= least]
     columns = fitting[0] if fitting else 1
     cell = min(w, (width + 1) // columns - 1)
     return contact_sheet(_resized(artifact.images, round(h * cell / w), cell), columns)

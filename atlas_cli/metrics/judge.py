@@ -146,6 +146,10 @@ class Judge:
             self._floors[n] = frechet_distance(moments(features), self._reference)
         return self._floors[n]
 
+    def features(self, images: Float[Tensor, "N C H W"]) -> Float[Tensor, "N D"]:
+        """What the judge sees in images in [-1, 1], before it names a class."""
+        return self._look(images)[0]
+
     def _look(self, images: Float[Tensor, "N C H W"]) -> tuple[Float[Tensor, "N D"], Float[Tensor, "N K"]]:
         """Features and logits, in float32 whatever precision the caller trains in."""
         device = self.source.train_images.device

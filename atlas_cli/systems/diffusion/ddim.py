@@ -1,11 +1,11 @@
 """DDIM: the same trained network, sampled in few steps and without fresh noise.
 
-Source:  Song, Meng, Ermon 2020, arXiv:2010.02502. Here: eq. 12 (one step), eq. 16 (sigma and eta), section 4.3
-         (the way back, from an image to its noise), section 5.3 (interpolation between noises).
+Source:  Song, Meng, Ermon 2020, arXiv:2010.02502. Here: eq. 12 (one step), eq. 16 (sigma and eta), section
+         4.3 (the way back, from an image to its noise), section 5.3 (interpolation between noises).
 Shapes:  B batch, C channels, H height, W width.
 Trains:  nothing. The network is that of the ddpm recipe named in `from:`; only the walk differs.
-Differs: the noise in eq. 12 is what x_t holds beside the clipped estimate of the image, so that clipping keeps
-         x_s on the right level; the class guides as in ddpm.
+Differs: the noise in eq. 12 is what x_t holds beside the clipped estimate of the image, so that clipping
+         keeps x_s on the right level; the class guides as in ddpm.
 """
 
 from __future__ import annotations
@@ -108,7 +108,8 @@ class DDIM(System):
         x, levels = data, base.timesteps()[::-1]  # the image is taken as standing on the first level
         for t, s in pairwise(levels):
             seen = base.predict_data(x, torch.full_like(label, t), label)
-            x, _ = ddim_posterior(x, seen, *base.kept(t, s), eta=0.0)
+            a_t, a_s = base.kept(t, s)
+            x, _ = ddim_posterior(x, seen, a_t, a_s, eta=0.0)
         return x
 
     @torch.no_grad()
@@ -142,7 +143,7 @@ class DDIM(System):
         return figures | {f"round_trip_{steps}": self.round_trip(steps) for steps in (10, 100)}
 
     def sample(self, request: SampleRequest) -> Artifact:
-        """Each row walks from one noise to another on the sphere (section 5.3) and draws what lies between."""
+        """Each row walks from one noise to another on the sphere (section 5.3), drawing what lies between."""
         columns = min(COLUMNS, request.n)
         rows = math.ceil(request.n / columns)
         generator = self.setting.generator("sample", request.seed)

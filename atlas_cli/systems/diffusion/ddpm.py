@@ -182,7 +182,8 @@ class DDPM(System):
         """Where the sampler goes from x_t: the mean of x_s, and the noise to be added to it."""
         if self.config.sampler == "ddpm":
             return self.posterior(x_t, data, t, s)
-        return ddim_posterior(x_t, data, *self.kept(t, s), self.config.sampler_eta)
+        a_t, a_s = self.kept(t, s)
+        return ddim_posterior(x_t, data, a_t, a_s, self.config.sampler_eta)
 
     def kept(self, *steps: int) -> list[float]:
         """alpha_bar at some steps; -1 is the image itself, of which everything is left."""
