@@ -53,7 +53,7 @@ class SystemConfig(FrozenConfig):
 class DataConfig(FrozenConfig):
     """The fields of a recipe's `data:` section for one source.
 
-    `kind` says what a batch holds: "images", "points", "sequences" or "text".
+    `kind` says what a batch holds: "images", "scenes", "points", "sequences" or "text".
     """
 
     kind: ClassVar[str]

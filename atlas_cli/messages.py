@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from rich.text import Text
 
@@ -17,6 +19,20 @@ def say(line: str) -> None:
     from atlas_cli.terminal import err
 
     err.print(Text(line, "atlas.muted"), soft_wrap=True)
+
+
+Item = TypeVar("Item")
+
+
+def steps(items: Sequence[Item], title: str) -> Iterable[Item]:
+    """The items, with a bar on stderr while they are gone through, where someone sits before it."""
+    from atlas_cli.terminal import err
+
+    if flags.quiet or not (err.is_terminal and err.is_interactive) or os.environ.get("RANK", "0") != "0":
+        return items
+    from rich.progress import track
+
+    return track(items, title, console=err, transient=True)
 
 
 def next_command(command: str, why: str = "") -> None:

@@ -140,3 +140,19 @@ def test_a_pager_is_what_the_environment_names_and_none_is_no_fault(monkeypatch:
     for absent in ("", "no-such-pager"):
         monkeypatch.setenv("ATLAS_PAGER", absent)
         assert terminal._pager_command() is None
+
+
+def test_a_bar_is_shown_only_where_someone_sits(monkeypatch: pytest.MonkeyPatch):
+    from rich.console import Console
+
+    from atlas_cli import messages
+
+    assert list(messages.steps([1, 2, 3], "counting")) == [1, 2, 3]
+    shown, hidden = io.StringIO(), io.StringIO()
+    for file, at_keyboard in ((shown, True), (hidden, False)):
+        monkeypatch.setattr(
+            terminal, "err", Console(file=file, force_terminal=at_keyboard, force_interactive=at_keyboard)
+        )
+        assert list(messages.steps([1, 2, 3], "counting")) == [1, 2, 3]
+    assert "counting" in shown.getvalue()
+    assert hidden.getvalue() == ""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from atlas_cli import catalog
+from atlas_cli.commands import complete
+from atlas_cli.commands.formats import asked
 from atlas_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ class Format(StrEnum):
 
     text = "text"
     svg = "svg"
+    png = "png"
     html = "html"
     json = "json"
 
@@ -42,27 +45,39 @@ def diagram(
     animate: Annotated[
         bool | None, typer.Option("--animate/--no-animate", help="Play the steps; the default on a terminal.")
     ] = None,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", "-i", help="Open it in the terminal: keys and mouse turn it.")
+    ] = False,
     format: Annotated[
         Format | None, typer.Option("--format", "-f", help="What to print; --out's ending says it too.")
     ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this file.")] = None,
+    open_: Annotated[
+        bool, typer.Option("--open", help="Write it as HTML and open it in the browser.")
+    ] = False,
+    dark: Annotated[bool, typer.Option("--dark", help="Draw svg and png for a dark ground.")] = False,
+    run: Annotated[
+        str | None,
+        typer.Option(help="Draw it from a trained run: name, path or latest.", autocompletion=complete.runs),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Draw how a topic works: step by step, or at the turn of a knob.
 
     Example: [bold]atlas diagram mamba selective-scan --set gate=1[/bold]
     """
-    wanted = Format.json if json else format or _format_of(out)
+    wanted = _wanted(asked(format, json, Format.json), out, open_, dark)
     if list_ or topic is None:
         _list(catalog.resolve_any(topic, "diagram") if topic else None, wanted is Format.json)
         return
     subject, chosen = _find(topic, name)
-    command = f"atlas diagram {subject.slug} {chosen.name}"
+    chosen = _of_run(chosen, run)
+    command = _command(subject, chosen)
     from atlas_cli.diagrams.model import Diagram
 
     if isinstance(chosen, Diagram):
         _check_steps(chosen, step, set_, command)
-        if wanted is Format.text and out is None:
+        if wanted is Format.text and out is None and not interactive:
             _draw(chosen, step, all_steps, animate)
             _say_next(subject, chosen)
             return
@@ -71,23 +86,81 @@ def diagram(
         raise UsageError(
             f"{chosen.name} has knobs and no steps", f"{command} --set {knob.name}={knob.values[-1]}"
         )
+    if interactive:
+        _turn(chosen, step, set_, command, wanted is Format.text and out is None)
+        return
     from atlas_cli.diagrams import deliver
 
     if wanted is Format.text and out is None and not isinstance(chosen, Diagram):
         deliver.draw(chosen, set_ or [], command)
     else:
-        deliver.hand_over(deliver.document(chosen, wanted.value, set_ or [], step, command), out)
+        out = out or (Path(f"{chosen.name}.{wanted}") if open_ else None)
+        content = deliver.document(chosen, wanted, set_ or [], step, command, dark)
+        deliver.hand_over(content, out, f"{command} --out {chosen.name}.{wanted}")
+    if open_ and out is not None:
+        from atlas_cli import browser
+
+        browser.show(out)
     _say_next(subject, chosen)
 
 
-def _format_of(out: Path | None) -> Format:
+def _wanted(named: Format | None, out: Path | None, open_: bool, dark: bool) -> Format:
+    """What the options ask for together."""
+    if out is None or not out.suffix:
+        wanted = named or (Format.html if open_ else Format.text)
+    else:
+        wanted = _format_of(out)
+        if named not in (None, wanted):
+            raise UsageError(f"{out} does not sound like {named}", "name it by its format, or drop --format")
+    if open_ and wanted in (Format.text, Format.json):
+        raise UsageError(f"--open shows html, svg or png, not {wanted}", "leave out the format")
+    if dark and wanted not in (Format.svg, Format.png):
+        raise UsageError(f"--dark goes with svg and png, not with {wanted}", "name one: --format png")
+    return wanted
+
+
+def _of_run(chosen: Diagram | Explorable, run: str | None) -> Diagram | Explorable:
+    """The diagram as the reader's own run draws it, where that is asked for or needed."""
+    from atlas_cli.diagrams.model import Diagram
+
+    if not isinstance(chosen, Diagram):
+        from atlas_cli import paths
+        from atlas_cli.diagrams.of_runs import of_run
+
+        return of_run(chosen, run, paths.runs_dir())
+    if run is not None:
+        raise UsageError(
+            f"{chosen.name} has steps and is not drawn from a run",
+            f"atlas diagram {chosen.topics[0]} {chosen.name}",
+        )
+    return chosen
+
+
+def _command(subject: Any, chosen: Diagram | Explorable) -> str:
+    """What draws it, without where its knobs stand."""
+    run = getattr(chosen, "run", None)
+    return f"atlas diagram {subject.slug} {chosen.name}{f' --run {run}' if run else ''}"
+
+
+def _turn(
+    chosen: Diagram | Explorable, step: int | None, given: list[str] | None, command: str, to_terminal: bool
+) -> None:
+    from atlas_cli import messages
+    from atlas_cli.diagrams import tui_start
+
+    if not to_terminal:
+        raise UsageError("the interactive view goes to the terminal, not to a file", f"{command} -i")
+    messages.next_command(tui_start.turn(chosen, given or [], step, command), "prints it as you left it")
+
+
+def _format_of(out: Path) -> Format:
     """What the ending of the file asks for."""
-    ending = out.suffix.lstrip(".").lower() if out else "txt"
-    if ending in ("", "txt", "md"):
+    ending = out.suffix.lstrip(".").lower()
+    if ending in ("txt", "md"):
         return Format.text
     if ending not in [format.value for format in Format]:
         raise UsageError(
-            f"a diagram cannot be written as {ending}", "name a file in .svg, .html, .json or .txt"
+            f"a diagram cannot be written as {ending}", "name a file in .svg, .png, .html, .json or .txt"
         )
     return Format(ending)
 
@@ -164,13 +237,14 @@ def _list(subject: Any, as_json: bool) -> None:
     from atlas_cli.terminal import emit_json, out
 
     subjects = [subject] if subject else catalog.families()
-    found = [diagram for entry in subjects for diagram in gallery.diagrams_of(entry)]
+    found = [d for entry in subjects for d in (*gallery.diagrams_of(entry), *gallery.of_runs(entry))]
     if as_json:
         emit_json(
             [
                 {
                     "name": d.name, "family": d.family, "topics": list(d.topics), "title": d.title,
                     "kind": "stepped" if isinstance(d, Diagram) else "explorable", "question": d.question,
+                    "needs_run": not isinstance(d, Diagram) and d.needs_run,
                 }
                 for d in found
             ]
@@ -184,7 +258,10 @@ def _list(subject: Any, as_json: bool) -> None:
         table.add_column(title)
     for d in found:
         turn = "steps" if isinstance(d, Diagram) else ", ".join(knob.name for knob in d.knobs)
-        cells = (Text(", ".join(d.topics), "atlas.accent"), d.name, d.title, Text(turn, "atlas.muted"))
+        shows = Text(d.title)
+        if not isinstance(d, Diagram) and d.needs_run:
+            shows.append(f"  needs a run of {' or '.join(d.systems)}", "atlas.muted")
+        cells = (Text(", ".join(d.topics), "atlas.accent"), d.name, shows, Text(turn, "atlas.muted"))
         table.add_row(*cells[: 4 if roomy else 3])
     out.print(table)
     messages.next_command(f"atlas diagram {found[0].topics[0]} {found[0].name}")
@@ -198,8 +275,7 @@ def _say_next(subject: Any, chosen: Diagram | Explorable) -> None:
     if not isinstance(chosen, Diagram):
         knob = chosen.knobs[0]
         turned = knob.values[-1] if knob.default != knob.values[-1] else knob.values[0]
-        command = f"atlas diagram {subject.slug} {chosen.name} --set {knob.name}={turned}"
-        messages.next_command(command, "turns a knob")
+        messages.next_command(f"{_command(subject, chosen)} --set {knob.name}={turned}", "turns a knob")
         return
     others = [d.name for d in gallery.diagrams_of(subject) if d.name != chosen.name]
     topic = chosen.topics[0]

@@ -26,7 +26,9 @@ def explain(
     section: Annotated[
         str | None, typer.Option("--section", "-s", help="Print one section only, such as 'How it works'.")
     ] = None,
-    format: Annotated[Format, typer.Option("--format", "-f", help="What to print.")] = Format.text,
+    format: Annotated[
+        Format | None, typer.Option("--format", "-f", help="What to print (default: text).")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     pager: Annotated[bool, typer.Option(help="Page long texts on a terminal.")] = True,
 ) -> None:
@@ -35,24 +37,26 @@ def explain(
     Example: [bold]atlas explain mamba[/bold]
     """
     from atlas_cli import terminal
+    from atlas_cli.commands.formats import asked
     from atlas_cli.pages import source
 
+    wanted = asked(format, json, Format.json)
     page = source.read_page(catalog.resolve_any(topic))
     if section is not None:
         page = page.only(section)
-    if format is Format.html and not json:
+    if wanted is Format.html:
         from atlas_cli.site.single import document
 
         terminal.emit_text(document(page))
-        return
-    if json or format is not Format.text:
+    elif wanted is Format.json:
         from atlas_cli.pages import export
 
-        if json or format is Format.json:
-            terminal.emit_json(export.as_dict(page))
-        else:
-            terminal.emit_text(export.as_markdown(page))
-        return
-    from atlas_cli.pages.compose import compose
+        terminal.emit_json(export.as_dict(page))
+    elif wanted is Format.markdown:
+        from atlas_cli.pages import export
 
-    terminal.show(compose(page, terminal.text_width()), pager=pager)
+        terminal.emit_text(export.as_markdown(page))
+    else:
+        from atlas_cli.pages.compose import compose
+
+        terminal.show(compose(page, terminal.text_width()), pager=pager)

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _MARGIN = 2
-_TAGLINE = "twelve families of modern AI, small enough to train here"
+_TAGLINE = "modern AI, small enough to train here"
+_TRAINABLE = "trains here"
 _WIDE = 120  # columns from which the map has room for what each family is about
 
 
@@ -41,7 +42,8 @@ def ls(
         lines: list[Text] = []
         for entry in chosen:
             lines += [*_heading(entry, width), *_topics(entry, width), Text()]
-        terminal.show([*lines, *_legend(width)])
+        totals = [Text(_counts(), "atlas.muted")] if tree else []
+        terminal.show([*lines, *_legend(width), *totals])
         messages.next_command(f"atlas explain {chosen[0].topics[0].slug}")
     else:
         terminal.show(_families(chosen, width))
@@ -62,7 +64,7 @@ def render_map(width: int) -> list[Text]:
     from atlas_cli.pages.lines import indent, pairs, wrap
 
     room = width - 2 * _MARGIN
-    title = wrap(Text.assemble(("atlas", "atlas.title"), f"  {_TAGLINE}"), room)
+    title = wrap(Text.assemble(("atlas", "atlas.title"), f"  {_TAGLINE}: {_counts()}"), room)
     rows = _map_rows(room, wide=width >= _WIDE)
     lines = [Text(), *title, Text(), *rows, Text(), *_legend(room), Text()]
     tries = []
@@ -92,21 +94,27 @@ def _map_rows(width: int, wide: bool) -> list[Text]:
     return pairs(rows, width)
 
 
-def _marks() -> tuple[str, str]:
+def _marks() -> dict[str, str]:
+    """One sign each: a topic that trains here, and what its best run came to."""
     from atlas_cli.terminal import ascii_only
+    from atlas_cli.trained import VERDICTS
 
-    return ("*", "+") if ascii_only() else ("●", "○")
+    signs = "o+x*" if ascii_only() else "○✓✗●"
+    return dict(zip((_TRAINABLE, *VERDICTS), signs, strict=True))
 
 
 def _name(topic: Topic) -> Text:
     """The slug with a mark: trained on this machine, or trainable."""
     from rich.text import Text
 
-    trained, trainable = _marks()
-    if catalog.runs_of(topic):
-        return Text.assemble((topic.slug, "atlas.accent"), (trained, "atlas.good"))
+    from atlas_cli.trained import NOT_MET, best_of
+
+    marks, run = _marks(), best_of(topic)
+    if run is not None:
+        style = "atlas.bad" if run.verdict == NOT_MET else "atlas.good"
+        return Text.assemble((topic.slug, "atlas.accent"), (marks[run.verdict], style))
     if catalog.recipes_of(topic):
-        return Text.assemble((topic.slug, "atlas.accent"), (trainable, "atlas.good"))
+        return Text.assemble((topic.slug, "atlas.accent"), (marks[_TRAINABLE], "atlas.good"))
     return Text(topic.slug)
 
 
@@ -121,9 +129,8 @@ def _legend(width: int) -> list[Text]:
 
     from atlas_cli.pages.lines import wrap
 
-    trained, trainable = _marks()
-    marks = f"{trainable} trains here   {trained} trained, see atlas run ls   without a mark: page only"
-    return wrap(Text(marks, "atlas.muted"), width)
+    signs = "  ".join(f"{mark} {meaning}" for meaning, mark in _marks().items())
+    return wrap(Text(f"{signs}  no mark: page only", "atlas.muted"), width)
 
 
 def _heading(family: Family, width: int) -> list[Text]:
@@ -145,8 +152,37 @@ def _topics(family: Family, width: int) -> list[Text]:
     rows = []
     for name, topic in zip(names, family.topics, strict=True):
         label = name + Text(" " * (longest - len(name) + 2)) + Text(str(topic.year), "atlas.muted")
-        rows.append((label, Text(topic.idea)))
+        about = Text(topic.idea)
+        for line in filter(None, (_drawn(topic), _ran(topic))):
+            about.append(f"\n{line}", "atlas.muted")
+        rows.append((label, about))
     return indent(pairs(rows, width - 4), 4)
+
+
+def _drawn(topic: Topic) -> str:
+    """The names of its diagrams."""
+    from atlas_cli.diagrams import gallery
+
+    names = ", ".join(shown.name for shown in gallery.diagrams_of(topic))
+    return f"diagrams: {names}" if names else ""
+
+
+def _ran(topic: Topic) -> str:
+    """What its best run on this machine came to."""
+    from atlas_cli.trained import best_of
+
+    run = best_of(topic)
+    if run is None:
+        return ""
+    told = f": {run.held} of {run.claims}" if run.claims else ""
+    return f"trained: {run.run}, {run.verdict}{told}"
+
+
+def _counts() -> str:
+    from atlas_cli.diagrams import gallery
+
+    n_diagrams = sum(len(gallery.diagrams_of(family)) for family in catalog.families())
+    return f"{len(catalog.topics())} topics, {n_diagrams} diagrams"
 
 
 def _families(families: tuple[Family, ...], width: int) -> list[Text]:
@@ -166,6 +202,9 @@ def _families(families: tuple[Family, ...], width: int) -> list[Text]:
 
 
 def _describe(family: Family) -> dict[str, Any]:
+    from atlas_cli.diagrams import gallery
+    from atlas_cli.trained import best_of
+
     return {
         "number": family.number,
         "slug": family.slug,
@@ -175,6 +214,8 @@ def _describe(family: Family) -> dict[str, Any]:
             {
                 "slug": topic.slug, "title": topic.title, "year": topic.year, "idea": topic.idea,
                 "recipes": list(catalog.recipes_of(topic)), "runs": list(catalog.runs_of(topic)),
+                "verdict": run.verdict if (run := best_of(topic)) else None,
+                "diagrams": [shown.name for shown in gallery.diagrams_of(topic)],
             }
             for topic in family.topics
         ],

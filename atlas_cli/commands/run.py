@@ -72,7 +72,7 @@ def show(run: Reference = "latest", out: Root = Path("runs"), json: Json = False
     from rich.text import Text
 
     from atlas_cli import messages, terminal
-    from atlas_cli.commands.sample import find_run
+    from atlas_cli.engine.rundir import find_run
 
     found = find_run(run, out)
     if json:
@@ -112,9 +112,9 @@ def plot(
     Example: [bold]atlas run plot latest --metric loss[/bold]
     """
     from atlas_cli import messages, terminal
-    from atlas_cli.commands.sample import find_run
     from atlas_cli.engine import show as pictures
     from atlas_cli.engine.progress import loss_curve
+    from atlas_cli.engine.rundir import find_run
 
     found = find_run(run, out)
     curve = [(r["step"], r[metric]) for r in _rows(found, metric)]
@@ -142,9 +142,9 @@ def compare(
     from rich.table import Table
 
     from atlas_cli import messages, recipes, terminal
-    from atlas_cli.commands.sample import find_run
     from atlas_cli.engine import show as pictures
     from atlas_cli.engine.results import number
+    from atlas_cli.engine.rundir import find_run
 
     a, b = find_run(first, out), find_run(second, out)
     figures = [(run.result or {}).get("figures", {}) for run in (a, b)]

@@ -38,6 +38,6 @@ def site(
         messages.say(f"{built.pages} pages, {built.bytes / 1e6:.1f} MB, {seconds:.1f} s")
         messages.next_command(f"python -m http.server --directory {out}", "or open the file above")
     if open_:
-        import webbrowser
+        from atlas_cli import browser
 
-        webbrowser.open(front.resolve().as_uri())
+        browser.show(front)

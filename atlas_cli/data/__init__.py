@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
     from atlas_cli.config import DataConfig
     from atlas_cli.data.images import ImageSource
+    from atlas_cli.data.scenes import SceneSource
     from atlas_cli.data.tasks import SequenceSource
     from atlas_cli.data.text import TextSource
     from atlas_cli.data.toy2d import PointSource
 
-    Source: TypeAlias = ImageSource | PointSource | SequenceSource | TextSource
+    Source: TypeAlias = ImageSource | SceneSource | PointSource | SequenceSource | TextSource
 
 #: Source -> "module.Class" of its config, below this package. The module's `load(config, place)` makes it.
 SOURCES: dict[str, str] = {
@@ -31,6 +32,7 @@ SOURCES: dict[str, str] = {
     "mnist": "torchvision.MnistConfig",
     "fashion_mnist": "torchvision.FashionMnistConfig",
     "cifar10": "torchvision.Cifar10Config",
+    "shapes": "scenes.ShapesConfig",
     "text": "text.TextConfig",
     "toy2d": "toy2d.Toy2dConfig",
     "modes25": "toy2d.Modes25Config",

@@ -1,14 +1,16 @@
 """Frames that were computed before, on disk, so that turning a knob back needs no torch.
 
 A frame is kept under a hash of the atlas's own sources, the versions of what it computes with, and the
-setting: change a line of code and every frame is computed anew.
+setting: change a line of code and every frame is computed anew. A frame of a trained run is kept under its
+weights as well.
 """
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
@@ -31,14 +33,26 @@ _KINDS = {panel.kind: panel for panel in _PANELS}
 
 def frame_of(explorable: Explorable, setting: Mapping[str, Value]) -> Frame:
     """The frame of a setting, from disk if it was computed before."""
-    path = _path(explorable, setting)
-    with suppress(OSError, ValueError, KeyError, TypeError):  # there is none, or it was cut short
-        return from_dict(json.loads(path.read_text(encoding="utf-8")))
-    frame = explorable.frame(setting)
-    text = json.dumps(frame.as_dict())
+    wanted = {**explorable.defaults, **setting}
+    return from_dict(kept(explorable, wanted, lambda: explorable.frame(wanted).as_dict()))
+
+
+def kept(explorable: Explorable, what: object, make: Callable[[], Any]) -> Any:
+    """What `make` makes of an explorable, as JSON has it, from disk if it was made before.
+
+    Args:
+        explorable: Whose.
+        what: Tells apart what is made of one explorable: a setting, a kind of package.
+        make: Makes it.
+    """
+    path = _path(explorable, what)
+    with suppress(OSError, ValueError):  # there is none, or it was cut short
+        return json.loads(path.read_text(encoding="utf-8"))
+    gc.enable()  # a command starts without looking for garbage; computing may leave much
+    text = json.dumps(make())
     with suppress(EnvironmentFault):  # a cache that cannot be written costs time and nothing else
         paths.write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
-    return frame
+    return json.loads(text)
 
 
 def from_dict(document: Mapping[str, Any]) -> Frame:
@@ -54,8 +68,8 @@ def _made(document: Any) -> Any:
     return tuple(_made(item) for item in document) if isinstance(document, list) else document
 
 
-def _path(explorable: Explorable, setting: Mapping[str, Value]) -> Path:
-    wanted = json.dumps([explorable.family, explorable.name, {**explorable.defaults, **setting}])
+def _path(explorable: Explorable, what: object) -> Path:
+    wanted = json.dumps([explorable.family, explorable.name, explorable.fingerprint, what])
     key = hashlib.sha256(f"{_code_hash()} {wanted}".encode()).hexdigest()[:24]
     return paths.cache_dir() / "frames" / f"{explorable.name}-{key}.json"
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
+from atlas_cli.errors import UsageError
+
 Value = float | int | str
 Range = tuple[float, float, float, float]  # x from, x to, y from, y to
 Numbers = Any  # given as an array or a sequence, held as a tuple of floats
@@ -34,12 +36,16 @@ def rounded(value: Any) -> Any:
     if isinstance(value, str | bool | int) or value is None:
         return value
     if isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueError(f"a panel cannot show {value}")
-        return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
-    if isinstance(value, Iterable):
-        return tuple(rounded(item) for item in value)
+        return _rounded(value)
+    if isinstance(value, Iterable):  # a site rounds millions of numbers: each costs one call
+        return tuple([_rounded(item) if type(item) is float else rounded(item) for item in value])
     return value  # a Series, a Group
+
+
+def _rounded(value: float) -> float:
+    if not math.isfinite(value):
+        raise ValueError(f"a panel cannot show {value}")
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
 
 
 class _Plain:
@@ -62,7 +68,9 @@ def _jsonable(value: Any) -> Any:
         return value.as_dict()
     if isinstance(value, Mapping):
         return {name: _jsonable(item) for name, item in value.items()}
-    return [_jsonable(item) for item in value] if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return [item if type(item) is float else _jsonable(item) for item in value]
+    return value
 
 
 @dataclass(frozen=True)
@@ -226,7 +234,16 @@ class Knob(_Plain):
 
 @dataclass(frozen=True)
 class Explorable:
-    """A diagram that the reader turns: `compute` makes the frame of a setting, one argument a knob."""
+    """A diagram that the reader turns: `compute` makes the frame of a setting, one argument a knob.
+
+    Attributes:
+        topics: Those that it explains; it stands on the page of the first.
+        compute: None where only a trained run has something to show.
+        from_run: The same from a trained system, which is its first argument.
+        systems: Topics whose runs `from_run` takes.
+        run: Name of the run that it is computed from, if any.
+        fingerprint: What its frames depend on besides the code: the run's weights.
+    """
 
     name: str
     family: str
@@ -234,7 +251,16 @@ class Explorable:
     title: str
     question: str
     knobs: tuple[Knob, ...]
-    compute: Callable[..., Frame]
+    compute: Callable[..., Frame] | None
+    from_run: Callable[..., Frame] | None = None
+    systems: tuple[str, ...] = ()
+    run: str | None = None
+    fingerprint: str = ""
+
+    @property
+    def needs_run(self) -> bool:
+        """Whether there is nothing to draw before something is trained."""
+        return self.compute is None
 
     @property
     def defaults(self) -> dict[str, Value]:
@@ -242,7 +268,16 @@ class Explorable:
         return {knob.name: knob.default for knob in self.knobs}
 
     def frame(self, setting: Mapping[str, Value] | None = None) -> Frame:
-        """The frame of a setting; knobs that it does not name stand at their defaults."""
+        """The frame of a setting; knobs that it does not name stand at their defaults.
+
+        Raises:
+            UsageError: it needs a run and has none.
+        """
+        if self.compute is None:
+            raise UsageError(
+                f"{self.name} is drawn from a trained run of {' or '.join(self.systems)}",
+                f"atlas diagram {self.topics[0]} {self.name} --run latest",
+            )
         return self.compute(**{**self.defaults, **(setting or {})})
 
     def as_dict(self) -> dict[str, Any]:
@@ -255,4 +290,5 @@ class Explorable:
             "title": self.title,
             "question": self.question,
             "knobs": [knob.as_dict() for knob in self.knobs],
+            "run": self.run,
         }

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from atlas_cli import catalog
@@ -21,19 +22,22 @@ if TYPE_CHECKING:
 
 
 def explorables_of(subject: Topic | Family) -> tuple[Explorable, ...]:
-    """The explorables of a topic, or of all topics of a family."""
-    family = subject.slug if isinstance(subject, Family) else subject.family
-    found = _of_family(family)
-    return found if isinstance(subject, Family) else tuple(e for e in found if subject.slug in e.topics)
+    """The explorables of a topic, or of all topics of a family, that need no trained run."""
+    return tuple(shown for shown in _explorables_of(subject) if not shown.needs_run)
+
+
+def of_runs(subject: Topic | Family) -> tuple[Explorable, ...]:
+    """Those that only a trained run can draw."""
+    return tuple(shown for shown in _explorables_of(subject) if shown.needs_run)
 
 
 def diagrams_of(subject: Topic | Family) -> tuple[Diagram | Explorable, ...]:
-    """Every diagram of a topic or family, stepped ones first."""
+    """Every diagram of a topic or family that needs no trained run, stepped ones first."""
     return (*blocks.diagrams_of(subject), *explorables_of(subject))
 
 
 def find(subject: Topic | Family, name: str | None = None) -> Diagram | Explorable:
-    """A diagram by name, or the first one of the topic; a page may also name one of its family.
+    """A diagram by name, or the topic's own or first one; a page may also name one of its family.
 
     Raises:
         UsageError: there is none of that name.
@@ -41,18 +45,18 @@ def find(subject: Topic | Family, name: str | None = None) -> Diagram | Explorab
     stepped = blocks.diagrams_of(subject)
     if name is None and stepped:
         return stepped[0]
+    if name is None:
+        there = (*explorables_of(subject), *of_runs(subject))
+        if not there:
+            raise UsageError(f"there is no diagram of {subject.slug} yet", "atlas diagram --list")
+        return next((diagram for diagram in there if diagram.name == subject.slug), there[0])
     family = catalog.resolve_family(subject.slug if isinstance(subject, Family) else subject.family)
-    key = catalog.normalise(name) if name is not None else None
-    for diagram in blocks.diagrams_of(family):
+    key = catalog.normalise(name)
+    for diagram in _every_of(family):
         if catalog.normalise(diagram.name) == key:
             return diagram
-    for explorable in explorables_of(subject if name is None else family):
-        if name is None or catalog.normalise(explorable.name) == key:
-            return explorable
-    if name is None:
-        raise UsageError(f"there is no diagram of {subject.slug} yet", "atlas diagram --list")
-    names = {catalog.normalise(d.name): d.name for d in diagrams_of(family)}
-    near = catalog.closest(catalog.normalise(name), names, n=1)
+    names = {catalog.normalise(d.name): d.name for d in _every_of(family)}
+    near = catalog.closest(key, names, n=1)
     mend = f"did you mean: atlas diagram {subject.slug} {near[0]}" if near else "atlas diagram --list"
     raise UsageError(f"{subject.slug} has no diagram {name!r}", mend)
 
@@ -60,7 +64,7 @@ def find(subject: Topic | Family, name: str | None = None) -> Diagram | Explorab
 def anywhere(name: str) -> Diagram | Explorable | None:
     """The first diagram of that name in any family."""
     key = catalog.normalise(name)
-    every = (diagram for family in catalog.families() for diagram in diagrams_of(family))
+    every = (diagram for family in catalog.families() for diagram in _every_of(family))
     return next((diagram for diagram in every if catalog.normalise(diagram.name) == key), None)
 
 
@@ -127,8 +131,21 @@ def _example(explorable: Explorable) -> str:
     return f"{knob.name}={knob.values[-1]}"
 
 
+def _every_of(family: Family) -> Iterator[Diagram | Explorable]:
+    """Every diagram of a family; explorables are imported once the stepped ones have been seen."""
+    yield from blocks.diagrams_of(family)
+    yield from _explorables_of(family)
+
+
+def _explorables_of(subject: Topic | Family) -> tuple[Explorable, ...]:
+    family = subject.slug if isinstance(subject, Family) else subject.family
+    found = _of_family(family)
+    return found if isinstance(subject, Family) else tuple(e for e in found if subject.slug in e.topics)
+
+
+@cache
 def _of_family(family: str) -> tuple[Explorable, ...]:
-    module = f"atlas_cli.explorables.{family}"
-    if importlib.util.find_spec(module) is None:
-        return ()
-    return tuple(importlib.import_module(module).EXPLORABLES)
+    """Of atlas_cli/explorables/<family>.py, and of <family>_runs.py, whose diagrams need a trained run."""
+    modules = [f"atlas_cli.explorables.{family}", f"atlas_cli.explorables.{family}_runs"]
+    found = [importlib.import_module(name) for name in modules if importlib.util.find_spec(name) is not None]
+    return tuple(explorable for module in found for explorable in module.EXPLORABLES)

@@ -43,9 +43,15 @@ def page(shown: Diagram | Explorable, setting: Mapping[str, Value] | None = None
         f"<h1>{escape(shown.title)}</h1></header>\n"
         f"<main>\n{fragment(shown, setting, step)}\n</main>\n"
         f"<footer><p>Computed and drawn by <b>atlas</b>, a command-line tutor of AI architectures: "
-        f"<code>atlas diagram {escape(shown.topics[0])} {escape(shown.name)}</code></p></footer>\n"
+        f"<code>{escape(_command(shown))}</code></p></footer>\n"
         "</body>\n</html>\n"
     )
+
+
+def _command(shown: Diagram | Explorable) -> str:
+    """What draws it in the terminal."""
+    run = None if isinstance(shown, Diagram) else shown.run
+    return f"atlas diagram {shown.topics[0]} {shown.name}{f' --run {run}' if run else ''}"
 
 
 def head() -> str:

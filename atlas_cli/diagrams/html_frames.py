@@ -14,11 +14,13 @@ from itertools import product
 from math import prod
 from typing import Any
 
+from atlas_cli.diagrams.frame_cache import kept
 from atlas_cli.diagrams.frames import Explorable, Knob, Value
 
 MOST_BYTES = 300_000  # of packed frames in one page
 MOST_FRAMES = 900  # at some milliseconds each, a page is made within seconds
 _FINE, _COARSE = 4095, 255  # levels: for positions, for shades
+_NUMBERS = {float, int}
 _SHORT = 12  # lists up to this long stay as they are
 _SHADED = {"rows", "images"}  # fields that hold shades
 
@@ -26,8 +28,17 @@ _SHADED = {"rows", "images"}  # fields that hold shades
 def pack(explorable: Explorable) -> tuple[list[dict[str, Any]], str]:
     """The knobs as the page has them, and the frames of all their settings as packed text.
 
-    Sliders lose values, evenly and never the default, until the frames are few and small enough.
+    Sliders lose values, evenly and never the default, until the frames are few and small enough. A package
+    that was made before comes from disk.
     """
+    knobs = [knob.as_dict() for knob in explorable.knobs]
+    what = ["package", MOST_FRAMES, MOST_BYTES, knobs]
+    values, packed = kept(explorable, what, lambda: _packed(explorable))
+    return [knob | {"values": left} for knob, left in zip(knobs, values, strict=True)], packed
+
+
+def _packed(explorable: Explorable) -> tuple[list[list[Value]], str]:
+    """The values that the knobs keep, and the packed frames."""
     values = [list(knob.values) for knob in explorable.knobs]
     while (
         prod(map(len, values)) > MOST_FRAMES
@@ -38,10 +49,8 @@ def pack(explorable: Explorable) -> tuple[list[dict[str, Any]], str]:
         packed = _deflated(_frames(explorable, values))
         longest = _longest_slider(explorable.knobs, values)
         if len(packed) <= MOST_BYTES or longest is None:
-            break
+            return values, packed
         values[longest] = _thinned(values[longest], explorable.knobs[longest].default)
-    knobs = [knob.as_dict() | {"values": kept} for knob, kept in zip(explorable.knobs, values, strict=True)]
-    return knobs, packed
 
 
 def _longest_slider(knobs: tuple[Knob, ...], values: list[list[Value]]) -> int | None:
@@ -112,14 +121,16 @@ def _shape(value: Any) -> tuple[int, ...] | None:
         return None
     if not isinstance(value, list):
         return ()
+    if set(map(type, value)) <= _NUMBERS and value:
+        return (len(value),)
     shapes = {_shape(item) for item in value}
     inner = next(iter(shapes), None)
     return (len(value), *inner) if len(shapes) == 1 and inner is not None else None
 
 
-def _flat(value: Any) -> Iterator[float]:
-    if isinstance(value, list):
-        for item in value:
+def _flat(value: list[Any]) -> Iterator[float]:
+    for item in value:
+        if isinstance(item, list):
             yield from _flat(item)
-    else:
-        yield value
+        else:
+            yield item

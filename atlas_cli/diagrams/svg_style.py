@@ -54,6 +54,7 @@ _BLOCK_SHAPES = """.node > rect { stroke-width: 1.4; } .node.lit > rect { stroke
 .edge.lit .line { stroke-width: 3.2; } .edge.gradient .line { stroke-dasharray: 5 4; }
 .frame rect { fill: none; stroke-width: 1.4; stroke-dasharray: 3 3; }
 .label, .frame text { paint-order: stroke; stroke-width: 4px; stroke-linejoin: round; }"""
+_IF_DARK, _END_IF = "@media (prefers-color-scheme: dark) {\n", "\n}\n"
 _PANEL_SHAPES = ".line { fill: none; stroke-width: 2; } .dashed { stroke-dasharray: 6 4; }"
 
 
@@ -71,7 +72,14 @@ def style_sheet(blocks: bool = False) -> str:
         for place in (1, 2)
     )
     shapes = _BLOCK_SHAPES if blocks else _PANEL_SHAPES
-    return f"<style>\n{light}\n{shapes}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n</style>"
+    return f"<style>\n{light}\n{shapes}\n{_IF_DARK}{dark}{_END_IF}</style>"
+
+
+def always_dark(svg: str) -> str:
+    """A file of ours in its dark colours, whatever the viewer asks for."""
+    before, _, rest = svg.partition(_IF_DARK)
+    rules, _, after = rest.partition(_END_IF)
+    return f"{before}{rules}\n{after}"
 
 
 def _panel_rules() -> dict[str, tuple[str, str, str]]:

@@ -88,8 +88,9 @@ def _window(lines: Lines, diagram: Diagram, width: int, step: int, height: int) 
     except TooNarrowError:
         return lines[:height]
     lit = [boxes[name] for name in diagram.steps[step - 1].nodes]
-    middle = (min(box.y for box in lit) + max(box.bottom for box in lit)) // 2 if lit else 0
-    top = max(0, min(middle - height // 2, len(lines) - height))
+    first, last = (min(b.y for b in lit), max(b.bottom for b in lit)) if lit else (0, 0)
+    wished = (first + last - height) // 2 if last - first < height else first  # too tall: from its beginning
+    top = max(0, min(wished, len(lines) - height))
     return lines[top : top + height]
 
 

@@ -112,6 +112,11 @@ class RunDir:
         return self.path.resolve().name
 
     @property
+    def topic(self) -> str:
+        """Slug of the topic that it trains."""
+        return str(self.info["recipe"]).split("/")[0]
+
+    @property
     def resume_name(self) -> str:
         """What a user resumes: this run, or the run that this one lies in (an ablation)."""
         return self.name if (self.path / "run.json").is_file() else self.path.resolve().parent.name
@@ -256,6 +261,27 @@ def list_runs(root: Path) -> list[RunDir]:
             continue
         runs.append((key, run))
     return [run for _, run in sorted(runs, key=lambda pair: pair[0])]
+
+
+def find_run(reference: str, root: Path) -> RunDir:
+    """A run by name or path, the latest, or the latest run of a topic.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from atlas_cli import catalog
+
+    try:
+        return RunDir.open(reference, root)
+    except UsageError as unknown:
+        try:
+            slug = catalog.resolve(reference).slug
+        except AtlasError:
+            raise unknown from None
+        trained = [run for run in list_runs(root) if run.topic == slug]
+        if not trained:
+            raise UsageError(f"there is no run of {slug} in {root} yet", f"atlas train {slug}") from None
+        return trained[-1]
 
 
 def find_by_hash(root: Path, recipe_hash: str) -> RunDir | None:

@@ -1,4 +1,7 @@
-"""Autoencoders to turn: what beta throws away, rounding in place of a codebook, and merging letters."""
+"""Autoencoders to turn: what beta throws away, rounding in place of a codebook, and merging letters.
+
+The walk through a latent plane and the codebook stand in files of their own.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,8 @@ from atlas_cli.diagrams.frames import (
     Tokens,
     Words,
 )
+from atlas_cli.explorables.codebook import CODEBOOK
+from atlas_cli.explorables.latent_walk import LATENT_WALK
 from atlas_cli.explorables.ranges import by_ratio
 
 if TYPE_CHECKING:
@@ -142,7 +147,7 @@ def fsq(levels: int, dim: int) -> Frame:
                         (Group("bounded", bounded), Group("rounded", rounded)), (-1.15, 1.15, -1.15, 1.15)),
                 Bars("Use of each level", tuple(f"{v:+.2f}" for v in values), counts, 0.6),
             ),
-            (Curves("Codes there are", sizes, "dim: numbers in a code", "codes", log_y=True, marker=dim),),
+            (Curves("Codes there are", sizes, "numbers in a code", "codes", log_y=True, marker=dim),),
         ),
         "No codebook is learned: the grid is the codebook. Turn the levels: does one ever stay empty? "
         "How does the number of codes grow with dim, and how with levels?",
@@ -217,18 +222,20 @@ def bpe(merges: int) -> Frame:
 
 
 EXPLORABLES = (
+    LATENT_WALK,
     Explorable(
         "beta", "autoencoder", ("vae",), "The price of a bit",
         "Which latents die first as beta grows, and what is lost with them?",
         (Knob("beta", "beta", BETAS, BETAS[8], "slider"),),
         beta,
     ),
+    CODEBOOK,
     Explorable(
         "fsq", "autoencoder", ("fsq", "vq-vae"), "Rounding in place of a codebook",
         "How can a codebook be large and still have no dead code?",
         (
-            Knob("levels", "levels", tuple(range(2, 13)), 5, "slider"),
-            Knob("dim", "dim", tuple(range(1, DIMS + 1)), 4, "slider"),
+            Knob("levels", "levels of a number", tuple(range(2, 13)), 5, "slider"),
+            Knob("dim", "numbers in a code", tuple(range(1, DIMS + 1)), 4, "slider"),
         ),
         fsq,
     ),

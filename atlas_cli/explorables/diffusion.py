@@ -6,33 +6,22 @@ sampler's doing and not a network's.
 
 from __future__ import annotations
 
+import math
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Group, Images, Knob, Panel, Scatter, Series
+from atlas_cli.explorables.consistency import CONSISTENCY
+from atlas_cli.explorables.denoising import N_STEPS, between, distance, line, process, walk
 from atlas_cli.explorables.ranges import evenly
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from atlas_cli.explorables.mixtures import Mixture
-    from atlas_cli.systems.diffusion.ddpm import DDPM
 
-N_STEPS = 200  # T of every schedule here
 DIGIT_SEED = 12  # of a digit that stays readable for long
 N_PATHS = 14  # paths that are drawn
-N_ENDS = 2000  # paths that are counted
-
-
-@cache
-def _ddpm(schedule: str, sampler_steps: int = 50) -> DDPM:
-    """The project's DDPM, for its arithmetic alone; its net is never asked."""
-    from atlas_cli.systems.diffusion.ddpm import DDPM, Config
-
-    config: Any = {"schedule": schedule, "sampler_steps": sampler_steps}
-    # The linear schedule's betas are those of 1,000 steps, as many times larger as the steps are fewer.
-    config |= {"beta_start": 1e-4 * 1000 / N_STEPS, "beta_end": 0.02 * 1000 / N_STEPS}
-    return DDPM(Config(n_steps=N_STEPS, width=4, multipliers=(1,), **config))
 
 
 # --- noising ------------------------------------------------------------------------------------------
@@ -42,21 +31,21 @@ def noising(t: int, schedule: str) -> Frame:
     """A digit at time t, and the share of its variance that is left."""
     import torch
 
-    ddpm = _ddpm(schedule)
+    ddpm = process(schedule)
     data, noise = _digit()
     x_t = ddpm.add_noise(data, noise, torch.tensor([t]))[0, 0]
     left = float(ddpm.alpha_bar[t])
     pictures = [torch.round(((x.clamp(-1, 1) + 1) / 2) * 100) / 100 for x in (data[0, 0], x_t)]
     every = torch.arange(0, N_STEPS, 5)
     curves = tuple(
-        Series(name, every, _ddpm(name).alpha_bar[every], "line" if name == schedule else "dashed")
+        Series(name, every, process(name).alpha_bar[every], "line" if name == schedule else "dashed")
         for name in ("cosine", "linear")
     )
     return Frame(
         (
             (
                 Images("The digit, and the digit at time t", tuple(pictures), 2, ("data", f"x_t, t = {t}")),
-                Curves("Share of the image left in x_t", curves, "t", "alpha_bar", marker=t),
+                Curves("Share of the image left in x_t", curves, "t", "share", marker=t),
             ),
         ),
         "One jump mixes image and noise: no step before t is needed. Find the t at which you can no longer "
@@ -84,8 +73,9 @@ def sampler(steps: int, eta: float) -> Frame:
     """Paths from noise to a mixture on a line, with the exact denoiser."""
     import torch
 
-    mixture = _line()
-    times, path = walk(mixture, steps, eta)
+    mixture = line()
+    path = walk(mixture, process("cosine", steps).timesteps(), eta)
+    times = torch.linspace(0, 1, steps + 1)
     ends = path[-1]
     paths = tuple(Series(f"path {i + 1}", times, path[:, i, 0]) for i in range(N_PATHS))
     grid = torch.linspace(-3, 3, 61)
@@ -103,49 +93,8 @@ def sampler(steps: int, eta: float) -> Frame:
         "The denoiser is perfect here, and still one step lands between the modes: the best guess from pure "
         "noise is the mean of all data. How many steps until both peaks stand? What does eta do to a path, "
         "and what to where the paths end?",
-        {"distance to the data": _wasserstein(ends[:, 0], _held_out()), "steps": steps, "eta": eta},
+        {"distance to the data": distance(ends[:, 0]), "between the modes": between(ends[:, 0])},
     )
-
-
-def walk(mixture: Mixture, steps: int, eta: float) -> tuple[Tensor, Tensor]:
-    """Share of the walk that is done (steps + 1,), and N_ENDS paths (steps + 1, N_ENDS, 1).
-
-    DDIM's step (Song et al. 2021, eq. 12): eta 0 adds no noise, eta 1 is DDPM's posterior.
-    """
-    import torch
-
-    ddpm = _ddpm("cosine", steps)
-    generator = torch.Generator().manual_seed(5)
-    x = torch.randn(N_ENDS, 1, generator=generator)
-    path, visited = [x], ddpm.timesteps()
-    for t, s in zip(visited, [*visited[1:], -1], strict=True):
-        a_t, a_s = float(ddpm.alpha_bar[t]), float(ddpm.alpha_bar[s]) if s >= 0 else 1.0
-        data = mixture.posterior_mean(x, a_t**0.5, (1 - a_t) ** 0.5)
-        noise = (x - a_t**0.5 * data) / (1 - a_t) ** 0.5
-        sigma = eta * ddpm.posterior(x[..., None, None], data[..., None, None], t, s)[1]
-        x = a_s**0.5 * data + max(0.0, 1 - a_s - sigma**2) ** 0.5 * noise
-        x = x + sigma * torch.randn(x.shape, generator=generator)
-        path.append(x)
-    return torch.linspace(0, 1, steps + 1), torch.stack(path)
-
-
-@cache
-def _line() -> Mixture:
-    import torch
-
-    from atlas_cli.explorables.mixtures import Mixture
-
-    return Mixture(torch.tensor([[-1.5], [1.2]]), torch.tensor([0.4, 0.6]), 0.25)
-
-
-@cache
-def _held_out() -> Tensor:
-    return _line().draw(N_ENDS, seed=1)[:, 0]
-
-
-def _wasserstein(a: Tensor, b: Tensor) -> float:
-    """How far the samples would have to be moved, on average."""
-    return float((a.sort().values - b.sort().values).abs().mean())
 
 
 # --- guidance -----------------------------------------------------------------------------------------
@@ -153,38 +102,52 @@ def _wasserstein(a: Tensor, b: Tensor) -> float:
 CLASSES = {"upper": 0, "lower": 1}
 GUIDED = 140  # points
 GUIDANCE_STEPS = 40
+WEIGHTS = evenly(0, 6, 25)
 
 
 def guidance(weight: float, wanted: str) -> Frame:
     """Samples of one of two overlapping classes, with the class exaggerated."""
-    import torch
-
     parts, both = _classes()
-    part = parts[CLASSES[wanted]]
-    points = guided_samples(part, both, weight)
-    data = both.draw(160, seed=3)
-    plain = guided_samples(part, both, 1.0)
-    spread = float(points.std(0).norm() / plain.std(0).norm())
-    mine = part.log_joint(points).logsumexp(1) + torch.log(torch.tensor(0.5))
-    sure = float((mine - both.log_joint(points).logsumexp(1)).exp().mean())
+    points = guided_samples(parts[CLASSES[wanted]], both, weight)
     panel: Panel = Scatter(
         "Samples where the data of both classes are",
-        (Group("data of both classes", data), Group(f"samples of the {wanted} class", points)),
+        (
+            Group("data of both classes", both.draw(160, seed=3)),
+            Group(f"samples of the {wanted} class", points),
+        ),
         (-4, 4, -4, 4),
     )
+    figures = [_bought_and_paid(other, wanted) for other in WEIGHTS]
+    curves = (
+        Series("sure of the class", WEIGHTS, tuple(sure for sure, _ in figures)),
+        Series("spread against weight 1", WEIGHTS, tuple(spread for _, spread in figures), "dashed"),
+    )
+    sure, spread = _bought_and_paid(weight, wanted)
     return Frame(
-        ((panel,),),
+        ((panel, Curves("What is bought, and what is paid", curves, "guidance", marker=weight)),),
         "At 0 the class is not asked for, at 1 it is asked for honestly, above 1 it is exaggerated: every "
-        "point moves away from the other class. What is bought, and what is paid? Watch the two figures.",
+        "point moves away from the other class. What is bought, and what is paid? Beyond which weight is "
+        "there next to nothing left to buy?",
         {"sure of the class": sure, "spread against weight 1": spread},
     )
+
+
+@cache
+def _bought_and_paid(weight: float, wanted: str) -> tuple[float, float]:
+    """How likely the samples' class is the wanted one, on average; their spread over that at weight 1."""
+    parts, both = _classes()
+    part = parts[CLASSES[wanted]]
+    points, plain = (guided_samples(part, both, w) for w in (weight, 1.0))
+    mine = part.log_joint(points).logsumexp(1) - math.log(2)
+    sure = float((mine - both.log_joint(points).logsumexp(1)).exp().mean())
+    return sure, float(points.std(0).norm() / plain.std(0).norm())
 
 
 def guided_samples(part: Mixture, both: Mixture, weight: float) -> Tensor:
     """DDIM with noise + weight * (noise of the class - noise) from fixed starting points, (GUIDED, 2)."""
     import torch
 
-    ddpm = _ddpm("cosine", GUIDANCE_STEPS)
+    ddpm = process("cosine", GUIDANCE_STEPS)
     x = torch.randn(GUIDED, 2, generator=torch.Generator().manual_seed(2))
     visited = ddpm.timesteps()
     for t, s in zip(visited, [*visited[1:], -1], strict=True):
@@ -212,7 +175,7 @@ EXPLORABLES = (
         "noising", "diffusion", ("ddpm", "ddim", "latent-diffusion"), "A digit drowns in noise",
         "At which t can nobody name the digit, and how much of the schedule is spent beyond it?",
         (
-            Knob("t", "time", (*range(0, N_STEPS, 8), N_STEPS - 1), 72, "slider"),
+            Knob("t", "time", (*range(0, N_STEPS, 2), N_STEPS - 1), 72, "slider"),
             Knob("schedule", "schedule", ("cosine", "linear"), "cosine", "choice"),
         ),
         noising,
@@ -222,15 +185,16 @@ EXPLORABLES = (
         "Why does a single step of a perfect denoiser land where there is no data?",
         (
             Knob("steps", "sampler steps", (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 32), 5, "slider"),
-            Knob("eta", "eta", (0.0, 0.25, 0.5, 0.75, 1.0), 0.0, "slider"),
+            Knob("eta", "fresh noise (eta)", (0.0, 0.25, 0.5, 0.75, 1.0), 0.0, "slider"),
         ),
         sampler,
     ),
+    CONSISTENCY,
     Explorable(
         "guidance", "diffusion", ("cfg", "ddpm", "latent-diffusion"), "Exaggerating the class",
         "What does guidance above 1 buy, and what does it pay with?",
         (
-            Knob("weight", "guidance", evenly(0, 6, 25), 1, "slider"),
+            Knob("weight", "guidance", WEIGHTS, 1, "slider"),
             Knob("wanted", "class", tuple(CLASSES), "upper", "choice"),
         ),
         guidance,

@@ -1,5 +1,7 @@
 """Flow matching to turn: the path of probability, Euler's steps, and which times to train on.
 
+The field of pairs and reflow stand in paired_flow.
+
 Time runs from 0, noise, to 1, data: x_t = t * data + (1 - t) * noise on the straight path. The data are a
 mixture of Gaussians, so the best velocity E[dx_t / dt | x_t] is known exactly.
 """
@@ -11,6 +13,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Group, Knob, Quiver, Scatter, Series
+from atlas_cli.explorables.flow_data import PLANE, normal, ring
+from atlas_cli.explorables.paired_flow import FIELD, REFLOW
 from atlas_cli.explorables.ranges import evenly
 
 if TYPE_CHECKING:
@@ -18,19 +22,9 @@ if TYPE_CHECKING:
 
     from atlas_cli.explorables.mixtures import Mixture
 
-PLANE = (-3.0, 3.0, -3.0, 3.0)
 PATHS = ("straight", "diffusion")
 N_CLOUD = 150
 ARROW = 0.16  # length of an arrow for a velocity of 1
-
-
-@cache
-def ring() -> Mixture:
-    """Six modes on a circle."""
-    from atlas_cli.explorables.mixtures import equal_mixture
-
-    places = [(2 * math.cos(k * math.pi / 3), 2 * math.sin(k * math.pi / 3)) for k in range(6)]
-    return equal_mixture(places, 0.2)
 
 
 def schedule(t: float, path: str) -> tuple[float, float, float, float]:
@@ -85,10 +79,7 @@ def probability_path(t: float, path: str) -> Frame:
 
 @cache
 def _pairs() -> tuple[Tensor, Tensor]:
-    import torch
-
-    noise = torch.randn(N_CLOUD, 2, generator=torch.Generator().manual_seed(8))
-    return ring().draw(N_CLOUD, seed=7), noise
+    return ring().draw(N_CLOUD, seed=7), normal(N_CLOUD, seed=8)
 
 
 # --- euler --------------------------------------------------------------------------------------------
@@ -228,11 +219,12 @@ EXPLORABLES = (
         "probability-path", "flow", ("cfm", "ot-cfm", "cnf"), "A cloud on its way",
         "At which time do the arrows first tell the modes apart?",
         (
-            Knob("t", "time", evenly(0, 1, 26), 0.4, "slider"),
+            Knob("t", "time", evenly(0, 1, 101), 0.4, "slider"),
             Knob("path", "path", PATHS, "straight", "choice"),
         ),
         probability_path,
     ),
+    FIELD,
     Explorable(
         "euler", "flow", ("cfm", "reflow", "cnf"), "Few steps along a bent flow",
         "How many steps does a flow need whose velocity is perfect?",
@@ -242,6 +234,7 @@ EXPLORABLES = (
         ),
         euler,
     ),
+    REFLOW,
     Explorable(
         "time-sampling", "flow", ("mmdit", "cfm"), "Which times to train on",
         "Where is the velocity hard to learn, and does training go there?",

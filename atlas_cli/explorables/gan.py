@@ -1,14 +1,20 @@
-"""Adversarial training to turn: where the generator's gradient goes, and how a layer is held to slope one."""
+"""Adversarial training to turn: where the generator's gradient goes, and how a layer is held to slope one.
+
+Truncation, the discriminator of patches and the film of a training stand in files of their own.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Group, Knob, Scatter, Series
+from atlas_cli.explorables.patchgan import PATCHGAN
+from atlas_cli.explorables.training_film import TRAINING_FILM
+from atlas_cli.explorables.truncation import TRUNCATION
 
 # --- min-max ------------------------------------------------------------------------------------------
 
-LOSSES = ("non_saturating", "saturating")
+LOSSES = ("non-saturating", "saturating")
 CONFIDENCES = (
     0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.12, 0.16, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.55,
     0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99,
@@ -22,7 +28,7 @@ def generator_at(confidence: float, kind: str) -> tuple[float, float]:
     from atlas_cli.systems.gan.gan import generator_loss
 
     logit = torch.logit(torch.tensor([confidence], dtype=torch.float64)).requires_grad_()
-    loss = generator_loss(logit, kind)  # type: ignore[arg-type]
+    loss = generator_loss(logit, kind.replace("-", "_"))  # type: ignore[arg-type]
     (slope,) = torch.autograd.grad(loss, logit)
     return float(loss.detach()), float(slope)
 
@@ -34,7 +40,7 @@ def min_max(confidence: float, loss: str) -> Frame:
     def curves(part: int, sign: float) -> tuple[Series, ...]:
         return tuple(
             Series(
-                name.replace("_", "-"), CONFIDENCES, tuple(sign * pair[part] for pair in pairs),
+                name, CONFIDENCES, tuple(sign * pair[part] for pair in pairs),
                 "line" if name == loss else "dashed",
             )
             for name, pairs in values.items()
@@ -48,7 +54,7 @@ def min_max(confidence: float, loss: str) -> Frame:
                 Curves("Generator's loss", curves(0, 1), "D(G(z))", "loss", marker=confidence),
                 Curves("Pull on the logit", curves(1, -1), "D(G(z))", "-slope", marker=confidence),
             ),
-            (Bars("Pull at this confidence", tuple(n.replace("_", "-") for n in LOSSES), strengths, 1.0),),
+            (Bars("Pull at this confidence", LOSSES, strengths, 1.0),),
         ),
         "Early on the discriminator is sure of every fake: D(G(z)) is near 0. Which loss still pulls there, "
         "and which has gone flat just when the generator has most to learn? Where do the two pull alike?",
@@ -129,7 +135,7 @@ EXPLORABLES = (
         "Which loss still pulls when the discriminator is sure of every fake?",
         (
             Knob("confidence", "D(G(z))", CONFIDENCES, 0.05, "slider"),
-            Knob("loss", "loss", LOSSES, "non_saturating", "choice"),
+            Knob("loss", "loss", LOSSES, LOSSES[0], "choice"),
         ),
         min_max,
     ),
@@ -142,4 +148,7 @@ EXPLORABLES = (
         ),
         spectral_norm,
     ),
+    TRUNCATION,
+    PATCHGAN,
+    TRAINING_FILM,
 )  # fmt: skip

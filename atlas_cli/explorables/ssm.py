@@ -1,4 +1,7 @@
-"""State-space models to turn: from continuous to discrete, two ways to compute, selection, scan and cost."""
+"""State-space models to turn: from continuous to discrete, two ways to compute, selection.
+
+The parallel scan stands in scan_tree, cost and the hybrid stack in length_cost.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from atlas_cli.diagrams.frames import (
     Tokens,
     Words,
 )
+from atlas_cli.explorables.length_cost import COST, HYBRID
 from atlas_cli.explorables.ranges import by_ratio, evenly
 from atlas_cli.explorables.scan_tree import LEAVES, WAYS, scan_tree
 
@@ -197,59 +201,6 @@ def selective_scan(gate: float, delta: float) -> Frame:
     )  # fmt: skip
 
 
-# --- cost ---------------------------------------------------------------------------------------------
-
-STATES = 16  # N of a channel, as in Mamba
-EXPAND = 2  # d_inner / d_model
-BYTES = 2  # of a bf16 number
-
-
-def flops(length: float, d: int) -> dict[str, float]:
-    """Multiplications and additions of one layer over a text, projections left out.
-
-    Attention: 2 L^2 d for the scores and 2 L^2 d for their sum of values, halved by the causal mask. Scan:
-    per token, channel and state a product and a sum each for decay, input and output.
-    """
-    return {"attention": 2 * length**2 * d, "scan": 6 * length * EXPAND * d * STATES}
-
-
-def kept_bytes(length: float, d: int) -> dict[str, float]:
-    """What one layer keeps to write the next token: all keys and values, or one state."""
-    return {"attention": 2 * length * d * BYTES, "scan": EXPAND * d * STATES * BYTES}
-
-
-def cost(length: float, d_model: int) -> Frame:
-    """Work and memory of one layer by the length of the text."""
-    lengths = by_ratio(64, 2**20, 15)
-    work, held = (
-        (
-            Series(first, lengths, tuple(count(n, d_model)["attention"] for n in lengths)),
-            Series(second, lengths, tuple(count(n, d_model)["scan"] for n in lengths), "dashed"),
-        )
-        for count, first, second in (
-            (flops, "attention, whole text", "scan, whole text"),
-            (kept_bytes, "keys and values", "one state"),
-        )
-    )
-    now, kept = flops(length, d_model), kept_bytes(length, d_model)
-    return Frame(
-        (
-            (
-                Curves("Operations of one layer", work, "tokens", "", True, True, length),
-                Curves("Bytes kept for the next token", held, "tokens", "", True, True, length),
-            ),
-        ),
-        "Both axes are logarithmic: a slope of 2 is quadratic, 1 linear, 0 constant. At which length do the "
-        "two need the same work? Does that length depend on the width of the model?",
-        {
-            "attention / scan, operations": now["attention"] / now["scan"],
-            "attention / scan, bytes": kept["attention"] / kept["scan"],
-            "keys and values": f"{kept['attention'] / 2**20:.3g} MiB",
-            "state": f"{kept['scan'] / 2**20:.3g} MiB",
-        },
-    )
-
-
 EXPLORABLES = (
     Explorable(
         "discretisation", "ssm", ("s4", "mamba"), "How much time one token takes",
@@ -287,13 +238,6 @@ EXPLORABLES = (
         ),
         scan_tree,
     ),
-    Explorable(
-        "cost", "ssm", ("mamba", "s4", "jamba"), "What length costs",
-        "From which length on does a scan do less work than attention?",
-        (
-            Knob("length", "length", tuple(2**k for k in range(6, 21)), 4096, "slider", "tokens"),
-            Knob("d_model", "d_model", (256, 1024, 4096), 1024, "choice"),
-        ),
-        cost,
-    ),
+    HYBRID,
+    COST,
 )  # fmt: skip

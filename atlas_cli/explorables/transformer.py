@@ -1,15 +1,17 @@
-"""Transformers to turn: rotary positions, the cache of keys and values, sampling, and a router of experts."""
+"""Transformers to turn: rotary positions, the cache of keys and values, and sampling.
+
+The router of experts, low-rank adaptation and speculative sampling stand in files of their own.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Heatmap, Knob, Quiver, Series, Words
+from atlas_cli.explorables.lora_rank import LORA_RANK
+from atlas_cli.explorables.moe_router import MOE_ROUTER
 from atlas_cli.explorables.ranges import evenly
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from atlas_cli.explorables.speculative import SPECULATIVE
 
 # --- rope ---------------------------------------------------------------------------------------------
 
@@ -59,7 +61,7 @@ def rope(offset: int, position: int, pair: int) -> Frame:
 
 N_HEAD, HEAD_DIM, N_LAYER, BYTES = 8, 128, 32, 2
 KV_HEADS = {"MHA": 8, "GQA": 2, "MQA": 1}
-PROMPT, MOST = 4, 24  # tokens
+PROMPT, MOST = 8, 28  # tokens
 
 
 def cache_bytes(tokens: int, kind: str) -> int:
@@ -67,40 +69,55 @@ def cache_bytes(tokens: int, kind: str) -> int:
     return 2 * N_LAYER * KV_HEADS[kind] * HEAD_DIM * BYTES * tokens
 
 
+def held(tokens: int, kv_heads: int, n_new: int) -> list[list[float]]:
+    """What each query head reads, (N_HEAD, MOST): 1 new, 0.6 held, 0.2 read from another head's row."""
+    own = [1.0 if t >= tokens - n_new else 0.6 for t in range(tokens)]
+    empty = [0.0] * (MOST - tokens)
+    group = N_HEAD // kv_heads
+    return [([0.2] * tokens if head % group else own) + empty for head in range(N_HEAD)]
+
+
 def kv_cache(step: int, heads: str) -> Frame:
     """What the cache holds after the prompt and `step` more tokens, and what it saves."""
     tokens, kv = PROMPT + step, KV_HEADS[heads]
-    # 0.5: already there, 1: written in this step; a query head reads the row of its group
-    row = [1.0 if t == tokens - 1 or (not step and t < PROMPT) else 0.5 if t < tokens else 0.0
-           for t in range(MOST)]  # fmt: skip
-    rows = [row if head < kv else [0.0] * MOST for head in range(N_HEAD)]
-    readers = N_HEAD // kv
-    without = sum(range(PROMPT, tokens + 1))  # keys computed so far if every step starts anew
+    group = N_HEAD // kv
+    labels = tuple(f"={h - h % group + 1}" if h % group else str(h + 1) for h in range(N_HEAD))
     lengths = tuple(range(PROMPT, MOST + 1))
     curves = tuple(
         Series(kind, lengths, tuple(cache_bytes(n, kind) / 2**20 for n in lengths),
-               "line" if kind == heads else "dashed")
+               "dashed" if kind == "GQA" else "line")
         for kind in KV_HEADS
     )  # fmt: skip
-    labels = tuple(str(head + 1) for head in range(N_HEAD))
+    computed = (tokens, sum(range(PROMPT, tokens + 1)))
+    sizes = tuple(cache_bytes(tokens, kind) / 2**20 for kind in KV_HEADS)
+    rows = held(tokens, kv, 1 if step else PROMPT)
     return Frame(
         (
             (
-                Heatmap("Keys and values held; the last column is new", rows, 0, 1, "token", "head",
+                Heatmap("Dark: kept, darkest: new, light: shared", rows, 0, 1, "token", "query head",
                         ("1", str(MOST)), labels),
                 Curves("Cache of all layers, MiB", curves, "tokens", "MiB", marker=tokens),
             ),
-            (Bars("Keys computed so far, for each layer and head", ("with cache", "without"),
-                  (tokens, without), sum(range(PROMPT, MOST + 1))),),
+            (
+                Bars("Keys computed so far", ("with cache", "without"), computed, sum(lengths)),
+                Bars(f"MiB for {tokens} tokens", tuple(KV_HEADS), sizes, cache_bytes(MOST, "MHA") / 2**20),
+            ),
         ),
-        f"Each token writes one column and reads all: the work of a step is small, the memory grows. Here "
-        f"{readers} query head{'s' if readers > 1 else ''} read each row. How much shorter is the column of "
-        "GQA and MQA, and what do its query heads have to share?",
+        "Each token writes one dark column and reads everything: the work of a step is small, the memory "
+        f"grows. With {heads} {_readers(group)}. Without a cache the last step would compute all {tokens} "
+        "keys again: which of the two, the work or the memory, does sharing rows make less?",
         {
-            "cache": f"{cache_bytes(tokens, heads) / 2**20:.3g} MiB", "keys with cache": tokens,
-            "keys without": without, "query heads a row": readers,
+            "cache": f"{cache_bytes(tokens, heads) / 2**20:.3g} MiB",
+            "a token": f"{cache_bytes(1, heads) / 2**10:.4g} KiB", "keys with cache": computed[0],
+            "keys without": computed[1], "query heads a row": group,
         },
     )  # fmt: skip
+
+
+def _readers(group: int) -> str:
+    if group == 1:
+        return "every query head keeps keys and values of its own"
+    return f"{group} query heads share one row of keys and values"
 
 
 # --- sampling -----------------------------------------------------------------------------------------
@@ -162,68 +179,6 @@ def _draws(probabilities: list[float], n: int) -> list[str]:
     return drawn
 
 
-# --- router -------------------------------------------------------------------------------------------
-
-N_TOKENS, N_EXPERTS = 24, 6
-ROUNDS = 60
-CAPACITY = 1.25  # of an even share
-
-
-def route(top_k: int, balance: float) -> tuple[NDArray, NDArray]:
-    """Weight of each expert for each token, and the probabilities of all, (tokens, experts) each.
-
-    `balance` is how far each expert's bias has moved to even out the load; the bias decides who is chosen and
-    not how much he weighs (Wang et al. 2024, arXiv:2408.15664).
-    """
-    import numpy as np
-
-    rng = np.random.default_rng(4)
-    taste = np.array([1.6, 0.9, 0.2, 0.0, -0.3, -0.6])  # untrained routers have favourites
-    logits = rng.standard_normal((N_TOKENS, N_EXPERTS)) + taste
-    probabilities = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
-    bias = np.zeros(N_EXPERTS)
-    for _ in range(ROUNDS):
-        load = _chosen(logits + bias, top_k).sum(0)
-        bias += 0.1 * np.sign(load.mean() - load)
-    chosen = _chosen(logits + balance * bias, top_k)
-    weights = chosen * probabilities
-    return weights / weights.sum(1, keepdims=True), probabilities
-
-
-def _chosen(scores: NDArray, top_k: int) -> NDArray:
-    import numpy as np
-
-    mask = np.zeros_like(scores)
-    np.put_along_axis(mask, np.argsort(-scores, axis=1)[:, :top_k], 1.0, axis=1)
-    return mask
-
-
-def moe_router(top_k: int, balance: float) -> Frame:
-    """Who computes what, and who is overrun."""
-    weights, probabilities = route(top_k, balance)
-    load = (weights > 0).sum(0)
-    even = N_TOKENS * top_k / N_EXPERTS
-    dropped = float((load - CAPACITY * even).clip(0).sum())
-    loss = N_EXPERTS * float((load / load.sum() * probabilities.mean(0)).sum())
-    names = tuple(f"expert {i + 1}" for i in range(N_EXPERTS))
-    return Frame(
-        (
-            (
-                Heatmap("Weight of each expert for each token", weights.T, 0, 1, "token", "expert",
-                        ("1", str(N_TOKENS)), tuple(str(i + 1) for i in range(N_EXPERTS))),
-                Bars("Load: choices of each expert / even share", names, load / even, N_EXPERTS / top_k),
-            ),
-        ),
-        f"A router that is left alone has favourites. An expert takes at most {CAPACITY:g} even shares, what "
-        "comes beyond is dropped. How much balance until nothing is dropped, and do tokens still get an "
-        "expert that suits them?",
-        {
-            "dropped choices": dropped, "largest load / even share": float(load.max() / even),
-            "balance loss": loss, "probability of the chosen": float(probabilities[weights > 0].mean()),
-        },
-    )  # fmt: skip
-
-
 EXPLORABLES = (
     Explorable(
         "rope", "transformer", ("rope", "gpt"), "Positions as rotations",
@@ -244,6 +199,7 @@ EXPLORABLES = (
         ),
         kv_cache,
     ),
+    SPECULATIVE,
     Explorable(
         "sampling", "transformer", ("gpt", "speculative"), "Choosing the next word",
         "Which knob removes nonsense, and which one adds variety?",
@@ -253,13 +209,6 @@ EXPLORABLES = (
         ),
         sampling,
     ),
-    Explorable(
-        "moe-router", "transformer", ("moe",), "Who computes what",
-        "How can every expert be busy and every token be well served?",
-        (
-            Knob("top_k", "top-k", (1, 2, 3), 1, "slider"),
-            Knob("balance", "balance", evenly(0, 1, 21), 0, "slider"),
-        ),
-        moe_router,
-    ),
+    MOE_ROUTER,
+    LORA_RANK,
 )  # fmt: skip

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
 from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
 from atlas_cli.diagrams import blocks
+from atlas_cli.pages.directives import needs_run, told
 from atlas_cli.pages.lines import Lines, indent, pairs, wrap
 from atlas_cli.pages.source import Page, facts_of
 from atlas_cli.pages.terminal import Renderer
+
+if TYPE_CHECKING:
+    from atlas_cli.diagrams.frames import Explorable
+    from atlas_cli.diagrams.model import Diagram
 
 _MARGIN = 2
 
@@ -61,9 +67,14 @@ def _topics(family: Family, width: int) -> Lines:
 
 
 def _diagram(page: Page, name: str, width: int) -> Lines:
-    from atlas_cli.diagrams import terminal
+    from atlas_cli.diagrams import gallery
 
-    return terminal.drawing(blocks.find(page.subject, name), width)
+    found = gallery.find(page.subject, name)
+    if needs_run(found):
+        return wrap(Text(told(found), "atlas.muted"), width)
+    from atlas_cli.diagrams.deliver import placed
+
+    return placed(found, width)
 
 
 def _missing(page: Page, width: int) -> Lines:
@@ -85,6 +96,16 @@ def _next(page: Page, width: int) -> Lines:
     return pairs(rows, width, gap=3)
 
 
+def _first_diagram(topic: Topic) -> Diagram | Explorable | None:
+    """What `atlas diagram TOPIC` draws; explorables are looked at where no stepped diagram is there."""
+    stepped = blocks.diagrams_of(topic)
+    if stepped:
+        return stepped[0]
+    from atlas_cli.diagrams import gallery
+
+    return next(iter(gallery.explorables_of(topic)), None)
+
+
 def _commands(page: Page) -> Iterator[tuple[str, str]]:
     """What is worth trying after this page."""
     subject = page.subject
@@ -92,8 +113,8 @@ def _commands(page: Page) -> Iterator[tuple[str, str]]:
         yield f"atlas explain {subject.topics[0].slug}", "one of its topics"
         yield "atlas", "the map of all families"
         return
-    for diagram in blocks.diagrams_of(subject)[:1]:
-        yield f"atlas diagram {subject.slug}", diagram.title
+    if shown := _first_diagram(subject):
+        yield f"atlas diagram {subject.slug}", shown.title
     if catalog.recipes_of(subject):
         yield f"atlas train {subject.slug}", "train it here and see whether its claim holds"
         yield f"atlas code {subject.slug}", "its source, written to be read"

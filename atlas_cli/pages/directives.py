@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from atlas_cli import paths
 from atlas_cli.catalog import Family, Topic
+
+if TYPE_CHECKING:
+    from atlas_cli.diagrams.frames import Explorable
+    from atlas_cli.diagrams.model import Diagram
 
 NOT_MEASURED = "not yet measured"
 _FIGURE = re.compile(r"\{\{\s*figure\s+(?:([\w-]+)/)?([\w-]+)\.([\w.-]+)\s*\}\}")
@@ -40,13 +44,25 @@ def diagram_named(paragraph: str) -> str | None:
 
 def fill_diagrams(markdown: str, subject: Topic | Family) -> str:
     """Replace every diagram by a drawing in a code block, for Markdown that leaves the atlas."""
-    from atlas_cli.diagrams import blocks, terminal
 
     def drawing(match: re.Match[str]) -> str:
-        diagram = blocks.find(subject, match[1])
-        return f"```text\n{terminal.as_text(diagram)}\n```"
+        from atlas_cli.diagrams import deliver, gallery
+
+        found = gallery.find(subject, match[1])
+        text = told(found) if needs_run(found) else deliver.in_markdown(found)
+        return f"```text\n{text}\n```"
 
     return _DIAGRAM.sub(drawing, markdown)
+
+
+def needs_run(shown: Diagram | Explorable) -> bool:
+    """Whether only a run of the reader's own can draw it, so that a page has nothing to show."""
+    return bool(getattr(shown, "needs_run", False))
+
+
+def told(shown: Diagram | Explorable) -> str:
+    """What a page says in place of a diagram that needs a run."""
+    return f"{shown.title}: atlas diagram {shown.topics[0]} {shown.name} --run latest"
 
 
 def measured(topic: str, recipe: str, figure: str) -> str:

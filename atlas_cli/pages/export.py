@@ -6,7 +6,7 @@ from typing import Any
 
 from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
-from atlas_cli.diagrams import blocks
+from atlas_cli.diagrams import gallery
 from atlas_cli.pages.directives import fill_diagrams
 from atlas_cli.pages.source import FACTS_SECTION, Page, facts_of
 
@@ -41,7 +41,7 @@ def as_dict(page: Page) -> dict[str, Any]:
             for section in page.sections
         ],
         "topics": [] if topic else [t.slug for t in page.family.topics],
-        "diagrams": [diagram.name for diagram in blocks.diagrams_of(subject)],
+        "diagrams": [diagram.name for diagram in gallery.diagrams_of(subject)],
         "recipes": list(catalog.recipes_of(topic)) if topic else [],
     }
 

@@ -61,7 +61,8 @@ def article(page: Page, places: Places) -> str:
         drawn = title == DIAGRAMS and title not in written
         parts.append(_more_diagrams(page) if drawn else renderer.section(title, written[title], cited))
     if isinstance(subject, Topic) and page.whole:
-        parts += [_other_diagrams(subject, places), _missing(page), _leads_to(subject, places)]
+        parts += [_other_diagrams(subject, places), _of_your_run(subject)]
+        parts += [_missing(page), _leads_to(subject, places)]
     return f'<article class="prose">\n{_lines(filter(None, parts))}\n</article>'
 
 
@@ -160,6 +161,16 @@ def _other_diagrams(topic: Topic, places: Places) -> str:
         for other, name, title in found
     )
     return f"<p><b>See also:</b> {', '.join(links)}.</p>"
+
+
+def _of_your_run(topic: Topic) -> str:
+    """Diagrams that the reader draws from a run of their own."""
+    items = (
+        f"<code>atlas diagram {topic.slug} {escape(shown.name)} --run latest</code> ({escape(shown.title)})"
+        for shown in figures.yours(topic)
+    )
+    listed = ", ".join(items)
+    return f"<p><b>From a run of yours:</b> {listed}.</p>" if listed else ""
 
 
 def _missing(page: Page) -> str:

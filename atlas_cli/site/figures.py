@@ -13,11 +13,14 @@ from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
 from atlas_cli.diagrams import blocks, gallery, html
 from atlas_cli.diagrams.frames import Explorable
+from atlas_cli.pages.directives import needs_run, told
 
 
 def figure(subject: Topic | Family, name: str) -> str:
     """The diagram of that name, with its captions and its question."""
     found = gallery.find(subject, name)
+    if needs_run(found):
+        return f'<p class="note">{escape(told(found))}</p>'
     title = f"<h3>{escape(found.title)}</h3>"
     return f'<div class="diagram">\n{title}\n{_fragment(found.family, found.name)}\n</div>'
 
@@ -32,6 +35,11 @@ def elsewhere(topic: Topic) -> list[tuple[Topic, str, str]]:
     """The explorables of a topic that stand on another topic's page: that topic, their anchor and title."""
     found: list[Explorable] = [e for e in gallery.explorables_of(topic) if e.topics[0] != topic.slug]
     return [(catalog.resolve(e.topics[0]), f"{e.family}-{e.name}", e.title) for e in found]
+
+
+def yours(topic: Topic) -> list[Explorable]:
+    """Those that only a run of the reader's own can draw, and that a page can only name."""
+    return [shown for shown in gallery.of_runs(topic) if shown.topics[0] == topic.slug]
 
 
 def head() -> str:

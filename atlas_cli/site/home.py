@@ -41,6 +41,7 @@ def home() -> Content:
 </section>
 <section aria-labelledby="families-title">
 <h2 id="families-title">Twelve families</h2>
+<p class="legend trains">{_DOT}trains on a laptop</p>
 <ol class="families">
 {"".join(map(_family, catalog.families()))}
 </ol>
@@ -79,4 +80,7 @@ def _named(family: Family, path: str) -> str:
 
 
 def _topic(topic: Topic) -> str:
-    return f'<li><a href="{path_of(topic)}">{escape(topic.title)}</a> <small>{topic.year}</small></li>'
+    trains = f'<span class="trains">{_DOT}</span>' if catalog.recipes_of(topic) else ""
+    return (
+        f'<li>{trains}<a href="{path_of(topic)}">{escape(topic.title)}</a> <small>{topic.year}</small></li>'
+    )

@@ -22,7 +22,11 @@ _TOP = 34.0
 _LETTER = 6.7  # units; a generous mean for labels of 12.5
 _SAME_YEAR = 0.36  # years between a topic and one of the same year that builds on it
 _LABEL_GAP = 8.0
+_LABEL_START = 3.0  # left of its dot
 _DOT = 4.2
+_BRANCH = 30.0  # along the years, from one row to another
+_CLEAR = 4.0  # so near its ends a branch is level
+_NAME = (19.0, 4.0)  # from where to where a name stands above its dot
 
 
 class Station(NamedTuple):
@@ -179,22 +183,42 @@ def _edges(placed: list[Station], by_slug: dict[str, Station]) -> list[str]:
     """Lines between families first, so that those within one lie over them."""
     pairs = [(by_slug[slug], station) for station in placed for slug in station.topic.builds_on]
     pairs.sort(key=lambda pair: pair[0].topic.family == pair[1].topic.family)
-    return [_edge(source, target) for source, target in pairs]
+    return [_edge(source, target, placed) for source, target in pairs]
 
 
-def _edge(source: Station, target: Station) -> str:
+def _edge(source: Station, target: Station, placed: list[Station]) -> str:
     within = source.topic.family == target.topic.family
     x1, y1, x2, y2 = source.x, source.y, target.x, target.y
-    if within:  # branch at once, then run level to the target
-        turn = min(x2, x1 + 30)
-        bend = (turn - x1) / 2
-        curve = f"C{x1 + bend:.1f} {y1:.1f} {x1 + bend:.1f} {y2:.1f} {turn:.1f} {y2:.1f}H{x2:.1f}"
+    if within:  # branch where there is room, then run level to the target
+        leave = _leave(source, target, placed)
+        turn = min(x2, leave + _BRANCH)
+        middle = (leave + turn) / 2
+        level = f"H{leave:.1f}" if leave > x1 else ""
+        curve = f"{level}C{middle:.1f} {y1:.1f} {middle:.1f} {y2:.1f} {turn:.1f} {y2:.1f}H{x2:.1f}"
     else:
         bend = max(26.0, (x2 - x1) * 0.45)
         curve = f"C{x1 + bend:.1f} {y1:.1f} {x2 - bend:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
     kind = "edge" if within else "edge across"
     ends = f'data-from="{source.topic.slug}" data-to="{target.topic.slug}"'
     return f'<path class="{kind}" {ends} d="M{x1:.1f} {y1:.1f}{curve}"/>'
+
+
+def _leave(source: Station, target: Station, placed: list[Station]) -> float:
+    """Where a line leaves the row of its source: as soon as no name is in its way to the other row."""
+    family = [s for s in placed if s.topic.family == source.topic.family]
+    ahead = [s.x for s in family if s.row == source.row and s.x > source.x]
+    top, bottom = sorted((source.y, target.y))
+    names = [
+        (s.x - _LABEL_START, s.x + _label_width(s.topic))
+        for s in family
+        if s is not target and top < s.y - _NAME[1] and s.y - _NAME[0] < bottom
+    ]
+    x, end = source.x, min([target.x, *ahead])
+    while x + _BRANCH <= end:
+        if not any(left < x + _BRANCH - _CLEAR and x + _CLEAR < right for left, right in names):
+            return x
+        x += _CLEAR
+    return source.x
 
 
 def _station(station: Station) -> str:
@@ -206,5 +230,5 @@ def _station(station: Station) -> str:
         f'<a class="{" ".join(kinds)}" data-topic="{topic.slug}" href="{path_of(topic)}">'
         f"<title>{escape(topic.idea)}</title>"
         f'<circle class="dot" cx="{station.x:.1f}" cy="{station.y:.1f}" r="{_DOT}"/>'
-        f'<text x="{station.x - 3:.1f}" y="{station.y - 8:.1f}">{escape(topic.title)}</text></a>'
+        f'<text x="{station.x - _LABEL_START:.1f}" y="{station.y - 8:.1f}">{escape(topic.title)}</text></a>'
     )

@@ -9,8 +9,9 @@ import sys
 import pytest
 import typer
 
-from atlas_cli import terminal
+from atlas_cli import catalog, terminal
 from atlas_cli.commands import diagram as command
+from atlas_cli.diagrams import gallery
 from atlas_cli.errors import EnvironmentFault, UsageError
 
 
@@ -61,10 +62,12 @@ def test_list_names_every_diagram_and_json_agrees(atlas):
     }
     assert all(document["name"] in out for document in documents)
     ssm = [d["name"] for d in json.loads(atlas("ssm", "--list", "--json")[0])]
-    assert ssm == ["mamba-block", "discretisation", "two-views", "selective-scan", "scan-tree", "cost"]
+    assert ssm[:3] == ["mamba-block", "discretisation", "two-views"]
+    assert ssm == [shown.name for shown in gallery.diagrams_of(catalog.resolve_family("ssm"))]
 
 
-def test_nothing_to_list_is_said_plainly(atlas):
+def test_nothing_to_list_is_said_plainly(atlas, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(gallery, "diagrams_of", lambda subject: ())
     with pytest.raises(UsageError, match="no diagram of zamba yet"):
         atlas("zamba", "--list")
 
@@ -185,10 +188,69 @@ def test_the_ending_of_a_file_says_what_it_holds(atlas, tmp_path):
     assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["name"] == "scan-tree"
     atlas("mamba", "-o", str(tmp_path / "a.txt"))
     assert "The Mamba block" in (tmp_path / "a.txt").read_text(encoding="utf-8")
-    with pytest.raises(UsageError, match="cannot be written as png"):
-        atlas("mamba", "-o", str(tmp_path / "a.png"))
+    with pytest.raises(UsageError, match="cannot be written as gif"):
+        atlas("mamba", "-o", str(tmp_path / "a.gif"))
+    with pytest.raises(UsageError, match=r"a\.svg does not sound like html"):
+        atlas("mamba", "-f", "html", "-o", str(tmp_path / "a.svg"))
     with pytest.raises(EnvironmentFault, match="cannot write"):
         atlas("mamba", "-o", str(tmp_path / "a.json" / "b.svg"))
+
+
+@pytest.mark.parametrize("name", ["mamba-block", "selective-scan"])
+def test_png_goes_to_a_file_and_never_to_a_terminal(
+    atlas, tmp_path, monkeypatch: pytest.MonkeyPatch, name: str
+):
+    file = tmp_path / "a.png"
+    atlas("mamba", name, "-o", str(file), "--dark")
+    assert file.read_bytes().startswith(b"\x89PNG")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    with pytest.raises(UsageError, match="terminal cannot show a PNG") as caught:
+        atlas("mamba", name, "-f", "png")
+    assert caught.value.mend == f"atlas diagram mamba {name} --out {name}.png"
+
+
+def test_open_writes_the_page_and_shows_it(atlas, tmp_path, monkeypatch: pytest.MonkeyPatch):
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda address: opened.append(address) or len(opened) < 3)
+    monkeypatch.chdir(tmp_path)
+    out, err = atlas("mamba", "--open")
+    assert out == ""
+    assert "no browser" not in err
+    page = tmp_path / "mamba-block.html"
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    atlas("mamba", "scan-tree", "--open", "--out", "deep/tree.svg")
+    _, err = atlas("mamba", "--open", "--step", "2")
+    assert opened == [page.as_uri(), (tmp_path / "deep" / "tree.svg").as_uri(), page.as_uri()]
+    assert page.as_uri() in err.replace("\n", "")  # a machine without a browser is told where it is
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["--json", "--format", "svg"], "--json and --format svg"),
+        (["--open", "--format", "json"], "--open shows html, svg or png, not json"),
+        (["--dark"], "--dark goes with svg and png, not with text"),
+        (["--run", "latest"], "mamba-block has steps and is not drawn from a run"),
+    ],
+)
+def test_contradictions_are_refused(atlas, arguments: list[str], what: str):
+    with pytest.raises(UsageError, match=what):
+        atlas("mamba", *arguments)
+
+
+def test_what_needs_a_run_is_listed_as_such_and_says_how_to_get_one(atlas, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "needs a run of ddpm" in " ".join(atlas("diffusion", "--list")[0].split())
+    listed = {d["name"]: d["needs_run"] for d in json.loads(atlas("diffusion", "--list", "--json")[0])}
+    assert listed["noise-path"]
+    assert not listed["noising"]
+    for arguments in (["noise-path"], ["ddpm", "noise-path", "--run", "latest"]):
+        with pytest.raises(UsageError, match="no") as caught:
+            atlas(*arguments)
+        assert caught.value.what == (
+            "noise-path is drawn from a trained run of ddpm, and there is none in runs yet"
+        )
+        assert caught.value.mend == "atlas train ddpm --recipe smoke"
 
 
 def test_a_frame_is_computed_once(atlas, monkeypatch: pytest.MonkeyPatch):

@@ -58,6 +58,13 @@ def test_json_is_one_document_and_the_two_spellings_agree(atlas):
     assert document == json.loads(atlas("mamba", "--format", "json"))
 
 
+def test_json_and_another_format_contradict_each_other(atlas):
+    with pytest.raises(UsageError, match="--json and --format html") as caught:
+        atlas("mamba", "--json", "--format", "html")
+    assert caught.value.mend == "leave one of them out"
+    assert json.loads(atlas("mamba", "--json", "--format", "json"))["topic"] == "mamba"
+
+
 def test_markdown_begins_with_the_title(atlas):
     assert atlas("rlhf", "--format", "markdown").startswith("# RLHF\n\n## Quick facts\n")
 

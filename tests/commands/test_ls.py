@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,7 @@ import typer
 
 from atlas_cli import catalog
 from atlas_cli.commands import ls as command
+from atlas_cli.diagrams import gallery
 from atlas_cli.errors import UsageError
 
 
@@ -42,7 +47,7 @@ def test_one_family_by_name_or_number(atlas):
 
 
 def test_the_tree_has_every_topic(atlas):
-    words = set(atlas("--tree").replace("○", " ").replace("●", " ").split())
+    words = set(re.sub("[○●✓✗]", " ", atlas("--tree")).split())
     assert words.issuperset(topic.slug for topic in catalog.topics())
 
 
@@ -56,11 +61,52 @@ def test_json_has_every_topic_with_its_recipes_and_runs(atlas, tmp_path: Path):
     assert "small" in ddpm["recipes"]
 
 
-def test_marks_tell_what_trains_here_and_what_is_trained(atlas, tmp_path: Path):
+def finish(folder: Path, run: str, *passed: bool) -> None:
+    """A run that ended with these verdicts."""
+    path = folder / "runs" / run
+    path.mkdir(parents=True)
+    (path / "run.json").touch()
+    (path / "result.json").write_text(json.dumps({"verdicts": [{"passed": held} for held in passed]}))
+
+
+def test_marks_tell_what_trains_here_and_what_came_out(atlas, tmp_path: Path):
     assert "ddpm○" in atlas("diffusion")
     (tmp_path / "runs" / "ddpm-small-1").mkdir(parents=True)
-    (tmp_path / "runs" / "ddpm-small-1" / "run.json").touch()
-    assert "ddpm●" in atlas("diffusion")
+    (tmp_path / "runs" / "ddpm-small-1" / "run.json").touch()  # begun, and not ended
+    for run, passed, mark, told in (
+        ("ddpm-smoke-1", (), "ddpm●", "trained: ddpm-smoke-1, not judged"),
+        ("ddpm-small-2", (True, False), "ddpm✗", "trained: ddpm-small-2, not met: 1 of 2"),
+        ("ddpm-small-3", (True, True), "ddpm✓", "trained: ddpm-small-3, claims met: 2 of 2"),
+        ("ddpm-small-4", (False,), "ddpm✓", "trained: ddpm-small-3, claims met: 2 of 2"),
+    ):
+        finish(tmp_path, run, *passed)
+        shown = " ".join(atlas("diffusion").split())
+        assert mark in shown
+        assert told in shown
+    ddpm = json.loads(atlas("diffusion", "--json"))["families"][0]["topics"][0]
+    assert (ddpm["slug"], ddpm["verdict"]) == ("ddpm", "claims met")
+    (tmp_path / "runs" / "ddpm-small-3" / "result.json").write_text('{"verd')
+    assert "ddpm✗" in atlas("diffusion")
+
+
+def test_the_tree_and_the_map_count_the_diagrams(atlas):
+    n = sum(len(gallery.diagrams_of(family)) for family in catalog.families())
+    counts = f"{len(catalog.topics())} topics, {n} diagrams"
+    assert counts in atlas("--tree")
+    assert counts in " ".join(line.plain for line in command.render_map(100))
+    assert "diagrams: training-step, noising" in atlas("diffusion")
+
+
+def test_the_map_imports_no_torch(tmp_path: Path):
+    finish(tmp_path, "ddpm-small-1", True)
+    script = (
+        "import sys; from atlas_cli.commands import ls; lines = ls.render_map(100);"
+        "assert any('ddpm✓' in line.plain for line in lines);"
+        "assert not {'torch', 'numpy', 'pydantic'} & sys.modules.keys()"
+    )
+    package = Path(command.__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(package)}
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=tmp_path, env=environment)
 
 
 @pytest.mark.parametrize("width", [40, 80, 140])

@@ -8,6 +8,7 @@ from atlas_cli.errors import UsageError
 
 FACTS = {
     "images": {"image_size", "channels", "n_classes"},
+    "scenes": {"image_size", "channels", "vocab_size", "caption_length"},
     "points": {"dim"},
     "sequences": {"vocab_size", "context_len"},
     "text": {"vocab_size", "context_len"},

@@ -22,6 +22,8 @@ playwright = pytest.importorskip("playwright.sync_api", reason="the package play
 if not CHROMIUM.is_file():
     pytest.skip(f"{CHROMIUM} is not installed", allow_module_level=True)
 
+FRAME_MS = 1000 / 60
+
 EVERY = {
     f"{family.slug}-{shown.name}": shown
     for family in catalog.families()
@@ -218,21 +220,35 @@ def test_play_walks_to_the_end_and_stops_when_told(opened):
 
 @pytest.mark.parametrize("name", TURNED)
 def test_a_knob_answers_within_one_frame(opened, name):
-    page = opened(name)
-    milliseconds = page.evaluate(
+    """The next frame shows the new setting, and making it leaves the browser time to paint."""
+    told = opened(name).evaluate(
         """async () => {
-          const slider = document.querySelector('input[type="range"]'), turns = [];
-          const frame = () => new Promise((done) => requestAnimationFrame(done));
-          for (let i = 0; i <= Number(slider.max); i++) {
-            slider.value = i;
-            slider.dispatchEvent(new Event("input", { bubbles: true }));
-            const before = performance.now();
-            await frame(); // asked for after the script's own: runs when the panels are drawn
-            await null;
-            turns.push(performance.now() - before);
+          const slider = document.querySelector('input[type="range"]');
+          const panels = document.querySelector(".panels"), asked = requestAnimationFrame.bind(window);
+          let work = [], late = 0;
+          window.requestAnimationFrame = (draw) => asked((now) => {
+            const start = performance.now();
+            draw(now);
+            panels.getBoundingClientRect(); // the layout belongs to it
+            work.push(performance.now() - start);
+          });
+          const rounds = [];
+          for (let round = 0; round < 3; round++) {
+            work = [];
+            for (let i = 0; i <= Number(slider.max); i++) {
+              slider.value = i;
+              const before = performance.now();
+              slider.dispatchEvent(new Event("input", { bubbles: true }));
+              const answer = performance.now() - before, drawn = work.length;
+              await new Promise(asked); // the very next frame
+              if (work.length === drawn) late++;
+              else work[drawn] += answer;
+            }
+            work.sort((a, b) => a - b);
+            rounds.push(work[Math.floor(work.length / 2)]);
           }
-          turns.sort((a, b) => a - b);
-          return turns[Math.floor(turns.length / 2)];
+          return { late, rounds };
         }"""
     )
-    assert milliseconds < 50  # a frame of 16 ms on a free core; shared ones are slower
+    assert told["late"] == 0
+    assert min(told["rounds"]) < FRAME_MS, told  # the best of three: other work stalls a shared core

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from atlas_cli.explorables import diffusion
+from atlas_cli.explorables import denoising, diffusion
 from atlas_cli.explorables.mixtures import Mixture, equal_mixture
 from atlas_cli.systems.diffusion.ddpm import Config, alpha_bar
 from tests.explorables.house import check
@@ -56,7 +56,7 @@ def test_a_mixtures_density_sums_to_one():
 
 
 def test_one_step_lands_on_the_mean_of_the_data():
-    _, path = diffusion.walk(diffusion._line(), 1, 0.0)
+    path = denoising.walk(denoising.line(), denoising.process("cosine", 1).timesteps(), 0.0)
     assert float(path[-1].mean()) == pytest.approx(0.4 * -1.5 + 0.6 * 1.2, abs=0.02)
     assert float(path[-1].std()) < 0.05
 
@@ -67,7 +67,7 @@ def test_more_steps_bring_the_samples_closer_to_the_data():
 
 
 def test_eta_one_steps_by_the_systems_posterior():
-    ddpm = diffusion._ddpm("cosine", 4)
+    ddpm = denoising.process("cosine", 4)
     t, s = ddpm.timesteps()[1:3]
     a_t, a_s = float(ddpm.alpha_bar[t]), float(ddpm.alpha_bar[s])
     x, data = torch.tensor([[0.3]]), torch.tensor([[-0.8]])
@@ -78,8 +78,8 @@ def test_eta_one_steps_by_the_systems_posterior():
 
 
 def test_noise_makes_paths_rough_and_none_makes_them_repeat():
-    _, smooth = diffusion.walk(diffusion._line(), 20, 0.0)
-    _, rough = diffusion.walk(diffusion._line(), 20, 1.0)
+    visited = denoising.process("cosine", 20).timesteps()
+    smooth, rough = (denoising.walk(denoising.line(), visited, eta) for eta in (0.0, 1.0))
     assert float(rough.diff(n=2, dim=0).square().mean()) > 3 * float(smooth.diff(n=2, dim=0).square().mean())
 
 
@@ -96,3 +96,31 @@ def test_without_guidance_the_class_does_not_matter():
     torch.testing.assert_close(
         diffusion.guided_samples(parts[0], both, 0.0), diffusion.guided_samples(parts[1], both, 0.0)
     )
+
+
+def test_ranks_and_data_of_ranks_undo_one_another():
+    mixture = denoising.line()
+    ranks = torch.tensor([0.001, 0.2, 0.39, 0.5, 0.999], dtype=torch.float64)
+    torch.testing.assert_close(denoising.ranks(mixture, denoising.datum_of_rank(mixture, ranks)), ranks)
+
+
+def test_ranks_are_the_shares_below():
+    mixture = denoising.line()
+    x = 0.6 * mixture.draw(200_000, seed=3)[:, 0]
+    x += 0.8 * torch.randn(len(x), generator=torch.Generator().manual_seed(4))
+    places = torch.tensor([-1.0, 0.0, 0.7])
+    measured = (x[:, None] < places).double().mean(0)
+    torch.testing.assert_close(denoising.ranks(mixture, places, 0.6, 0.8), measured, atol=5e-3, rtol=0)
+
+
+def test_the_distance_is_how_far_samples_were_moved():
+    data = denoising.line().draw(denoising.N_ENDS, seed=0)[:, 0]
+    assert denoising.distance(data + 5) == pytest.approx(5, abs=0.1)
+    assert denoising.distance(data) < 0.1
+
+
+def test_time_runs_in_small_steps():
+    """So that the slider feels continuous."""
+    values = next(e for e in diffusion.EXPLORABLES if e.name == "noising").knobs[0].values
+    assert len(values) > 60
+    assert (values[0], values[-1]) == (0, denoising.N_STEPS - 1)

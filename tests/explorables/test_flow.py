@@ -84,3 +84,10 @@ def test_what_is_hard_lies_between_noise_and_data():
     """At both ends the best velocity is linear in x: mean - x, and x."""
     assert flow.hard_part(0.02) < 1e-3 * flow.hard_part(0.6)
     assert flow.hard_part(0.98) < 0.1 * flow.hard_part(0.6)
+
+
+def test_time_runs_in_small_steps():
+    """So that the slider feels continuous."""
+    values = next(e for e in flow.EXPLORABLES if e.name == "probability-path").knobs[0].values
+    assert len(values) > 60
+    assert (values[0], values[-1]) == (0, 1)

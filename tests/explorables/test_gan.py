@@ -19,7 +19,7 @@ def test_every_setting_is_a_frame_and_every_knob_changes_it(shown):
 
 @pytest.mark.parametrize("d", [0.01, 0.3, 0.5, 0.99])
 def test_losses_and_slopes_of_section_three(d: float):
-    assert gan.generator_at(d, "non_saturating") == pytest.approx((-math.log(d), d - 1))
+    assert gan.generator_at(d, "non-saturating") == pytest.approx((-math.log(d), d - 1))
     assert gan.generator_at(d, "saturating") == pytest.approx((math.log(1 - d), -d))
 
 

@@ -97,17 +97,3 @@ def test_every_way_ends_at_the_same_states(way: str, rounds: int, combinations: 
     for i, (_, state) in enumerate(pairs):
         h = 0.9 * h + (1.0 if i % 5 == 0 else 0.0)
         assert state == pytest.approx(h)
-
-
-def test_costs_grow_as_the_axes_say():
-    short, long = ssm.flops(1000, 256), ssm.flops(2000, 256)
-    assert long["attention"] == 4 * short["attention"]
-    assert long["scan"] == 2 * short["scan"]
-    assert ssm.kept_bytes(2000, 256)["scan"] == ssm.kept_bytes(1000, 256)["scan"]
-    assert ssm.kept_bytes(2000, 256)["attention"] == 2 * ssm.kept_bytes(1000, 256)["attention"]
-
-
-def test_the_work_is_equal_at_one_length_whatever_the_width():
-    length = 3 * ssm.EXPAND * ssm.STATES
-    for d in (256, 4096):
-        assert ssm.flops(length, d)["attention"] == ssm.flops(length, d)["scan"]

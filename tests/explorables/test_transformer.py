@@ -36,14 +36,21 @@ def test_the_cache_has_the_size_of_its_tensors():
 
 def test_without_a_cache_every_step_computes_every_key():
     facts = transformer.kv_cache(3, "MHA").facts
-    assert facts["keys without"] == 4 + 5 + 6 + 7
-    assert facts["keys with cache"] == 7
+    assert facts["keys without"] == 8 + 9 + 10 + 11
+    assert facts["keys with cache"] == 11
 
 
-def test_the_heatmap_holds_one_column_a_token_and_one_row_a_head():
-    rows = transformer.kv_cache(3, "GQA").panels[0][0].rows
-    assert sum(value > 0 for row in rows for value in row) == 2 * 7
-    assert [row[6] for row in rows[:2]] == [1, 1]
+@pytest.mark.parametrize(("heads", "kept"), [("MHA", 8), ("GQA", 2), ("MQA", 1)])
+def test_the_heatmap_tells_kept_rows_from_shared_ones(heads: str, kept: int):
+    rows = transformer.kv_cache(3, heads).panels[0][0].rows
+    assert all(sum(value > 0 for value in row) == 11 for row in rows)
+    assert sum(row[10] == 1 for row in rows) == kept
+    assert all(row[9] == (0.6 if row[10] == 1 else 0.2) for row in rows)
+
+
+def test_a_step_writes_one_column_and_the_prompt_all_of_its_own():
+    assert sum(value == 1 for value in transformer.held(9, 8, 1)[0]) == 1
+    assert sum(value == 1 for value in transformer.held(8, 8, 8)[0]) == 8
 
 
 def test_softmax_is_torchs():
@@ -67,25 +74,3 @@ def test_heat_adds_surprise_and_cold_removes_it():
 def test_draws_follow_the_probabilities():
     drawn = transformer._draws([0.5, 0.25, 0.25, 0, 0, 0, 0, 0, 0, 0], 12)
     assert [drawn.count(word) for word in list(transformer.LOGITS)[:3]] == [6, 3, 3]
-
-
-@pytest.mark.parametrize("top_k", [1, 2, 3])
-@pytest.mark.parametrize("balance", [0.0, 0.5, 1.0])
-def test_every_token_has_k_experts_whose_weights_sum_to_one(top_k: int, balance: float):
-    weights, probabilities = transformer.route(top_k, balance)
-    assert (weights > 0).sum(1).tolist() == [top_k] * 24
-    assert weights.sum(1) == pytest.approx(1)
-    assert probabilities.sum(1) == pytest.approx(1)
-
-
-def test_without_balance_the_most_likely_experts_are_chosen():
-    weights, probabilities = transformer.route(1, 0.0)
-    assert weights.argmax(1).tolist() == probabilities.argmax(1).tolist()
-
-
-@pytest.mark.parametrize("top_k", [1, 2, 3])
-def test_balance_ends_dropping_and_costs_probability(top_k: int):
-    left, balanced = (transformer.moe_router(top_k, b).facts for b in (0.0, 1.0))
-    assert left["dropped choices"] >= 10
-    assert balanced["dropped choices"] <= 1
-    assert balanced["probability of the chosen"] < left["probability of the chosen"]

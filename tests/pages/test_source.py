@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 
 from atlas_cli import catalog
 from atlas_cli.errors import UsageError
@@ -108,12 +111,53 @@ def test_markdown_has_the_facts_and_a_drawing_in_place(page: source.Page):
     assert "{{" not in text
 
 
+@pytest.fixture
+def turned() -> source.Page:
+    """A page that places an explorable of another topic of its family, and one that needs a run."""
+    page = source.read_page(catalog.resolve("ddpm"))
+    return page._replace(opening="A.\n\n{{ diagram sampler }}\n\n{{ diagram noise-path }}\n\nB.")
+
+
+def test_explorables_stand_in_the_text_of_every_format(turned: source.Page):
+    from atlas_cli.pages.compose import compose
+    from atlas_cli.site.single import document
+
+    for width in (78, 92):
+        lines = [line.plain for line in compose(turned, width)]
+        assert max(map(cell_len, lines)) <= width + 2
+        text = " ".join(" ".join(lines).split())
+        assert "The denoiser is perfect here" in text
+        assert "atlas diagram ddpm noise-path --run latest" in text
+    markdown = export.as_markdown(turned)
+    assert "The denoiser is perfect here" in markdown
+    assert "atlas diagram ddpm noise-path --run latest" in export.as_dict(turned)["summary"]
+    html = document(turned)
+    assert 'id="diffusion-sampler"' in html
+    assert "atlas diagram ddpm noise-path --run latest" in html
+
+
+def test_an_explorable_that_was_drawn_before_needs_no_torch(turned: source.Page):
+    """The first reading computes it, the second takes it from the cache."""
+    script = (
+        "import sys; from atlas_cli import catalog; from atlas_cli.pages import source, compose;"
+        "page = source.read_page(catalog.resolve('ddpm'))._replace(opening={!r});"
+        "compose.compose(page, 78); print('torch' in sys.modules)"
+    )
+    ran = [
+        subprocess.run(
+            [sys.executable, "-c", script.format(opening)], check=True, capture_output=True, text=True
+        ).stdout.strip()
+        for opening in ("No diagram.", turned.opening, turned.opening)
+    ]
+    assert ran == ["False", "True", "False"]
+
+
 def test_a_document_for_scripts(page: source.Page):
     document = export.as_dict(page)
     assert (document["topic"], document["family"], document["chapter"]) == ("mamba", "ssm", True)
     assert document["facts"]["year"] == 2023
     assert [section["title"] for section in document["sections"]][1] == "How it works"
-    assert document["diagrams"] == ["mamba-block"]
+    assert document["diagrams"][:2] == ["mamba-block", "discretisation"]  # stepped ones first
     family = export.as_dict(source.read_page(catalog.resolve_family("ssm")))
     assert (family["topic"], family["family"]) == (None, "ssm")
     assert "mamba" in family["topics"]
@@ -126,4 +170,4 @@ def test_every_page_of_the_atlas_renders_at_every_width(topic: catalog.Topic):
     for width in (40, 78, 92):
         lines = [line.plain for line in compose(source.read_page(topic), width)]
         assert any("{{" in line for line in lines) is False
-        assert max(map(len, lines)) <= width + 2
+        assert max(map(cell_len, lines)) <= width + 2  # an accent over a letter takes no column

@@ -26,7 +26,9 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("site") / "out").folder
+    with pytest.MonkeyPatch.context() as patch:  # not the user's cache: this runs before the tests' own
+        patch.setenv("ATLAS_HOME", str(tmp_path_factory.mktemp("home")))
+        return build(tmp_path_factory.mktemp("site") / "out").folder
 
 
 @pytest.fixture(scope="module")

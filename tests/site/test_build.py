@@ -156,6 +156,12 @@ def test_every_diagram_stands_on_the_page_of_its_first_topic_before_what_to_try(
     assert page.index('id="diagrams"') < page.index('id="try-it"')
 
 
+def test_a_diagram_of_a_run_is_named_and_not_drawn():
+    page = files()["diffusion/ddpm.html"]
+    assert "atlas diagram ddpm noise-path --run latest" in page
+    assert 'id="diffusion-noise-path"' not in page
+
+
 def test_a_quiz_page_works_without_a_script():
     family = quiz.families()[0]
     text = files()[quiz_path(family)]

@@ -40,7 +40,7 @@ def test_what_builds_on_a_topic_stands_to_its_right_and_is_joined_to_it():
             STATIONS[source].x < STATIONS[target].x
             or STATIONS[source].topic.family != STATIONS[target].topic.family
         )
-        x, y = map(float, re.findall(r"^M([\d.]+) ([\d.]+)C", edge.get("d", ""))[0])
+        x, y = map(float, re.findall(r"^M([\d.]+) ([\d.]+)[CH]", edge.get("d", ""))[0])
         assert (round(x), round(y)) == (round(STATIONS[source].x), round(STATIONS[source].y))
 
 
@@ -56,6 +56,24 @@ def test_no_level_line_runs_through_another_topic():
                 if abs(s.y - target.y) < 1 and source.x + 30 < s.x < target.x - 1
             ]
             assert not between, (slug, topic.slug, between)
+
+
+def test_a_branch_runs_through_no_name_where_there_is_room():
+    svg = ET.fromstring(lineage.draw())
+    crossed = []
+    for edge in svg.iter("path"):
+        source, target = STATIONS[str(edge.get("data-from"))], STATIONS[str(edge.get("data-to"))]
+        room = target.x - source.x - lineage._label_width(source.topic)
+        if source.topic.family != target.topic.family or source.y == target.y or room < 30:
+            continue
+        handle, _, _, _, end, _ = map(float, re.findall(r"[\d.]+", edge.get("d", "").split("C")[1])[:6])
+        start = 2 * handle - end  # the handles stand in the middle of the branch
+        for s in STATIONS.values():
+            beside = s.x + lineage._label_width(s.topic) <= start + 4 or end - 4 <= s.x - 3
+            over = s.y - 4 <= min(source.y, target.y) or s.y - 19 >= max(source.y, target.y)
+            if s is not target and not beside and not over:
+                crossed.append((source.topic.slug, target.topic.slug, s.topic.slug))
+    assert crossed == []
 
 
 def test_what_can_be_trained_is_marked_by_more_than_colour():

@@ -105,7 +105,7 @@ class DDIM(System):
         that it comes from. That difference is the error of the round trip; it shrinks with the stretch.
         """
         base = self._steered(steps, guidance=1.0)
-        x, levels = data, base.timesteps()[::-1]  # the image is taken as standing on the first level
+        x, levels = data, [0, *base.timesteps()[::-1]]  # the image is taken as standing on the lowest level
         for t, s in pairwise(levels):
             seen = base.predict_data(x, torch.full_like(label, t), label)
             a_t, a_s = base.kept(t, s)

@@ -190,11 +190,13 @@ class DDPM(System):
         return [float(self.alpha_bar[t]) if t >= 0 else 1.0 for t in steps]
 
     def timesteps(self) -> list[int]:
-        """The steps that sampling visits, from T-1 down, evenly spaced."""
-        n = min(self.config.sampler_steps, self.config.n_steps)
-        return torch.linspace(self.config.n_steps - 1, 0, n).round().int().tolist() if n > 1 else [
-            self.config.n_steps - 1
-        ]  # fmt: skip
+        """The steps that sampling visits, from T-1 down: of n, the k-th leaves T (1 - k/n) of them to go.
+
+        The last stride is as long as the others (arXiv:2305.08891): a walk that visited t = 0 too
+        would spend one of its few steps where nothing is left to do.
+        """
+        total, n = self.config.n_steps, min(self.config.sampler_steps, self.config.n_steps)
+        return [round(total * k / n) - 1 for k in range(n, 0, -1)]
 
     def denoise(
         self, x: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], generator: torch.Generator,
@@ -202,7 +204,7 @@ class DDPM(System):
     ) -> Iterator[Float[Tensor, "B C H W"]]:  # fmt: skip
         """Walk from pure noise to images (Algorithm 2), yielding x after every step; no noise on the last."""
         visited = self.timesteps()
-        for t, s in zip(visited, [*visited[1:], -1], strict=True):
+        for t, s in messages.steps([*zip(visited, [*visited[1:], -1], strict=True)], "denoising"):
             data = self.predict_data(x, torch.full_like(label, t), label, predict)
             x, sigma = self.move(x, data, t, s)
             if s >= 0 and sigma > 0:

@@ -1,4 +1,4 @@
-"""Classifier-free guidance against the exact guided denoiser of a mixture, and variety against known Gaussians."""
+"""Guidance against the exact denoiser of a mixture, and variety against Gaussians of known width."""
 
 from __future__ import annotations
 

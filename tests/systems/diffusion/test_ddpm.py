@@ -87,8 +87,9 @@ def test_the_last_step_adds_no_noise() -> None:
     label = torch.arange(4)
     noise = torch.randn(4, 1, 8, 8)
     ends = [list(ddpm.denoise(noise, label, torch.Generator().manual_seed(s))) for s in (1, 1, 2)]
-    data = ddpm.predict_data(ends[0][-2], torch.zeros(4, dtype=torch.long), label)
-    torch.testing.assert_close(ends[0][-1], ddpm.posterior(ends[0][-2], data, 0, -1)[0])
+    last = ddpm.timesteps()[-1]
+    data = ddpm.predict_data(ends[0][-2], torch.full((4,), last), label)
+    torch.testing.assert_close(ends[0][-1], ddpm.posterior(ends[0][-2], data, last, -1)[0])
     assert torch.equal(ends[0][-1], ends[1][-1])
     assert not torch.equal(ends[0][-1], ends[2][-1])
 
@@ -146,7 +147,8 @@ def test_timesteps_go_from_pure_noise_to_the_first_step() -> None:
     for steps in (2, 7, 20, 500):
         visited = tiny(sampler_steps=steps).timesteps()
         assert visited[0] == 19
-        assert visited[-1] == 0
+        strides = [t - s for t, s in zip(visited, [*visited[1:], -1], strict=True)]
+        assert max(strides) - min(strides) <= 1
         assert visited == sorted(set(visited), reverse=True)
         assert len(visited) == min(steps, 20)
     assert tiny(sampler_steps=1).timesteps() == [19]
