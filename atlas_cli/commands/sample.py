@@ -13,6 +13,7 @@ from atlas_cli.flags import flags
 
 if TYPE_CHECKING:
     from atlas_cli.engine.rundir import RunDir
+    from atlas_cli.engine.system import System
 
 
 def sample(
@@ -22,6 +23,9 @@ def sample(
     count: Annotated[int, typer.Option("--count", "-c", min=1, help="How many samples.")] = 20,
     label: Annotated[int | None, typer.Option(help="The class wanted (default: all in turn).")] = None,
     prompt: Annotated[str | None, typer.Option(help="Text to start from.")] = None,
+    control: Annotated[
+        Path | None, typer.Option(metavar="PNG", help="A drawing that the samples follow (controlnet).")
+    ] = None,
     sets: Annotated[
         list[str] | None,
         typer.Option(
@@ -45,6 +49,7 @@ def sample(
     from atlas_cli import messages, terminal
     from atlas_cli.engine import show
     from atlas_cli.engine.reporter import reporter
+    from atlas_cli.engine.rundir import find_run
     from atlas_cli.engine.system import SampleRequest
     from atlas_cli.engine.trainer import Options, inference, load_system
 
@@ -53,8 +58,10 @@ def sample(
     options = Options(out=out, data_dir=data_dir, device=device, offline=flags.offline)
     system = load_system(found, options, reporter(json), overrides, best)
     _check_label(system.config, label)
+    _check_control(system, found.topic, control)
+    request = SampleRequest(n=count, seed=seed, label=label, prompt=prompt, control=control)
     with inference(system):
-        artifact = system.sample(SampleRequest(n=count, seed=seed, label=label, prompt=prompt))
+        artifact = system.sample(request)
     files = show.save(artifact, save or found.samples, f"sample-{seed}")
     if json:
         terminal.emit_json({
@@ -67,26 +74,7 @@ def sample(
         terminal.out.print(artifact.caption, style="atlas.muted")
     for file in files:
         messages.say(str(file))
-    messages.next_command(f"atlas explain {found.info['recipe'].split('/')[0]}", "how it works")
-
-
-def find_run(reference: str, root: Path) -> RunDir:
-    """A run by name or path, the latest, or the latest run of a topic."""
-    from atlas_cli import catalog
-    from atlas_cli.engine.rundir import RunDir, list_runs
-    from atlas_cli.errors import AtlasError
-
-    try:
-        return RunDir.open(reference, root)
-    except UsageError as unknown:
-        try:
-            slug = catalog.resolve(reference).slug
-        except AtlasError:
-            raise unknown from None
-        trained = [r for r in list_runs(root) if r.info["recipe"].split("/")[0] == slug]
-        if not trained:
-            raise UsageError(f"there is no run of {slug} in {root} yet", f"atlas train {slug}") from None
-        return trained[-1]
+    messages.next_command(f"atlas explain {found.topic}", "how it works")
 
 
 def _sampling_overrides(run: RunDir, sets: list[str]) -> list[str]:
@@ -117,3 +105,11 @@ def _check_label(config: object, label: int | None) -> None:
         raise UsageError("this system has no classes", "sample it without --label")
     if not 0 <= label < n_classes:
         raise UsageError(f"there is no class {label}", f"choose 0 to {n_classes - 1}")
+
+
+def _check_control(system: System, topic: str, control: Path | None) -> None:
+    if control is not None and not system.takes_control:
+        raise UsageError(
+            f"{topic} follows no picture",
+            "sample it without --control; atlas train controlnet makes one that does",
+        )

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -38,12 +39,14 @@ class SampleRequest:
         seed: Same seed, same samples, bit for bit on the CPU.
         label: Class wanted, for systems that can steer (None: all classes in turn).
         prompt: Text to continue or to draw.
+        control: Picture that the result follows, for systems that take one (`takes_control`).
     """
 
     n: int = 16
     seed: int = 0
     label: int | None = None
     prompt: str | None = None
+    control: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ class System(nn.Module):
     unit: ClassVar[str] = "items"
     #: How many samples a run shows at its end.
     sample_count: ClassVar[int] = 20
+    #: Whether a picture can steer its samples.
+    takes_control: ClassVar[bool] = False
 
     setting: Setting
 

@@ -85,10 +85,10 @@ class UNet(nn.Module):
         patch: int = 2, d_embed: int = 128,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.d_time = width
+        self.d_time, self.d_embed = width, d_embed
         self.embed_time = nn.Sequential(nn.Linear(width, d_embed), nn.SiLU(), nn.Linear(d_embed, d_embed))
-        self.embed_class = nn.Embedding(n_classes + 1, d_embed)
-        levels = [width * m for m in multipliers]
+        self.embed_class: nn.Module = nn.Embedding(n_classes + 1, d_embed)  # or what reads another condition
+        self.levels = levels = [width * m for m in multipliers]
         self.fold, self.unfold = nn.PixelUnshuffle(patch), nn.PixelShuffle(patch)
         self.conv_in = nn.Conv2d(channels * patch**2, levels[0], 3, padding=1)
         self.down = nn.ModuleList(ResBlock(c, c, d_embed) for c in levels)
@@ -102,17 +102,46 @@ class UNet(nn.Module):
         self.conv_out = nn.Conv2d(levels[0], channels * patch**2, 3, padding=1)
 
     def forward(
-        self, x: Float[Tensor, "B C H W"], t: Float[Tensor, "B"], label: Int[Tensor, "B"]
-    ) -> Float[Tensor, "B C H W"]:
-        e = F.silu(self.embed_time(timestep_embedding(t, self.d_time)) + self.embed_class(label))  # (B, D)
+        self, x: Float[Tensor, "B C H W"], t: Float[Tensor, "B"], label: Int[Tensor, "B *L"],
+        control: Sequence[Tensor] | None = None,
+    ) -> Float[Tensor, "B C H W"]:  # fmt: skip
+        """The net's output.
+
+        Args:
+            x: Noisy images.
+            t: Their times, on a scale of 0 to about 1000.
+            label: Their classes, or whatever `embed_class` reads.
+            control: Added to what the encoder found: one tensor for each skip, finest first, and one for the
+                middle, each of the shape of what it is added to.
+        """
+        e = self.embed(t, label)
+        h, skips = self.encode(x, e)
+        if control is not None:
+            *aside, middle = control
+            h, skips = h + middle, [skip + c for skip, c in zip(skips, aside, strict=True)]
+        return self.decode(h, skips, e)
+
+    def embed(self, t: Float[Tensor, "B"], label: Int[Tensor, "B *L"]) -> Float[Tensor, "B D"]:
+        """Time and class as one vector."""
+        return F.silu(self.embed_time(timestep_embedding(t, self.d_time)) + self.embed_class(label))
+
+    def encode(
+        self, x: Float[Tensor, "B C H W"], e: Float[Tensor, "B D"], hint: Tensor | None = None
+    ) -> tuple[Tensor, list[Tensor]]:
+        """The middle's features and the skips, finest first; a hint is added behind the first convolution."""
         h = self.conv_in(self.fold(x))  # (B, width, H/patch, W/patch)
+        if hint is not None:
+            h = h + hint
         skips = []
         for level, block in enumerate(self.down):
             h = block(h, e)
             skips.append(h)
             if level < len(self.shrink):
                 h = self.shrink[level](h)  # half the height and width
-        h = self.mid2(self.attention(self.mid1(h, e)), e)
+        return self.mid2(self.attention(self.mid1(h, e)), e), skips
+
+    def decode(self, h: Tensor, skips: Sequence[Tensor], e: Float[Tensor, "B D"]) -> Float[Tensor, "B C H W"]:
+        """The image that the features stand for."""
         for level in reversed(range(len(self.up))):
             h = self.up[level](torch.cat([h, skips[level]], dim=1), e)
             if level > 0:
