@@ -1,0 +1,322 @@
+"""Latent diffusion: compress the images first, then diffuse in the small space, and decode once at the end.
+
+Source:  Rombach et al. 2021, arXiv:2112.10752. Here: section 3.1 (the autoencoder, KL-regularised, f = 4),
+         eq. 2 (the loss on latents), appendix G (latents scaled to unit variance).
+Stages:  the first share of the steps trains the autoencoder; then it stands still, and the rest trains a DDPM
+         on its latents, unchanged but for the space that it works in.
+Shapes:  B batch, C channels, H height, W width of the image; Z latent channels; h = H/4, w = W/4.
+Parent:  a trained DDPM on pixels, which is what this one is compared with.
+Differs: squared error alone trains the autoencoder; the paper adds a perceptual and an adversarial loss, and
+         digits of 28x28 can do without. It is frozen as its last step left it, so its learning rate falls to
+         zero first; averaged weights (`ema`) come to the frozen ones in the course of the second stage.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from pydantic import Field
+from torch import Tensor, nn
+
+from atlas_cli import messages
+from atlas_cli.config import SystemConfig, sampling
+from atlas_cli.data.images import to_float
+from atlas_cli.engine.artifact import Artifact
+from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
+from atlas_cli.metrics.judge import N_SAMPLES, Judge
+from atlas_cli.systems.diffusion import ddpm
+from atlas_cli.systems.diffusion.ddpm import DDPM
+
+FACTOR = 4  # pixels along one side of a latent
+SCALED_ON = 2048  # training images whose latents are measured
+SPEED_BATCH, SPEED_REPEATS = 64, 7  # images drawn at once, and how often, when the two spaces are timed
+
+Space = Literal["latent", "pixel"]
+
+
+class Config(SystemConfig):
+    """The `model:` section of a latent-diffusion recipe."""
+
+    data_kinds: ClassVar[tuple[str, ...]] = ("images",)
+    parents: ClassVar[tuple[str, ...]] = ("ddpm",)
+    image_size: int = Field(28, gt=0, multiple_of=FACTOR)  # pixels; from the data
+    channels: int = Field(1, gt=0)  # from the data
+    n_classes: int = Field(10, gt=0)  # from the data
+    latent_channels: int = Field(4, gt=0)  # numbers in each of the h x w latents
+    kl_weight: float = Field(0.1, ge=0)  # of the KL beside the squared error, both summed over an image
+    autoencoder_width: int = Field(32, gt=0, multiple_of=8)  # channels at H/2; twice as many at H/4
+    autoencoder_share: float = Field(0.25, gt=0, lt=1)  # of the steps, trains the autoencoder
+    n_steps: int = Field(1000, gt=0)  # T
+    width: int = Field(64, gt=0, multiple_of=4)  # channels of the denoiser
+    multipliers: tuple[int, ...] = Field((1,), strict=False)  # channels of its levels over width
+    label_dropout: float = Field(0.15, ge=0, lt=1)  # share of training labels replaced by "no class"
+    sampler: Literal["ddpm", "ddim"] = sampling("ddpm")  # ddpm: ancestral, with fresh noise at every step
+    sampler_steps: int = sampling(25, gt=0)  # steps visited when sampling, at most n_steps
+    sampler_eta: float = sampling(0.0, ge=0, le=1)  # ddim only: share of the ancestral noise that is added
+    guidance: float = sampling(1.75, ge=0)  # 1: the class-conditional net alone; more: exaggerate the class
+    space: Space = sampling("latent")  # pixel: the parent samples instead, at equal steps and guidance
+
+    @property
+    def latent_shape(self) -> tuple[int, int, int]:
+        """(Z, h, w)."""
+        side = self.image_size // FACTOR
+        return self.latent_channels, side, side
+
+    def denoiser(self) -> ddpm.Config:
+        """The DDPM in the latent space; a latent has no bounds, so nothing is clipped."""
+        _, side, _ = self.latent_shape
+        own = {"image_size": side, "channels": self.latent_channels, "patch": 1, "clip": False}
+        shared = ("n_classes", "n_steps", "width", "multipliers", "label_dropout")
+        return ddpm.Config.model_validate({**own, **{name: getattr(self, name) for name in shared}})
+
+
+# --- the autoencoder ---------------------------------------------------------------------------------
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions beside an identity; the last one starts at zero."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.GroupNorm(channels // 8, channels), nn.SiLU(), nn.Conv2d(channels, channels, 3, padding=1),
+            nn.GroupNorm(channels // 8, channels), nn.SiLU(), nn.Conv2d(channels, channels, 3, padding=1),
+        )  # fmt: skip
+        last = self.body[-1]
+        nn.init.zeros_(last.weight)  # type: ignore[arg-type]
+        nn.init.zeros_(last.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Float[Tensor, "B D H W"]) -> Float[Tensor, "B D H W"]:
+        return x + self.body(x)
+
+
+class Autoencoder(nn.Module):
+    """Image -> a Gaussian over latents; latent -> image.
+
+    The first halving folds 2x2 pixels into channels and the last doubling unfolds them, so that no
+    convolution runs at full resolution.
+    """
+
+    def __init__(self, c: Config) -> None:
+        super().__init__()
+        fine, coarse = c.autoencoder_width, 2 * c.autoencoder_width
+        self.encoder = nn.Sequential(
+            nn.PixelUnshuffle(2), nn.Conv2d(4 * c.channels, fine, 3, padding=1),
+            Block(fine),  # (B, fine, H/2, W/2)
+            nn.Conv2d(fine, coarse, 3, stride=2, padding=1), Block(coarse),  # (B, coarse, h, w)
+            nn.GroupNorm(coarse // 8, coarse), nn.SiLU(), nn.Conv2d(coarse, 2 * c.latent_channels, 1),
+        )  # fmt: skip
+        self.decoder = nn.Sequential(
+            nn.Conv2d(c.latent_channels, coarse, 3, padding=1), Block(coarse),
+            nn.Conv2d(coarse, 4 * fine, 1), nn.PixelShuffle(2),
+            Block(fine),  # (B, fine, H/2, W/2)
+            nn.GroupNorm(fine // 8, fine), nn.SiLU(), nn.Conv2d(fine, 4 * c.channels, 3, padding=1),
+            nn.PixelShuffle(2),  # (B, C, H, W)
+        )  # fmt: skip
+
+    def encode(
+        self, images: Float[Tensor, "B C H W"]
+    ) -> tuple[Float[Tensor, "B Z h w"], Float[Tensor, "B Z h w"]]:
+        """Mean and log-variance of q(z | x)."""
+        mean, log_var = self.encoder(images).float().chunk(2, dim=1)
+        return mean, log_var.clamp(-30, 20)  # e^20 is still finite when squared
+
+    def decode(self, z: Float[Tensor, "B Z h w"]) -> Float[Tensor, "B C H W"]:
+        return self.decoder(z).float()
+
+
+def kl_to_standard_normal(
+    mean: Float[Tensor, "B Z h w"], log_var: Float[Tensor, "B Z h w"]
+) -> Float[Tensor, "B"]:
+    """KL(N(mean, var) || N(0, 1)) in nats, summed over a latent: (mean^2 + var - 1 - log var) / 2 each."""
+    return 0.5 * (mean.square() + log_var.exp() - 1 - log_var).flatten(1).sum(1)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A training batch with all its randomness in it; the two stages read different parts."""
+
+    step: int  # decides the stage
+    images: Float[Tensor, "B C H W"]  # in [-1, 1]
+    label: Int[Tensor, "B"]  # n_classes where the label was dropped
+    latent_noise: Float[Tensor, "B Z h w"]  # which latent of q(z | x) is taken
+    t: Int[Tensor, "B"]
+    noise: Float[Tensor, "B Z h w"]  # of the diffusion
+
+
+class LatentDiffusion(System):
+    """An autoencoder, and a DDPM in its latent space."""
+
+    best_by: ClassVar[str | None] = None  # the two stages descend different losses: the latest is kept
+    unit: ClassVar[str] = "images"
+    config: Config
+    latent_std: Float[Tensor, ""]
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.autoencoder = Autoencoder(config)
+        self.denoiser = DDPM(config.denoiser())
+        self.register_buffer("latent_std", torch.ones(()))  # measured once, when the autoencoder is done
+
+    # --- between images and latents -------------------------------------------------------------------
+
+    def encode(
+        self, images: Float[Tensor, "B C H W"], noise: Float[Tensor, "B Z h w"]
+    ) -> Float[Tensor, "B Z h w"]:
+        """A latent of each image, of unit variance over the data."""
+        mean, log_var = self.autoencoder.encode(images)
+        return (mean + (log_var / 2).exp() * noise) / self.latent_std
+
+    def decode(self, z: Float[Tensor, "B Z h w"]) -> Float[Tensor, "B C H W"]:
+        """The images of latents of unit variance."""
+        return self.autoencoder.decode(z * self.latent_std)
+
+    # --- training: first the autoencoder, then the denoiser -------------------------------------------
+
+    @property
+    def autoencoder_steps(self) -> int:
+        """The step at which the autoencoder is done and the denoiser begins."""
+        return max(1, round(self.config.autoencoder_share * self.setting.train.steps))
+
+    def batch(self, step: int) -> Batch:
+        random, c = self.setting.random(step), self.config
+        images, label = self.setting.data.batch(random)
+        dropped = random.uniform() < c.label_dropout
+        return Batch(
+            step=step,
+            images=images,
+            label=torch.where(dropped, c.n_classes, label),
+            latent_noise=random.normal(*c.latent_shape),
+            t=random.integers(0, c.n_steps),
+            noise=random.normal(*c.latent_shape),
+        )
+
+    def step(self, batch: Batch, optimizers: Optimizers) -> Metrics:
+        """A step of the stage that the batch belongs to; the other part is not touched."""
+        stage = "autoencoder" if batch.step < self.autoencoder_steps else "denoiser"
+        if batch.step == self.autoencoder_steps:
+            self.measure_latents()
+        optimizer = optimizers[stage]
+        for group in optimizer.param_groups:
+            group["lr"] *= self._stage_rate(batch.step)
+        return super().step(batch, {stage: optimizer})
+
+    def loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
+        """Squared error and KL of the autoencoder; then the DDPM's own loss, on latents (eq. 2)."""
+        if batch.step < self.autoencoder_steps:
+            return self.autoencoder_loss(batch)
+        with torch.no_grad():
+            z = self.encode(batch.images, batch.latent_noise)
+        return self.denoiser.loss(ddpm.Batch(z, batch.label, batch.t, batch.noise))
+
+    def autoencoder_loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
+        """-ELBO up to constants and the weight of its KL, per pixel."""
+        mean, log_var = self.autoencoder.encode(batch.images)
+        images = self.autoencoder.decode(mean + (log_var / 2).exp() * batch.latent_noise)
+        error = F.mse_loss(images, batch.images)
+        kl = kl_to_standard_normal(mean, log_var).mean()  # nats an image
+        loss = error + self.config.kl_weight * kl / batch.images[0].numel()
+        return loss, {"mse": error.detach(), "kl": kl.detach()}
+
+    @torch.no_grad()
+    def measure_latents(self) -> None:
+        """Set the scale that gives latents unit variance: the schedule of noise assumes data of that size.
+
+        The paper takes the first batch of the second stage; more images say it more exactly.
+        """
+        images = self.setting.data.train_images[:SCALED_ON]
+        moments = [self.autoencoder.encode(to_float(part)) for part in images.split(256)]
+        mean, log_var = (torch.cat(m) for m in zip(*moments, strict=True))
+        self.latent_std.copy_((mean.var() + log_var.exp().mean()).sqrt())  # total variance of z
+
+    def _stage_rate(self, step: int) -> float:
+        """Share of the engine's learning rate: the autoencoder's ends at zero, the denoiser's warms up."""
+        first = self.autoencoder_steps
+        if step < first:
+            return 1 - step / first
+        return min(1.0, (step - first + 1) / max(1, self.setting.train.warmup))
+
+    def optimizers(self) -> Optimizers:
+        train = self.setting.train
+        parts = {"autoencoder": self.autoencoder, "denoiser": self.denoiser}
+        return {
+            name: torch.optim.AdamW(
+                part.parameters(), lr=train.lr, betas=train.betas, weight_decay=train.weight_decay, fused=True
+            )
+            for name, part in parts.items()
+        }
+
+    # --- sampling -------------------------------------------------------------------------------------
+
+    def walk(self, label: Int[Tensor, "B"], generator: torch.Generator, space: Space) -> list[Tensor]:
+        """From noise to a latent or, by the parent, to an image, in equal steps with equal guidance."""
+        model = self.denoiser if space == "latent" else self.setting.parent
+        assert isinstance(model, DDPM), "a recipe's `from:` names a ddpm"
+        names = ("sampler", "sampler_steps", "sampler_eta", "guidance")
+        model.config = model.config.model_copy(update={name: getattr(self.config, name) for name in names})
+        return model.draw(label, generator)
+
+    def draw(
+        self, label: Int[Tensor, "B"], generator: torch.Generator, space: Space
+    ) -> Float[Tensor, "B C H W"]:
+        """Images of the wanted classes."""
+        end = self.walk(label, generator, space)[-1]
+        return self.decode(end) if space == "latent" else end
+
+    # --- what the run is judged by, and what it shows -------------------------------------------------
+
+    def evaluate(self) -> Mapping[str, float]:
+        generator, space = self.setting.generator("evaluate"), self.config.space
+        label = torch.arange(N_SAMPLES, device=self.setting.device) % self.config.n_classes
+        images = torch.cat([self.draw(part, generator, space) for part in label.split(128)])
+        judge = Judge.load_or_train(self.setting.data, messages.say)
+        return judge.score(images, label) | self.reconstruction(judge) | self.speed()
+
+    def reconstruction(self, judge: Judge) -> dict[str, float]:
+        """What decoding alone costs: the limit of every sample that is decoded."""
+        images = to_float(self.setting.data.test_images[:N_SAMPLES])
+        generator, shape = self.setting.generator("reconstruction"), (len(images), *self.config.latent_shape)
+        noise = torch.randn(shape, generator=generator, device=images.device)
+        pairs = zip(images.split(128), noise.split(128), strict=True)
+        back = torch.cat([self.decode(self.encode(*pair)) for pair in pairs])
+        mse = ((back.clamp(-1, 1) - images) / 2).square().mean()  # pixels of [0, 1]
+        frechet = judge.score(back)["judge_frechet"]
+        return {"reconstruction_frechet": frechet, "reconstruction_psnr": float(-10 * mse.log10())}
+
+    def speed(self) -> dict[str, float]:
+        """Images a second in both spaces, decoder included, timed in turn so that both meet the same load."""
+        label = torch.arange(SPEED_BATCH, device=self.setting.device) % self.config.n_classes
+        spaces: tuple[Space, ...] = ("latent", "pixel")
+        seconds = []
+        for _ in range(1 + SPEED_REPEATS):
+            lap = {}
+            for space in spaces:
+                began = time.perf_counter()
+                self.draw(label, self.setting.generator("speed"), space).cpu()  # waits for the device
+                lap[space] = time.perf_counter() - began
+            seconds.append(lap)
+        del seconds[0]  # the first one warms up
+        own = self.config.space
+        return {
+            "images_per_second": SPEED_BATCH / statistics.median(lap[own] for lap in seconds),
+            "pixel_images_per_second": SPEED_BATCH / statistics.median(lap["pixel"] for lap in seconds),
+            "speedup": statistics.median(lap["pixel"] / lap[own] for lap in seconds),
+        }
+
+    def sample(self, request: SampleRequest) -> Artifact:
+        """Digits, and the path to them, every latent on it decoded."""
+        label = torch.arange(request.n, device=self.setting.device) % self.config.n_classes
+        if request.label is not None:
+            label = torch.full_like(label, request.label)
+        space = self.config.space
+        path = self.walk(label, self.setting.generator("sample", request.seed), space)
+        shown = [self.decode(z) for z in path] if space == "latent" else path
+        frames = [((x.clamp(-1, 1) + 1) / 2).cpu().numpy() for x in shown]
+        return Artifact("images", images=frames[-1], frames=frames, columns=min(10, request.n))
