@@ -33,11 +33,13 @@ class SystemConfig(FrozenConfig):
     """The fields of a recipe's `model:` section.
 
     `data_kinds` names the kinds of data that the system learns from (see DataConfig); empty: any.
-    `parents` names the topics of which one must have trained the run that the system builds on.
+    `parents` names the topics of which one must have trained the run that the system builds on; from data of
+    `kinds_without_parent` it learns by itself.
     """
 
     data_kinds: ClassVar[tuple[str, ...]] = ()
     parents: ClassVar[tuple[str, ...]] = ()
+    kinds_without_parent: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def sampling_fields(cls) -> frozenset[str]:

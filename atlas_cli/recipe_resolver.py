@@ -117,9 +117,9 @@ class Resolver:
         """The `from:` text and the recipe it names; its seed and, with --data, its data are the child's."""
         text = self.document.data.get("from")
         if any(p.field == "from" for p in self.document.problems) or not isinstance(text, str):
-            if config and config.parents and text is None:
-                wanted = " or ".join(config.parents)
-                _add(self.document, (), f"from is missing: the system builds on {wanted}")
+            wanted = self._wanted_parents(config) if text is None else ()
+            if wanted:
+                _add(self.document, (), f"from is missing: the system builds on {' or '.join(wanted)}")
             return None, None
         named = Parent.parse(text)
         try:
@@ -135,10 +135,24 @@ class Resolver:
             first = f": {error.details[0]}" if error.details else ""
             _add(self.document, ("from",), f"{error.what}{first}")
             return None, None
-        if config and config.parents and parent.system not in config.parents:
-            wanted = " or ".join(config.parents)
-            _add(self.document, ("from",), f"names a recipe of {parent.system}; what is needed is {wanted}")
+        self._check_parent(config, parent)
         return str(changed), parent
+
+    def _check_parent(self, config: type[SystemConfig] | None, parent: Recipe) -> None:
+        wanted = self._wanted_parents(config)
+        if config and config.parents and not wanted:
+            source = self.document.data["data"]["name"]
+            _add(self.document, ("from",), f"leave it out: from {source} the system learns by itself")
+        elif wanted and parent.system not in wanted:
+            needed = " or ".join(wanted)
+            _add(self.document, ("from",), f"names a recipe of {parent.system}; what is needed is {needed}")
+
+    def _wanted_parents(self, config: type[SystemConfig] | None) -> tuple[str, ...]:
+        """The topics of which one must have trained the parent; none where the data need no parent."""
+        data = self.document.data.get("data")
+        name = data.get("name") if isinstance(data, dict) else None
+        kind = data_class(name).kind if isinstance(name, str) and name in SOURCES else None
+        return () if config is None or kind in config.kinds_without_parent else config.parents
 
     def _check_steps(self) -> None:
         train = self.document.data.get("train")

@@ -22,7 +22,7 @@ def sample(
     ] = "latest",
     count: Annotated[int, typer.Option("--count", "-c", min=1, help="How many samples.")] = 20,
     label: Annotated[int | None, typer.Option(help="The class wanted (default: all in turn).")] = None,
-    prompt: Annotated[str | None, typer.Option(help="Text to start from.")] = None,
+    prompt: Annotated[str | None, typer.Option(help="Text to continue, or to draw.")] = None,
     control: Annotated[
         Path | None, typer.Option(metavar="PNG", help="A drawing that the samples follow (controlnet).")
     ] = None,

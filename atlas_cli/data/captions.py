@@ -44,7 +44,7 @@ class Thing(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """What a caption says: its things in the order of their mention, and how the first stands to the second."""
+    """What a caption says: its things in their order, and how the first stands to the second."""
 
     things: tuple[Thing, ...]
     relation: int | None  # index into RELATIONS; None with a single thing
@@ -61,13 +61,9 @@ def tokenize(caption: str) -> list[int]:
     if unknown is not None:
         near = difflib.get_close_matches(unknown, WORDS, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
-        raise UsageError(
-            f"no caption has the word {unknown!r}", f"{hint}the words are: {', '.join(WORDS)}"
-        )
+        raise UsageError(f"no caption has the word {unknown!r}", f"{hint}the words are: {', '.join(WORDS)}")
     if len(words) > LENGTH:
-        raise UsageError(
-            f"the caption has {len(words)} words", f"say it in at most {LENGTH}: {EXAMPLE}"
-        )
+        raise UsageError(f"the caption has {len(words)} words", f"say it in at most {LENGTH}: {EXAMPLE}")
     return [1 + WORDS.index(word) for word in words] + [PADDING] * (LENGTH - len(words))
 
 
@@ -94,7 +90,7 @@ def parse(caption: str) -> Claim:
 
 
 def holds(relation: int, first: tuple[float, float], second: tuple[float, float]) -> bool:
-    """Whether the first point (x, y; y down) stands so to the second: more that way than along the other axis."""
+    """Whether the first point (x, y; y down) stands so to the second, more than it stands aside."""
     dx, dy = second[0] - first[0], second[1] - first[1]
     return dx > abs(dy) if RELATIONS[relation] == "left of" else dy > abs(dx)
 

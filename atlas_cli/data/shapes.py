@@ -18,7 +18,9 @@ from atlas_cli.data.captions import COLOURS, RELATIONS, SHAPES, Ints
 
 SIZE = 32  # px
 RADII = np.array([(3.0, 3.75), (5.0, 6.25)], np.float32)  # px, small and large: half the side of the box
-PALETTE = np.array([(0.90, 0.16, 0.16), (0.13, 0.70, 0.25), (0.16, 0.33, 0.95), (0.95, 0.80, 0.10)], np.float32)
+PALETTE = np.array(
+    [(0.90, 0.16, 0.16), (0.13, 0.70, 0.25), (0.16, 0.33, 0.95), (0.95, 0.80, 0.10)], np.float32
+)
 TINT = 0.04  # sd of a thing's colour around the palette's
 DARKEST, LIGHTEST = 0.02, 0.14  # grey of the background
 BORDER, GAP = 1.0, 2.0  # px that stay free at the rim, and between two boxes
@@ -58,13 +60,16 @@ def draw(n: int, seed: int, unseen: bool = False) -> Drawn:
     low, high = RADII[things[..., 0]].transpose(2, 0, 1)  # (N, 2) each
     radius = low + (high - low) * rng.random((n, 2), np.float32)
     centre = _places(radius, relation, two, rng)
-    colour = PALETTE[things[..., 1]] + TINT * rng.standard_normal((n, 2, 3), np.float32).clip(-2, 2)
+    tint = rng.standard_normal((n, 2, 3), np.float32).clip(-2, 2)
+    colour = (PALETTE[things[..., 1]] + TINT * tint).astype(np.float32)
     ground = rng.uniform(DARKEST, LIGHTEST, n).astype(np.float32)
 
     images = np.empty((n, 3, SIZE, SIZE), np.uint8)
     for start in range(0, n, BATCH):
         rows = slice(start, start + BATCH)
-        images[rows] = _paint(things[rows, :, 2], centre[rows], radius[rows], colour[rows], ground[rows], two[rows])
+        images[rows] = _paint(
+            things[rows, :, 2], centre[rows], radius[rows], colour[rows], ground[rows], two[rows]
+        )
     boxes = np.concatenate([centre - radius[..., None], centre + radius[..., None]], 2)  # (N, 2, 4)
     boxes[~two, 1], things[~two, 1] = 0, -1
     return Drawn(images, captions.encode(things, rng.random((n, 2)) < SAID, relation), things, boxes)

@@ -1,10 +1,11 @@
-"""Classifier-free guidance: how far the class is exaggerated, and what that buys and costs.
+"""Classifier-free guidance: how far the class, or the caption, is exaggerated, and what that buys and costs.
 
 Source:  Ho, Salimans 2022, arXiv:2207.12598. Here: eq. 6, in the convention where w = 1 is the conditional
          network alone and w = 0 ignores the class (the paper's weight is this one minus 1); Algorithm 2.
-Shapes:  B batch, C channels, H height, W width, D features of the judge, K axes.
-Trains:  nothing. The ddpm recipe named in `from:` was trained with its labels dropped at random, which is all
-         that guidance asks of training; `DDPM.predict_data` mixes the two answers.
+Shapes:  B batch, C channels, H height, W width, L tokens of a caption, D features of the judge, K axes.
+Trains:  nothing where the data have classes. The ddpm recipe named in `from:` was trained with its labels
+         dropped at random, which is all that guidance asks of training; `DDPM.predict_data` mixes the two
+         answers. Where the data have captions, a network that reads them (`captioned`), in the same manner.
 Differs: variety is measured on a judge's features within each class, where the paper uses Inception scores.
 """
 
@@ -12,8 +13,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from pydantic import Field
@@ -21,13 +23,16 @@ from torch import Tensor
 
 from atlas_cli import messages
 from atlas_cli.config import SystemConfig, sampling
+from atlas_cli.data import captions
 from atlas_cli.data.images import to_float
+from atlas_cli.data.scenes import Scenes
 from atlas_cli.engine.artifact import Artifact
-from atlas_cli.engine.system import Optimizers, SampleRequest, System
+from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
+from atlas_cli.errors import UsageError
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
-
-if TYPE_CHECKING:
-    from atlas_cli.systems.diffusion.ddpm import DDPM
+from atlas_cli.metrics.scenes import scene_accuracy
+from atlas_cli.systems.diffusion import ddpm
+from atlas_cli.systems.diffusion.captioned import Batch, Captioned
 
 AXES = 8  # K: leading axes of a class's features on which its variety is measured
 SHOWN = (0.0, 1.0, 2.0, 4.0, 8.0)  # weights of a sample's rows
@@ -36,12 +41,20 @@ SHOWN = (0.0, 1.0, 2.0, 4.0, 8.0)  # weights of a sample's rows
 class Config(SystemConfig):
     """The `model:` section of a cfg recipe."""
 
-    data_kinds: ClassVar[tuple[str, ...]] = ("images",)
+    data_kinds: ClassVar[tuple[str, ...]] = ("images", "scenes")
     parents: ClassVar[tuple[str, ...]] = ("ddpm",)
+    kinds_without_parent: ClassVar[tuple[str, ...]] = ("scenes",)
     image_size: int = Field(28, gt=0)  # pixels; from the data
     channels: int = Field(1, gt=0)  # from the data
-    n_classes: int = Field(10, gt=0)  # from the data
-    guidance: float = sampling(2.0, ge=0)  # the weight that is judged: 0 ignores the class, 1 is not guided
+    n_classes: int = Field(10, gt=0)  # from the data, unless it has captions
+    vocab_size: int = Field(0, ge=0)  # from the data; 0: it has classes, and no network is trained
+    caption_length: int = Field(0, ge=0)  # from the data
+    n_steps: int = Field(1000, gt=0)  # T; this and the next four: of the network that reads captions
+    width: int = Field(64, gt=0, multiple_of=4)  # channels of its U-Net at the finest level
+    multipliers: tuple[int, ...] = Field((1, 2), strict=False)  # channels of its levels over width
+    patch: int = Field(4, gt=0)  # pixels folded into channels before the U-Net
+    caption_dropout: float = Field(0.15, ge=0, lt=1)  # share of training captions left out
+    guidance: float = sampling(2.0, ge=0)  # the weight that is judged: 0 ignores the wish, 1 is not guided
     weights: tuple[float, ...] = sampling(
         (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0), strict=False
     )  # curve
@@ -50,35 +63,88 @@ class Config(SystemConfig):
 
 
 class CFG(System):
-    """A trained DDPM, guided."""
+    """A trained DDPM, guided: its parent's by classes, its own by captions."""
 
+    unit: ClassVar[str] = "images"
     config: Config
 
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.captioned = None
+        if config.vocab_size:
+            shared = ("image_size", "channels", "n_steps", "width", "multipliers", "patch")
+            fields = {name: getattr(config, name) for name in shared}
+            # The image itself is predicted: a patch of noise has more to say than fits through a narrow net.
+            inner = ddpm.Config(**fields, prediction="x0", label_dropout=config.caption_dropout)
+            self.captioned = Captioned(inner, config.vocab_size, config.caption_length)
+
     @property
-    def base(self) -> DDPM:
-        """The trained network of the recipe's parent."""
-        base: DDPM = self.setting.parent  # type: ignore[assignment]
+    def base(self) -> ddpm.DDPM:
+        """The network that is guided: its own if it reads captions, else that of the recipe's parent."""
+        if self.captioned is not None:
+            return self.captioned.ddpm
+        base: ddpm.DDPM = self.setting.parent  # type: ignore[assignment]
         return base
 
+    # --- training, by captions only -------------------------------------------------------------------
+
+    def batch(self, step: int) -> Batch:
+        assert self.captioned is not None
+        random = self.setting.random(step)
+        scenes = self.setting.data.batch(random)
+        return self.captioned.batch(scenes.data, scenes.tokens, random)
+
+    def loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
+        assert self.captioned is not None
+        return self.captioned.loss(batch), {}
+
     def optimizers(self) -> Optimizers:
-        return {}  # nothing is trained
+        return super().optimizers() if self.captioned is not None else {}
+
+    # --- sampling -------------------------------------------------------------------------------------
 
     def draw(
-        self, noise: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], weight: float
+        self, noise: Float[Tensor, "B C H W"], wish: Int[Tensor, "B *L"], weight: float
     ) -> list[Float[Tensor, "B C H W"]]:
-        """The deterministic walk from these noises under one weight, every step of it."""
-        c = self.config
-        self.base.config = self.base.config.model_copy(
-            update={
-                "guidance": weight, "sampler": "ddim", "sampler_eta": 0.0, "sampler_steps": c.sampler_steps,
-                "clip": c.clip,
-            }
-        )  # fmt: skip
-        return list(self.base.denoise(noise, label, self.setting.generator("unused")))
+        """The deterministic walk from these noises under one weight, every step of it.
 
-    # --- what the run is judged by, and what it shows -------------------------------------------------
+        Args:
+            wish: A class, or the tokens of a caption, for each image.
+        """
+        c, base, generator = self.config, self.base, self.setting.generator("unused")
+        walk = {"sampler": "ddim", "sampler_eta": 0.0, "sampler_steps": c.sampler_steps, "clip": c.clip}
+        if self.captioned is not None:
+            base.config = base.config.model_copy(update=walk)
+            return self.captioned.draw(noise, wish, weight, generator)
+        base.config = base.config.model_copy(update={**walk, "guidance": weight})
+        return list(base.denoise(noise, wish, generator))
+
+    def _drawn(
+        self, noise: Float[Tensor, "N C H W"], wish: Int[Tensor, "N *L"], weight: float
+    ) -> Float[Tensor, "N C H W"]:
+        """Images of many wishes, some at a time."""
+        parts = zip(noise.split(128), wish.split(128), strict=True)
+        return torch.cat([self.draw(z, y, weight)[-1] for z, y in parts])
+
+    # --- what the run is judged by --------------------------------------------------------------------
 
     def evaluate(self) -> Mapping[str, float]:
+        return self._judge_classes() if self.captioned is None else self._judge_captions()
+
+    def _judge_captions(self) -> dict[str, float]:
+        """Share of the scenes that are as their captions say, over the weights."""
+        c, source = self.config, self.setting.data
+        noise = self.base.noise(N_SAMPLES, self.setting.generator("evaluate"))  # the same for every weight
+        test, unseen = source.test[:N_SAMPLES], source.unseen[:N_SAMPLES]
+
+        def accuracy(scenes: Scenes, weight: float) -> float:
+            return scene_accuracy(self._drawn(noise[: len(scenes)], scenes.tokens, weight), scenes.captions)
+
+        curve = {w: accuracy(test, w) for w in sorted({*c.weights, c.guidance})}
+        figures = {"scene_accuracy": curve[c.guidance], "unseen_scene_accuracy": accuracy(unseen, c.guidance)}
+        return figures | {f"scene_accuracy_w{_name(w)}": curve[w] for w in c.weights}
+
+    def _judge_classes(self) -> dict[str, float]:
         c, device = self.config, self.setting.device
         judge = Judge.load_or_train(self.setting.data, messages.say)
         noise = self.base.noise(N_SAMPLES, self.setting.generator("evaluate"))  # the same for every weight
@@ -90,9 +156,8 @@ class CFG(System):
         )
         figures = dict(curve[c.guidance])
         for w in c.weights:
-            name = f"{w:g}".replace(".", "_")
-            figures |= {f"accuracy_w{name}": accuracy[w], f"entropy_w{name}": entropy[w]}
-            figures[f"frechet_w{name}"] = frechet[w]
+            figures |= {f"accuracy_w{_name(w)}": accuracy[w], f"entropy_w{_name(w)}": entropy[w]}
+            figures[f"frechet_w{_name(w)}"] = frechet[w]
         if len(c.weights) > 1:
             most = max(c.weights)
             figures["best_w"] = min(c.weights, key=frechet.__getitem__)
@@ -103,25 +168,72 @@ class CFG(System):
     def _judged(
         self, judge: Judge, noise: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], weight: float
     ) -> dict[str, float]:
-        parts = zip(noise.split(128), label.split(128), strict=True)
-        images = torch.cat([self.draw(z, y, weight)[-1] for z, y in parts])
+        images = self._drawn(noise, label, weight)
         scores = judge.score(images, label)
         kept = ("class_accuracy", "judge_frechet", "judge_frechet_floor", "judge_frechet_over_floor")
         real = judge.features(to_float(self.setting.data.test_images))
         variety = class_variety(judge.features(images), label, real, self.setting.data.test_labels)
         return {name: scores[name] for name in kept} | {"class_variety": variety}
 
+    # --- what it shows --------------------------------------------------------------------------------
+
     def sample(self, request: SampleRequest) -> Artifact:
-        """A row a weight, a column a noise: the same beginnings, exaggerated more and more."""
+        """A row a weight, a column a noise: the same beginnings, exaggerated more and more.
+
+        Raises:
+            UsageError: a class is asked of captions, a prompt of classes, or the prompt is no caption.
+        """
+        if request.prompt is not None:
+            return self._sample_prompt(request, request.prompt)
         columns = max(1, request.n // len(SHOWN))
-        label = torch.arange(columns, device=self.setting.device) % self.config.n_classes
-        if request.label is not None:
-            label = torch.full_like(label, request.label)
+        wish, captions_shown = self._wishes(columns, request.label)
         noise = self.base.noise(columns, self.setting.generator("sample", request.seed))
-        paths = [self.draw(noise, label, weight) for weight in SHOWN]
-        frames = [((torch.cat(rows).clamp(-1, 1) + 1) / 2).cpu().numpy() for rows in zip(*paths, strict=True)]
+        paths = [self.draw(noise, wish, weight) for weight in SHOWN]
+        frames = [_shades(torch.cat(rows)) for rows in zip(*paths, strict=True)]
         caption = f"Rows: guidance {', '.join(f'{w:g}' for w in SHOWN)}. Columns begin with the same noise."
+        if captions_shown:
+            caption += f" They were asked for: {'; '.join(captions_shown)}."
         return Artifact("images", images=frames[-1], frames=frames, columns=columns, caption=caption)
+
+    def _wishes(self, n: int, label: int | None) -> tuple[Tensor, list[str]]:
+        """Classes in turn or the one wanted; or the first captions of the test, and their words."""
+        if self.captioned is None:
+            every = torch.arange(n, device=self.setting.device) % self.config.n_classes
+            return (every if label is None else torch.full_like(every, label)), []
+        if label is not None:
+            raise UsageError("this run knows captions, no classes", f'say --prompt "{captions.EXAMPLE}"')
+        test: Scenes = self.setting.data.test
+        rows = torch.arange(n, device=self.setting.device) % len(test)
+        return test.tokens[rows], [captions.detokenize(row) for row in test.tokens[rows].tolist()]
+
+    def _sample_prompt(self, request: SampleRequest, prompt: str) -> Artifact:
+        """Scenes of one caption under the recipe's weight, and how many are as it says."""
+        if self.captioned is None:
+            raise UsageError("this run knows classes, no words", "say --label 3, or train cfg --recipe text")
+        if request.label is not None:
+            raise UsageError("this run knows captions, no classes", "sample it without --label")
+        captions.parse(prompt)
+        wish = torch.tensor([captions.tokenize(prompt)] * request.n, device=self.setting.device)
+        noise = self.base.noise(request.n, self.setting.generator("sample", request.seed))
+        path = self.draw(noise, wish, self.config.guidance)
+        right = round(request.n * scene_accuracy(path[-1], [prompt] * request.n))
+        frames = [_shades(x) for x in path]
+        return Artifact(
+            "images", images=frames[-1], frames=frames, columns=min(10, request.n),
+            caption=f"{right} of {request.n} are as asked, at guidance {self.config.guidance:g}: {prompt}.",
+            facts={"prompt": prompt, "as_asked": right, "guidance": self.config.guidance},
+        )  # fmt: skip
+
+
+def _name(weight: float) -> str:
+    """A weight as part of a figure's name."""
+    return f"{weight:g}".replace(".", "_")
+
+
+def _shades(images: Float[Tensor, "N C H W"]) -> np.ndarray:
+    """Images in [0, 1] for the eye."""
+    shades: np.ndarray = ((images.float().clamp(-1, 1) + 1) / 2).cpu().numpy()
+    return shades
 
 
 def class_variety(

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
 
+from atlas_cli import recipes
+from atlas_cli.engine import trainer
+from atlas_cli.engine.loop import fit
+from atlas_cli.engine.reporter import SilentReporter
+from atlas_cli.engine.system import SampleRequest
+from atlas_cli.errors import UsageError
 from atlas_cli.explorables.mixtures import Mixture
-from atlas_cli.systems.diffusion.cfg import AXES, class_variety
+from atlas_cli.systems.diffusion.cfg import AXES, CFG, class_variety
 from atlas_cli.systems.diffusion.ddpm import DDPM, Config
 
 
@@ -77,3 +84,79 @@ def test_variety_falls_along_one_lost_axis_only_by_its_share() -> None:
     squeezed[:, 0] *= math.exp(-4)
     one = torch.zeros(4000, dtype=torch.long)
     assert class_variety(squeezed, one, real, one) == pytest.approx(-4 / AXES, abs=0.05)
+
+
+# --- captions -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def text() -> CFG:
+    """A small network on few scenes, trained for three steps."""
+    changes = ["data.n_train=64", "data.n_test=40", "model.width=8", "model.sampler_steps=2"]
+    changes += ["model.weights=[0, 1]", "train.steps=3", "train.batch_size=8", "train.precision=fp32"]
+    recipe = recipes.resolve("cfg/text", [*changes, "train.threads=1"])
+    system = trainer.build(recipe, trainer.Options(device="cpu"), SilentReporter())
+    assert isinstance(system, CFG)
+    return system
+
+
+def test_where_the_data_have_captions_a_network_is_trained_without_a_parent(text: CFG) -> None:
+    before = {n: p.detach().clone() for n, p in text.named_parameters()}
+    fit(text)
+    assert all(not torch.equal(p, before[n]) for n, p in text.named_parameters())
+    assert any("embed_class.token" in n for n in before)
+    first, again, other = text.batch(3), text.batch(3), text.batch(4)
+    assert torch.equal(first.data, again.data)
+    assert torch.equal(first.tokens, again.tokens)
+    assert not torch.equal(first.noise, other.noise)
+
+
+def test_captions_are_judged_over_the_weights(text: CFG) -> None:
+    with trainer.inference(text):
+        figures = text.evaluate()
+    wanted = {"scene_accuracy", "unseen_scene_accuracy", "scene_accuracy_w0", "scene_accuracy_w1"}
+    assert set(figures) == wanted
+    assert all(0 <= value <= 1 for value in figures.values())
+
+
+def test_a_prompt_is_drawn_and_read(text: CFG) -> None:
+    prompt = "a red circle left of a blue square"
+    with trainer.inference(text):
+        first, again = (text.sample(SampleRequest(n=3, seed=1, prompt=prompt)) for _ in range(2))
+        other = text.sample(SampleRequest(n=3, seed=1, prompt="a red circle"))
+    assert first.images is not None
+    assert first.images.shape == (3, 3, 32, 32)
+    assert (first.images == again.images).all()
+    assert (first.images != other.images).any()
+    assert prompt in first.caption
+    assert first.facts["as_asked"] in range(4)
+
+
+def test_a_word_that_no_caption_has_is_refused_with_those_it_knows(text: CFG) -> None:
+    with pytest.raises(UsageError, match="'pink'") as caught:
+        text.sample(SampleRequest(prompt="a pink circle"))
+    assert "red, green, blue, yellow" in caught.value.mend
+    with pytest.raises(UsageError, match="captions, no classes"):
+        text.sample(SampleRequest(label=3))
+
+
+def test_without_a_prompt_it_shows_captions_of_the_test(text: CFG) -> None:
+    with trainer.inference(text):
+        shown = text.sample(SampleRequest(n=10))
+    assert shown.images is not None
+    assert len(shown.images) == 10
+    assert shown.columns == 2
+    assert all(caption in shown.caption for caption in text.setting.data.test.captions[:2])
+
+
+def test_classes_need_a_parent_and_captions_refuse_one(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    body = "system: cfg\ndata: {{name: {data}}}\ntrain: {{steps: {steps}, lr: 1.0e-3}}\n"
+    own.write_text(body.format(data="strokes", steps=0))
+    with pytest.raises(UsageError) as caught:
+        recipes.resolve(own)
+    assert any("from is missing: the system builds on ddpm" in line for line in caught.value.details)
+    own.write_text(body.format(data="shapes", steps=5) + "from: ddpm/small\n")
+    with pytest.raises(UsageError) as caught:
+        recipes.resolve(own)
+    assert any("from shapes the system learns by itself" in line for line in caught.value.details)
