@@ -20,7 +20,9 @@ def sample(
     run: Annotated[
         str, typer.Argument(help="Run folder or name, latest, or a topic.", autocompletion=complete.runs)
     ] = "latest",
-    count: Annotated[int, typer.Option("--count", "-c", min=1, help="How many samples.")] = 20,
+    count: Annotated[
+        int | None, typer.Option("--count", "-c", min=1, help="How many samples (default: the system's).")
+    ] = None,
     label: Annotated[int | None, typer.Option(help="The class wanted (default: all in turn).")] = None,
     prompt: Annotated[str | None, typer.Option(help="Text to continue, or to draw.")] = None,
     control: Annotated[
@@ -59,7 +61,11 @@ def sample(
     system = load_system(found, options, reporter(json), overrides, best)
     _check_label(system.config, label)
     _check_control(system, found.topic, control)
-    request = SampleRequest(n=count, seed=seed, label=label, prompt=prompt, control=control)
+    streams = system.writes and not json
+    request = SampleRequest(
+        count or (1 if system.writes and prompt is not None else system.sample_count),
+        seed, label, prompt, control, terminal.write_piece if streams else None,
+    )  # fmt: skip
     with inference(system):
         artifact = system.sample(request)
     files = show.save(artifact, save or found.samples, f"sample-{seed}")
@@ -69,7 +75,8 @@ def sample(
             "text": artifact.text, "facts": artifact.facts,
         })  # fmt: skip
         return
-    show.print_artifact(artifact, terminal.out)
+    if not streams:
+        show.print_artifact(artifact, terminal.out)
     if artifact.caption:
         terminal.out.print(artifact.caption, style="atlas.muted")
     for file in files:

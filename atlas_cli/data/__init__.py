@@ -38,6 +38,7 @@ SOURCES: dict[str, str] = {
     "modes25": "toy2d.Modes25Config",
     "selective_copying": "tasks.SelectiveCopyingConfig",
     "induction_heads": "tasks.InductionHeadsConfig",
+    "associative_recall": "tasks.AssociativeRecallConfig",
 }
 
 

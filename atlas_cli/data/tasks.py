@@ -1,24 +1,29 @@
 """The field's synthetic sequence tasks: endless, exact, made on the device.
 
 Source:  Gu and Dao 2023, arXiv:2312.00752. Here: section 4.1.1 selective copying, 4.1.2 induction heads.
+         Multi-query associative recall: Arora et al. 2023, arXiv:2312.04927, section 3.1.
 Shapes:  B batch, L sequence length, K data tokens.
 Targets: -100 (the index that cross_entropy ignores) wherever the task asks for nothing.
+Glyphs:  one character a token, to show sequences and to type them: letters for symbols, "." for noise, "?"
+         for the token that asks.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Any, ClassVar
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from pydantic import Field, model_validator
 from torch import Tensor
 
 from atlas_cli.config import DataConfig
 from atlas_cli.data import Place
 from atlas_cli.engine.randomness import BatchRandom, stable_seed
+from atlas_cli.errors import UsageError
 
 IGNORED = -100
 
@@ -68,6 +73,36 @@ class InductionHeadsConfig(DataConfig):
         return {"vocab_size": self.n_symbols + 1, "context_len": self.max_length}
 
 
+class AssociativeRecallConfig(DataConfig):
+    """Pairs of a key and a value, then the keys again in any order: say the value of each.
+
+    With `curriculum: [a, b]` the pairs and the length double at steps a and b, to end at the config's.
+    """
+
+    kind: ClassVar[str] = "sequences"
+
+    n_pairs: int = Field(8, gt=0)
+    length: int = Field(64, gt=0)  # pairs first, then queries scattered over filler
+    n_keys: int = Field(32, gt=0)  # alphabet of the keys
+    n_values: int = Field(32, gt=0)  # alphabet of the values
+    curriculum: tuple[int, ...] = Field((), strict=False)  # steps at which the task doubles
+
+    @model_validator(mode="after")
+    def _it_fits(self) -> AssociativeRecallConfig:
+        if 3 * self.n_pairs > self.length:
+            raise ValueError(f"{self.n_pairs} pairs and their queries do not fit into length = {self.length}")
+        if self.n_pairs > self.n_keys:
+            raise ValueError(f"n_pairs = {self.n_pairs} needs as many keys, n_keys = {self.n_keys}")
+        share = 2 ** len(self.curriculum)
+        if self.n_pairs % share or self.length % share:
+            raise ValueError(f"n_pairs and length cannot be halved {len(self.curriculum)} times")
+        return self
+
+    def facts(self) -> dict[str, Any]:
+        """Keys, values, one filler."""
+        return {"vocab_size": self.n_keys + self.n_values + 1, "context_len": self.length}
+
+
 @dataclass(eq=False)
 class SequenceSource(ABC):
     """An endless sequence task.
@@ -78,9 +113,13 @@ class SequenceSource(ABC):
         place: Its device is where sequences are made, its seed that of held-out sequences.
     """
 
+    #: What the share of right answers is called among a recipe's figures.
+    figure: ClassVar[str] = "accuracy"
+
     name: str
     vocab_size: int
     place: Place
+    config: Any
 
     @abstractmethod
     def batch(self, random: BatchRandom) -> Sequences:
@@ -101,11 +140,46 @@ class SequenceSource(ABC):
         seed = stable_seed("held-out", self.name, self.place.seed if seed is None else seed)
         return self._draw(BatchRandom(seed, 0, n, device=self.place.device), length)
 
+    @property
+    def glyphs(self) -> str:
+        """One character a token."""
+        n_symbols = self.config.n_symbols
+        return _letters(n_symbols) + ".?"[n_symbols - self.vocab_size :]
+
+    def encode(self, text: str) -> Int[Tensor, "L"]:
+        """Glyphs to tokens.
+
+        Raises:
+            UsageError: a character is no glyph, or the sequence asks for nothing.
+        """
+        glyphs = self.glyphs
+        wrong = next((c for c in text if c not in glyphs), None)
+        mend = f"write with {glyphs} and {self._how_to_ask}"
+        if wrong is not None:
+            raise UsageError(f"{wrong!r} is not in the alphabet of {self.name}", mend)
+        tokens = torch.tensor([glyphs.index(c) for c in text], dtype=torch.long, device=self.place.device)
+        if not self.asked(tokens[None]).any():
+            raise UsageError(f"the prompt asks nothing of {self.name}", mend)
+        return tokens
+
+    def decode(self, tokens: Int[Tensor, "L"]) -> str:
+        """Tokens to glyphs."""
+        glyphs = self.glyphs
+        return "".join(glyphs[i] for i in tokens.tolist())
+
+    _how_to_ask: ClassVar[str] = "end it with ?"
+
+    def asked(self, tokens: Int[Tensor, "B L"]) -> Bool[Tensor, "B L"]:
+        """Where an answer is wanted: from where only the token that asks follows."""
+        asks = tokens == self.vocab_size - 1
+        return asks.flip(1).cumprod(1).flip(1).bool()
+
 
 @dataclass(eq=False)
 class SelectiveCopying(SequenceSource):
     """Tokens (B, length + n_tokens): scattered data, then markers; targets at the markers only."""
 
+    figure: ClassVar[str] = "copy_accuracy"
     config: SelectiveCopyingConfig
 
     def batch(self, random: BatchRandom) -> Sequences:
@@ -150,9 +224,65 @@ class InductionHeads(SequenceSource):
         return tokens, targets
 
 
-def load(config: SelectiveCopyingConfig | InductionHeadsConfig, place: Place) -> SequenceSource:
+@dataclass(eq=False)
+class AssociativeRecall(SequenceSource):
+    """Tokens (B, length): k1 v1 k2 v2 ..., then filler with the keys in it; targets at those keys only."""
+
+    figure: ClassVar[str] = "recall"
+    config: AssociativeRecallConfig
+
+    _how_to_ask: ClassVar[str] = "name a key a second time, as in aAbBa with a, b keys and A, B values"
+
+    def batch(self, random: BatchRandom) -> Sequences:
+        """See SequenceSource; early steps of a curriculum have fewer pairs in shorter sequences."""
+        halvings = sum(random.step < step for step in self.config.curriculum)
+        return self._pairs(random, self.config.n_pairs >> halvings, self.config.length >> halvings)
+
+    def _draw(self, random: BatchRandom, length: int | None) -> Sequences:
+        return self._pairs(random, self.config.n_pairs, length or self.config.length)
+
+    def _pairs(self, random: BatchRandom, n_pairs: int, length: int) -> Sequences:
+        n_keys = self.config.n_keys
+        keys = random.permutations(n_keys)[:, :n_pairs]  # (B, K), no key twice
+        values = n_keys + random.integers(0, self.config.n_values, n_pairs)  # (B, K)
+        where = 2 * n_pairs + random.permutations(length - 2 * n_pairs)[:, :n_pairs]  # of the queries
+        tokens = keys.new_full((len(keys), length), self.vocab_size - 1)
+        tokens[:, : 2 * n_pairs : 2] = keys
+        tokens[:, 1 : 2 * n_pairs : 2] = values
+        tokens.scatter_(1, where, keys)
+        targets = torch.full_like(tokens, IGNORED).scatter_(1, where, values)
+        return tokens, targets
+
+    @property
+    def glyphs(self) -> str:
+        """Small letters for keys, capitals for values, then rarer ones; "." for filler."""
+        n_keys, n_values = self.config.n_keys, self.config.n_values
+        return _alphabet(ascii_lowercase, 0x3B1, n_keys) + _alphabet(ascii_uppercase, 0x410, n_values) + "."
+
+    def asked(self, tokens: Int[Tensor, "B L"]) -> Bool[Tensor, "B L"]:
+        """At a key that came before."""
+        same = (tokens[:, :, None] == tokens[:, None, :]).tril(-1).any(-1)
+        return same & (tokens < self.config.n_keys)
+
+
+def _letters(n: int) -> str:
+    """n characters that tell apart."""
+    return (ascii_letters + "".join(map(chr, range(0x4E00, 0x4E00 + n))))[:n]
+
+
+def _alphabet(latin: str, further: int, n: int) -> str:
+    """n characters: Latin ones, then those from code point `further` on."""
+    return (latin + "".join(map(chr, range(further, further + n))))[:n]
+
+
+_SOURCES: dict[type[DataConfig], tuple[str, type[SequenceSource]]] = {
+    SelectiveCopyingConfig: ("selective_copying", SelectiveCopying),
+    InductionHeadsConfig: ("induction_heads", InductionHeads),
+    AssociativeRecallConfig: ("associative_recall", AssociativeRecall),
+}
+
+
+def load(config: DataConfig, place: Place) -> SequenceSource:
     """The task of a config."""
-    vocab_size = config.facts()["vocab_size"]
-    if isinstance(config, SelectiveCopyingConfig):
-        return SelectiveCopying("selective_copying", vocab_size, place, config)
-    return InductionHeads("induction_heads", vocab_size, place, config)
+    name, source = _SOURCES[type(config)]
+    return source(name, config.facts()["vocab_size"], place, config)

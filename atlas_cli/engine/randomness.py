@@ -30,6 +30,7 @@ class BatchRandom:
         self, seed: int, step: int, batch_size: int, rank: int = 0, world_size: int = 1,
         device: torch.device | str = "cpu",
     ) -> None:  # fmt: skip
+        self.step = step
         self.total = batch_size
         self.share = batch_size // world_size  # items of this rank
         self._slice = slice(rank * self.share, (rank + 1) * self.share)

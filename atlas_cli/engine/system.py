@@ -11,7 +11,7 @@ the whole batch sees, and a resumed run needs no iterator state.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -40,6 +40,7 @@ class SampleRequest:
         label: Class wanted, for systems that can steer (None: all classes in turn).
         prompt: Text to continue or to draw.
         control: Picture that the result follows, for systems that take one (`takes_control`).
+        stream: Receives text piece by piece as it is written, from systems that write (`writes`).
     """
 
     n: int = 16
@@ -47,6 +48,7 @@ class SampleRequest:
     label: int | None = None
     prompt: str | None = None
     control: Path | None = None
+    stream: Callable[[str], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,11 @@ class System(nn.Module):
     sample_count: ClassVar[int] = 20
     #: Whether a picture can steer its samples.
     takes_control: ClassVar[bool] = False
+
+    @property
+    def writes(self) -> bool:
+        """Whether its samples are text that can be shown as it is written."""
+        return False
 
     setting: Setting
 

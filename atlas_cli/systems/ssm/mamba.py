@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 import time
-from string import ascii_letters
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -25,25 +24,23 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from atlas_cli.config import SystemConfig, sampling
-from atlas_cli.data.tasks import IGNORED
+from atlas_cli.config import sampling
 from atlas_cli.engine.artifact import Artifact
 from atlas_cli.engine.system import Metrics, SampleRequest, System
-from atlas_cli.errors import UsageError
+from atlas_cli.metrics import language
+from atlas_cli.nets import writing
+from atlas_cli.nets.decoding import DecodingConfig
 from atlas_cli.nets.scan import selective_scan
 
-EVALUATION_SEQUENCES = 512
-EVALUATION_BATCH = 64
 TIMED_LENGTHS = (256, 512, 1024, 2048, 4096)
-UNKNOWN = -1  # an answer wanted whose truth nobody told
 
 LayerState = tuple[Float[Tensor, "B past D"], Float[Tensor, "B D N"]]  # the last K-1 inputs, the hidden state
 
 
-class Config(SystemConfig):
+class Config(DecodingConfig):
     """Fields of `model:`; the data gives vocab_size and context_len."""
 
-    data_kinds: ClassVar[tuple[str, ...]] = ("sequences",)
+    data_kinds: ClassVar[tuple[str, ...]] = ("sequences", "text")
     vocab_size: int = Field(gt=0)
     context_len: int = Field(gt=0)
     d_model: int = Field(64, gt=0)
@@ -167,10 +164,10 @@ def _inverse_softplus_of_steps(config: Config) -> Float[Tensor, " D"]:
 
 
 class Mamba(System):
-    """A language model of Mamba blocks, and its two synthetic tasks."""
+    """A language model of Mamba blocks, for text and for the tasks of sequences."""
 
     unit: ClassVar[str] = "tokens"
-    sample_count: ClassVar[int] = 8
+    sample_count: ClassVar[int] = 4
     config: Config
 
     def __init__(self, config: Config) -> None:
@@ -191,17 +188,20 @@ class Mamba(System):
             x = x + block(norm(x))
         return self.head(self.final_norm(x))
 
-    def recur(
-        self, token: Int[Tensor, " B"], state: list[LayerState]
-    ) -> tuple[Float[Tensor, "B vocab"], list[LayerState]]:
-        """Logits after one more token, and the new state: `forward` in constant memory."""
-        x = self.embed(token[:, None])
-        new_state = []
-        for (norm, block), layer_state in zip(self.layers(), state, strict=True):
-            y, layer_state = block.recur(norm(x), layer_state)
-            x = x + y
-            new_state.append(layer_state)
-        return self.head(self.final_norm(x)).squeeze(1), new_state
+    def extend(
+        self, tokens: Int[Tensor, "B L"], state: list[LayerState]
+    ) -> tuple[Float[Tensor, "B L vocab"], list[LayerState]]:
+        """Logits after each of L more tokens, and the new state: `forward` in constant memory."""
+        logits = []
+        for x in self.embed(tokens).split(1, dim=1):  # (B, 1, d_model)
+            new_state = []
+            for (norm, block), layer_state in zip(self.layers(), state, strict=True):
+                y, layer_state = block.recur(norm(x), layer_state)
+                x = x + y
+                new_state.append(layer_state)
+            state = new_state
+            logits.append(self.head(self.final_norm(x)))
+        return torch.cat(logits, dim=1), state
 
     def first_state(self, batch_size: int) -> list[LayerState]:
         """The state before the first token."""
@@ -216,31 +216,17 @@ class Mamba(System):
         return self.setting.data.batch(self.setting.random(step))
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Metrics]:
-        """Cross-entropy wherever the task asks for an answer."""
+        """Cross-entropy wherever an answer is asked for."""
         tokens, targets = batch
-        asked = targets >= 0
-        logits, answers = self(tokens)[asked], targets[asked]
-        return F.cross_entropy(logits, answers), {"accuracy": (logits.argmax(-1) == answers).float().mean()}
+        return language.answer_loss(self(tokens), targets)
 
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:
-        """Accuracy on held-out sequences; for induction heads also at lengths that training never showed."""
-        data = self.setting.data
-        if data.name == "selective_copying":
-            figures = {"copy_accuracy": self.accuracy(data.config.length)}
-        else:
-            trained = data.config.max_length
-            figures = {"accuracy": self.accuracy(trained)}
-            figures |= {f"accuracy_{k}x": self.accuracy(k * trained) for k in (2, 4, 8)}
+        """Accuracy on held-out sequences, or bits per byte of held-out text; on demand the growth of time."""
+        figures = language.figures(self)
         if self.config.measure_time:
             figures["time_exponent"] = self.time_exponent()
         return figures
-
-    def accuracy(self, length: int) -> float:
-        """Share of right answers on held-out sequences of a length."""
-        tokens, targets = self.setting.data.held_out(EVALUATION_SEQUENCES, length=length)
-        answers = torch.cat([self(part).argmax(-1) for part in tokens.split(EVALUATION_BATCH)])
-        return float((answers == targets)[targets >= 0].float().mean())
 
     def time_exponent(self) -> float:
         """Slope of log(seconds) over log(L) of the forward pass: 1 is linear, 2 what attention tends to."""
@@ -255,60 +241,14 @@ class Mamba(System):
         self(tokens).sum().item()  # .item() waits for a GPU to finish
         return time.perf_counter() - began
 
-    @torch.no_grad()
+    @property
+    def writes(self) -> bool:
+        """See System."""
+        return writing.writes_text(self)
+
     def sample(self, request: SampleRequest) -> Artifact:
-        """Held-out sequences, or the prompt, read token by token in constant memory, and the answers."""
-        if request.prompt is not None:
-            tokens = self._parse(request.prompt)
-            targets = torch.where(_closing_run(tokens), UNKNOWN, IGNORED)
-        else:
-            tokens, targets = self.setting.data.held_out(request.n, seed=request.seed)
-        answers, state = self.read(tokens)
-        text = [self._verdict(*row) for row in zip(tokens, answers, targets, strict=True)]
-        known = targets >= 0
-        right = int((answers == targets)[known].sum())
-        held = sum(part.numel() * part.element_size() for layer in state for part in layer) // len(tokens)
-        return Artifact(
-            "text",
-            text=text,
-            caption=f"the state holds {held / 1024:.0f} KiB however long the sequence",
-            facts={"right": right, "asked": int(known.sum()), "state_bytes": held},
-        )
-
-    def read(self, tokens: Int[Tensor, "B L"]) -> tuple[Int[Tensor, "B L"], list[LayerState]]:
-        """The most likely answer after every token, by the recurrence, and the last state."""
-        state, answers = self.first_state(len(tokens)), []
-        for token in tokens.unbind(1):
-            logits, state = self.recur(token, state)
-            answers.append(logits.argmax(-1))
-        return torch.stack(answers, dim=1), state
-
-    def _glyphs(self) -> str:
-        """One character a token: letters for symbols, "." for noise where there is any, "?" for the last."""
-        n_symbols = self.setting.data.config.n_symbols
-        symbols = (ascii_letters + "".join(map(chr, range(0x4E00, 0x4E00 + n_symbols))))[:n_symbols]
-        return symbols + ".?"[n_symbols - self.config.vocab_size :]
-
-    def _parse(self, prompt: str) -> Int[Tensor, "1 L"]:
-        glyphs = self._glyphs()
-        wrong = next((c for c in prompt if c not in glyphs), None)
-        if wrong is not None or not prompt.endswith("?"):
-            what = f"{wrong!r} is not in the alphabet" if wrong is not None else "the prompt asks nothing"
-            raise UsageError(f"{what} of {self.setting.data.name}", f"write with {glyphs} and end with ?")
-        return torch.tensor([[glyphs.index(c) for c in prompt]], device=self.setting.device)
-
-    def _verdict(self, tokens: Tensor, answers: Tensor, targets: Tensor) -> str:
-        glyphs, asked = self._glyphs(), targets != IGNORED
-        shown, said = ("".join(glyphs[i] for i in ids) for ids in (tokens, answers[asked]))
-        if (targets == UNKNOWN).any():
-            return f"{shown}\n  answer {said}"
-        truth = "".join(glyphs[i] for i in targets[asked])
-        return f"{shown}\n  answer {said}  " + ("right" if said == truth else f"wrong, it was {truth}")
+        """Text written in constant memory, or sequences of the task with the answers."""
+        return writing.sample(self, request)
 
     def items_per_step(self) -> int:
         return self.setting.train.batch_size * self.config.context_len
-
-
-def _closing_run(tokens: Int[Tensor, "B L"]) -> Tensor:
-    """True from where only the last token of the row follows."""
-    return (tokens == tokens[:, -1:]).flip(1).cumprod(1).flip(1).bool()

@@ -97,10 +97,10 @@ def test_token_by_token_equals_all_at_once_in_constant_memory(selective):
     state, logits = system.first_state(3), []
     sizes = [part.shape for layer in state for part in layer]
     with torch.no_grad():
-        for token in tokens.unbind(1):
-            out, state = system.recur(token, state)
+        for part in tokens.split([1, 1, 7, 31], dim=1):
+            out, state = system.extend(part, state)
             logits.append(out)
-        torch.testing.assert_close(torch.stack(logits, 1), system(tokens), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(torch.cat(logits, 1), system(tokens), atol=1e-4, rtol=1e-4)
     assert [part.shape for layer in state for part in layer] == sizes
 
 
@@ -186,9 +186,14 @@ def test_time_exponent_is_the_slope_over_length(power):
 
 def test_samples_say_right_or_wrong():
     system = attached("selective_copying", n_tokens=2, length=10, n_symbols=4)
-    wrong_second = torch.zeros(4, 1, dtype=torch.long)
-    wrong_second[1] = 1
-    system.read = lambda tokens: ((copied(tokens) + wrong_second) % 4, system.first_state(4))
+    tokens, _ = system.setting.data.held_out(4, seed=0)
+    said = copied(tokens)
+    said[1] = (said[1] + 1) % 4
+
+    def extend(token, position):
+        return F.one_hot(said[:, position : position + 1], 6).float(), position + 1
+
+    system.first_state, system.extend = lambda batch_size: 0, extend
     artifact = system.sample(SampleRequest(n=4))
     verdicts = [text.split("\n")[1].split() for text in artifact.text]
     assert [words[2].rstrip(",") for words in verdicts] == ["right", "wrong", "right", "right"]

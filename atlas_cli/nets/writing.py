@@ -1,0 +1,106 @@
+"""What `atlas sample` shows of a model of sequences: text that it writes, or a task that it answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from atlas_cli.data.tasks import IGNORED, SequenceSource
+from atlas_cli.data.text import TextSource
+from atlas_cli.engine.artifact import Artifact
+from atlas_cli.engine.system import SampleRequest, System
+from atlas_cli.nets.decoding import Utf8Stream, write
+
+UNKNOWN = -1  # an answer wanted whose truth nobody told
+START = "\n"  # what an unprompted text follows
+
+
+def sample(system: Any, request: SampleRequest) -> Artifact:
+    """Texts that continue the prompt, or held-out sequences of the task with the answers.
+
+    Args:
+        system: A language model with `first_state` and `extend` (nets/decoding.py).
+        request: What is asked for.
+    """
+    if isinstance(system.setting.data, TextSource):
+        return _texts(system, request)
+    return _answers(system, request)
+
+
+def writes_text(system: System) -> bool:
+    """Whether it was trained on text."""
+    return isinstance(system.setting.data, TextSource)
+
+
+def state_bytes(state: Any) -> int:
+    """Bytes of every tensor in a state, however nested."""
+    if isinstance(state, Tensor):
+        return state.numel() * state.element_size()
+    return sum(map(state_bytes, state)) if isinstance(state, list | tuple) else 0
+
+
+def _texts(system: Any, request: SampleRequest) -> Artifact:
+    """Each text is drawn from its own stream, so that the first does not depend on how many there are."""
+    data: TextSource = system.setting.data
+    prompt = request.prompt or START
+    texts = []
+    for i in range(request.n):
+        generator = system.setting.generator(f"text {i}", request.seed)
+        tokens = write(system, data.encode(prompt)[None], system.config.length, system.config, generator)
+        text = _say(request, ("\n\n" if i else "") + prompt if request.prompt else "\n" * i)
+        utf8 = Utf8Stream()
+        for token in tokens:
+            text += _say(request, utf8.push(int(token)))
+        texts.append((text + _say(request, utf8.end())).strip("\n"))
+    _say(request, "\n")
+    return Artifact("text", text=texts, facts={"prompt": prompt, "tokens": system.config.length})
+
+
+def _say(request: SampleRequest, piece: str) -> str:
+    if request.stream is not None:
+        request.stream(piece)
+    return piece
+
+
+def _answers(system: Any, request: SampleRequest) -> Artifact:
+    """Read token by token, which shows that the state is all that a model needs of the past."""
+    data: SequenceSource = system.setting.data
+    if request.prompt is not None:
+        tokens = data.encode(request.prompt)[None]
+        targets = torch.where(data.asked(tokens), UNKNOWN, IGNORED)
+    else:
+        tokens, targets = data.held_out(request.n, seed=request.seed)
+    answers, state = read(system, tokens)
+    known = targets >= 0
+    held = state_bytes(state) // len(tokens)
+    return Artifact(
+        "text",
+        text=[_verdict(data, *row) for row in zip(tokens, answers, targets, strict=True)],
+        caption=f"after {tokens.shape[1]} tokens the state holds {held / 1024:,.1f} KiB",
+        facts={
+            "right": int((answers == targets)[known].sum()), "asked": int(known.sum()), "state_bytes": held,
+        },
+    )  # fmt: skip
+
+
+@torch.no_grad()
+def read(system: Any, tokens: Int[Tensor, "B L"]) -> tuple[Int[Tensor, "B L"], Any]:
+    """The most likely answer after every token, one token at a time, and the last state."""
+    state, answers = system.first_state(len(tokens)), []
+    for token in tokens.split(1, dim=1):
+        logits, state = system.extend(token, state)
+        answers.append(logits.argmax(-1))
+    return torch.cat(answers, dim=1), state
+
+
+def _verdict(data: SequenceSource, tokens: Tensor, answers: Tensor, targets: Tensor) -> str:
+    asked = targets != IGNORED
+    said = data.decode(answers[asked])
+    shown = data.decode(tokens)
+    if (targets == UNKNOWN).any():
+        return f"{shown}\n  answer {said}"
+    truth = data.decode(targets[asked])
+    return f"{shown}\n  answer {said}  " + ("right" if said == truth else f"wrong, it was {truth}")
