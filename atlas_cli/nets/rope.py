@@ -10,9 +10,13 @@ Differs: channel i turns with channel i + Dh/2, as in Llama's code; the paper tu
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+
+Angles = tuple[Float[Tensor, "L pairs"], Float[Tensor, "L pairs"]]  # cosine and sine
 
 
 def frequencies(d_head: int, base: float = 10_000.0, ntk: float = 1.0) -> Float[Tensor, " pairs"]:
@@ -31,10 +35,29 @@ def frequencies(d_head: int, base: float = 10_000.0, ntk: float = 1.0) -> Float[
 
 def angles(
     positions: Int[Tensor, " L"], frequency: Float[Tensor, " pairs"], interpolation: float = 1.0
-) -> tuple[Float[Tensor, "L pairs"], Float[Tensor, "L pairs"]]:
+) -> Angles:
     """Cosine and sine of every position's angles; `interpolation` squeezes positions by that factor."""
     turned = torch.outer(positions.double() / interpolation, frequency.double())
     return turned.cos().float(), turned.sin().float()
+
+
+def angles_between(
+    start: int, end: int, d_head: int, base: float = 10_000.0, interpolation: float = 1.0, ntk: float = 1.0,
+    device: torch.device | str | None = None,
+) -> Angles:  # fmt: skip
+    """`angles` of the positions start .. end - 1, looked up: every layer and step asks for the same."""
+    rows = 1 << (end - 1).bit_length()
+    cos, sin = _table(rows, d_head, base, interpolation, ntk, torch.device(device or "cpu"))
+    return cos[start:end], sin[start:end]
+
+
+@lru_cache(maxsize=32)
+def _table(
+    rows: int, d_head: int, base: float, interpolation: float, ntk: float, device: torch.device
+) -> Angles:
+    with torch.inference_mode(False):  # a table made while sampling may serve training later
+        positions = torch.arange(rows, device=device)
+        return angles(positions, frequencies(d_head, base, ntk).to(device), interpolation)
 
 
 def rotate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -11,10 +12,11 @@ from torch import Tensor
 from atlas_cli.data.tasks import IGNORED, SequenceSource
 from atlas_cli.data.text import TextSource
 from atlas_cli.engine.artifact import Artifact
-from atlas_cli.engine.system import SampleRequest, System
+from atlas_cli.engine.system import SampleRequest, Setting, System
 from atlas_cli.nets.decoding import Utf8Stream, write
 
 UNKNOWN = -1  # an answer wanted whose truth nobody told
+WriteOn = Callable[[Int[Tensor, "1 L"], torch.Generator], Iterator[Int[Tensor, " n"]]]
 START = "\n"  # what an unprompted text follows
 
 
@@ -43,20 +45,36 @@ def state_bytes(state: Any) -> int:
 
 
 def _texts(system: Any, request: SampleRequest) -> Artifact:
-    """Each text is drawn from its own stream, so that the first does not depend on how many there are."""
-    data: TextSource = system.setting.data
+    config = system.config
+
+    def tokens(prompt: Tensor, generator: torch.Generator) -> Iterator[Tensor]:
+        return write(system, prompt, config.length, config, generator)
+
+    return texts(system.setting, request, tokens)
+
+
+def texts(setting: Setting, request: SampleRequest, write_on: WriteOn) -> Artifact:
+    """Continuations of the prompt, shown as they are written.
+
+    Each is drawn from its own stream, so that the first does not depend on how many there are.
+
+    Args:
+        setting: Of the system; its data encode the prompt.
+        request: How many, and what they continue.
+        write_on: A prompt (1, L) and a generator -> pieces of one token or more.
+    """
+    data: TextSource = setting.data
     prompt = request.prompt or START
-    texts = []
+    written, n_bytes = [], 0
     for i in range(request.n):
-        generator = system.setting.generator(f"text {i}", request.seed)
-        tokens = write(system, data.encode(prompt)[None], system.config.length, system.config, generator)
         text = _say(request, ("\n\n" if i else "") + prompt if request.prompt else "\n" * i)
         utf8 = Utf8Stream()
-        for token in tokens:
-            text += _say(request, utf8.push(int(token)))
-        texts.append((text + _say(request, utf8.end())).strip("\n"))
+        for piece in write_on(data.encode(prompt)[None], setting.generator(f"text {i}", request.seed)):
+            n_bytes += len(piece)
+            text += _say(request, "".join(map(utf8.push, piece.tolist())))
+        written.append((text + _say(request, utf8.end())).strip("\n"))
     _say(request, "\n")
-    return Artifact("text", text=texts, facts={"prompt": prompt, "tokens": system.config.length})
+    return Artifact("text", text=written, facts={"prompt": prompt, "bytes": n_bytes})
 
 
 def _say(request: SampleRequest, piece: str) -> str:

@@ -1,0 +1,156 @@
+"""KV cache: keep the keys and values of what was read, so that a new token costs one token's work.
+
+Source:  Shazeer 2019, arXiv:1911.02150, section 2.4 (incremental decoding and its memory); Pope et al. 2022,
+         arXiv:2211.05102, section 2 (what a cache holds). The cache itself is in nets/attention.py.
+Shapes:  B batch, L tokens.
+Trains:  nothing. The network is that of the gpt recipe named in `from:`; only the way it is read differs.
+Bytes:   2 n_layer n_kv_head d_head tokens (bytes a number), whatever the number of query heads.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import Field
+from torch import Tensor
+
+from atlas_cli.config import sampling
+from atlas_cli.engine.artifact import Artifact
+from atlas_cli.engine.system import Optimizers, SampleRequest, System
+from atlas_cli.nets import writing
+from atlas_cli.nets.attention import Attention
+from atlas_cli.nets.decoding import DecodingConfig, Reader, write
+
+if TYPE_CHECKING:
+    from atlas_cli.systems.transformer.gpt import GPT
+
+COUNTS = (128, 256, 512)  # tokens written in a timing
+TIMINGS = 3  # of each, of which the fastest counts: the least disturbed
+COMPARED = 4  # held-out windows on which cached and recomputed logits are compared
+
+
+class Config(DecodingConfig):
+    """The `model:` section of a kv-cache recipe."""
+
+    data_kinds: ClassVar[tuple[str, ...]] = ("text",)
+    parents: ClassVar[tuple[str, ...]] = ("gpt",)
+    vocab_size: int = Field(256, gt=0)  # from the data
+    context_len: int = Field(256, gt=0)  # from the data
+    cache: bool = sampling(True)  # False: every new token reads the whole text again
+
+
+def cache_bytes(tokens: int, n_layer: int, n_kv_head: int, d_head: int, bytes_a_number: int = 4) -> int:
+    """Bytes of keys and values that one text of so many tokens needs."""
+    return 2 * n_layer * n_kv_head * d_head * tokens * bytes_a_number
+
+
+class Recomputing:
+    """A reader without a cache: its state is the text itself, and every token reads all of it again."""
+
+    def __init__(self, model: GPT) -> None:
+        self.model = model
+
+    def first_state(self, batch_size: int) -> Int[Tensor, "B L"]:
+        """No text yet."""
+        return torch.zeros(batch_size, 0, dtype=torch.long, device=self.model.setting.device)
+
+    def extend(
+        self, tokens: Int[Tensor, "B L"], state: Int[Tensor, "B S"]
+    ) -> tuple[Float[Tensor, "B L vocab"], Int[Tensor, "B S+L"]]:
+        """Logits after each new token, at the price of the whole text."""
+        text = torch.cat([state, tokens], dim=1)
+        return self.model(text)[:, -tokens.shape[1] :], text
+
+
+class KVCached(System):
+    """A trained GPT that writes with its cache, or without."""
+
+    unit: ClassVar[str] = "tokens"
+    sample_count: ClassVar[int] = 2
+    config: Config
+
+    @property
+    def base(self) -> GPT:
+        """The trained network of the recipe's parent."""
+        base: GPT = self.setting.parent  # type: ignore[assignment]
+        return base
+
+    @property
+    def reader(self) -> Reader:
+        """The base, which keeps a cache, or the same without one."""
+        return self.base if self.config.cache else Recomputing(self.base)
+
+    def first_state(self, batch_size: int) -> Any:
+        """Nothing read yet."""
+        return self.reader.first_state(batch_size)
+
+    def extend(self, tokens: Int[Tensor, "B L"], state: Any) -> tuple[Float[Tensor, "B L vocab"], Any]:
+        """Logits after each of L more tokens, and the new state."""
+        return self.reader.extend(tokens, state)
+
+    def optimizers(self) -> Optimizers:
+        return {}  # nothing is trained
+
+    @torch.no_grad()
+    def evaluate(self) -> Mapping[str, float]:
+        """Tokens a second, the distance to recomputed logits, and the bytes held beside the formula."""
+        figures = {f"tokens_per_second_{n}": self.tokens_per_second(n) for n in COUNTS}
+        figures["logit_error"] = self.logit_error()
+        longest = COUNTS[-1]
+        for name, n_kv_head in self.kinds_of_heads().items():
+            figures[f"cache_bytes_{name}"] = self.measured_bytes(n_kv_head, longest)
+            figures[f"formula_bytes_{name}"] = self.formula_bytes(n_kv_head, longest)
+        return figures
+
+    def tokens_per_second(self, count: int) -> float:
+        """Writing `count` tokens after one byte, one text at a time."""
+        prompt = self.setting.data.encode(writing.START)[None]
+        greedy = self.config.model_copy(update={"temperature": 0.0})
+        seconds = []
+        for _ in range(TIMINGS):
+            began = time.perf_counter()
+            for token in write(self, prompt, count, greedy):
+                token.item()  # as printing it would: waits for a GPU to finish
+            seconds.append(time.perf_counter() - began)
+        return count / min(seconds)
+
+    def logit_error(self) -> float:
+        """The largest difference between logits read token by token and those of the whole text at once."""
+        tokens, _ = self.setting.data.held_out(COMPARED)
+        state, read = self.first_state(COMPARED), []
+        for token in tokens.split(1, dim=1):
+            logits, state = self.extend(token, state)
+            read.append(logits)
+        return float((torch.cat(read, dim=1) - self.base(tokens)).abs().max())
+
+    def kinds_of_heads(self) -> dict[str, int]:
+        """Heads of keys and values: as many as of queries, half as many, one."""
+        n_head = self.base.config.n_head
+        return {"mha": n_head, "gqa": max(1, n_head // 2), "mqa": 1}
+
+    def measured_bytes(self, n_kv_head: int, tokens: int) -> int:
+        """Held by the caches of all layers of a net of the base's size after so many tokens."""
+        c = self.base.config
+        attention = Attention(c.d_model, c.n_head, n_kv_head).to(self.setting.device)
+        _, cache = attention.extend(
+            torch.zeros(1, tokens, c.d_model, device=self.setting.device), attention.first_state(1)
+        )
+        return c.n_layer * cache.n_bytes
+
+    def formula_bytes(self, n_kv_head: int, tokens: int) -> int:
+        """What they should hold."""
+        c = self.base.config
+        return cache_bytes(tokens, c.n_layer, n_kv_head, c.d_model // c.n_head)
+
+    @property
+    def writes(self) -> bool:
+        """See System."""
+        return True
+
+    def sample(self, request: SampleRequest) -> Artifact:
+        """Text, with how fast it came and what it left in memory."""
+        return writing.sample(self, request)

@@ -1,0 +1,187 @@
+"""LoRA: teach a frozen network something else through a product of two thin matrices.
+
+Source:  Hu et al. 2021, arXiv:2106.09685. Here: eq. 3, section 4.1 (A starts random and B at zero, alpha / r
+         scales their product), section 4.2 (merging).
+Names:   W the frozen weight, A goes down to r channels, B comes up from them.
+Shapes:  B batch, L tokens.
+Base:    the gpt recipe named in `from:`, trained on one text; this one sees another. `adapt: full` trains all
+         of its weights in place of the adapters: what LoRA is compared with.
+Differs: all projections of attention may be adapted; the paper's main experiments take q and v.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from atlas_cli.engine.artifact import Artifact
+from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, Setting, System
+from atlas_cli.metrics import language
+from atlas_cli.nets import writing
+from atlas_cli.nets.decoding import DecodingConfig
+
+if TYPE_CHECKING:
+    from atlas_cli.systems.transformer.gpt import GPT
+
+
+class Config(DecodingConfig):
+    """The `model:` section of a lora recipe."""
+
+    data_kinds: ClassVar[tuple[str, ...]] = ("text",)
+    parents: ClassVar[tuple[str, ...]] = ("gpt",)
+    vocab_size: int = Field(256, gt=0)  # from the data
+    context_len: int = Field(256, gt=0)  # from the data
+    rank: int = Field(2, gt=0)  # r
+    alpha: float = Field(4.0, gt=0)  # the product is scaled by alpha / r
+    targets: tuple[str, ...] = Field(("q_proj", "v_proj"), strict=False)  # which linear layers get adapters
+    adapt: Literal["lora", "full"] = "lora"  # full: train every weight instead
+    full_lr: float = Field(0.1, gt=0)  # learning rate of `adapt: full`, as a share of train.lr
+
+
+class LoRALinear(nn.Module):
+    """A frozen linear layer and what is learned beside it (eq. 3)."""
+
+    def __init__(self, base: nn.Linear, rank: int, alpha: float) -> None:
+        super().__init__()
+        self.base = base.requires_grad_(False)
+        self.A = nn.Parameter(torch.empty(rank, base.in_features))
+        self.B = nn.Parameter(torch.zeros(base.out_features, rank))
+        self.scale = alpha / rank
+        nn.init.kaiming_uniform_(self.A, a=5**0.5)  # as nn.Linear starts
+
+    def forward(self, x: Float[Tensor, "... d_in"]) -> Float[Tensor, "... d_out"]:
+        """W x + (alpha / r) B A x."""
+        return self.base(x) + self.scale * F.linear(F.linear(x, self.A), self.B)
+
+    @property
+    def weight(self) -> Tensor:
+        """The frozen W, for those who ask a layer for its device and type."""
+        return self.base.weight
+
+    @torch.no_grad()
+    def merged(self) -> nn.Linear:
+        """One linear layer that does the same: W + (alpha / r) B A (section 4.2)."""
+        layer = deepcopy(self.base)
+        layer.weight += self.scale * self.B @ self.A
+        return layer
+
+
+def linears(model: nn.Module, targets: tuple[str, ...]) -> dict[str, nn.Linear]:
+    """Name -> linear layer, for all whose last name is among the targets."""
+    return {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, nn.Linear) and name.rpartition(".")[2] in targets
+    }
+
+
+def replace(model: nn.Module, name: str, module: nn.Module) -> None:
+    """Put a module in the place of the one of that name."""
+    above, _, last = name.rpartition(".")
+    setattr(model.get_submodule(above), last, module)
+
+
+def copy_of(base: System) -> System:
+    """Its modules anew, its data shared."""
+    return deepcopy(base, {id(base.setting): base.setting})
+
+
+class LoRA(System):
+    """A frozen GPT with adapters, or (`adapt: full`) a copy of it that is trained whole."""
+
+    unit: ClassVar[str] = "tokens"
+    sample_count: ClassVar[int] = 2
+    config: Config
+
+    def attach(self, setting: Setting) -> System:
+        """Copy the base, which the setting brings; a checkpoint holds only what is trained."""
+        assert setting.parent is not None
+        model: Any = copy_of(setting.parent).requires_grad_(False).train()
+        if self.config.adapt == "full":
+            self.trained: nn.Module = model.requires_grad_(True)
+        else:
+            self.trained = nn.ModuleDict()
+            for name, layer in linears(model, self.config.targets).items():
+                adapter = LoRALinear(layer, self.config.rank, self.config.alpha)
+                replace(model, name, adapter)
+                self.trained[name.replace(".", "/")] = nn.ParameterDict({"A": adapter.A, "B": adapter.B})
+        self._model: tuple[GPT] = (model,)  # in a tuple: what is frozen is no part of this system
+        return super().attach(setting)
+
+    @property
+    def model(self) -> GPT:
+        """The base with its adapters."""
+        return self._model[0]
+
+    @torch.no_grad()
+    def merged(self) -> GPT:
+        """The same network with each adapter added into its layer: as fast as the base (section 4.2)."""
+        model: Any = copy_of(self.model)
+        for name, layer in [(n, m) for n, m in model.named_modules() if isinstance(m, LoRALinear)]:
+            replace(model, name, layer.merged())
+        return model
+
+    def forward(self, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B L vocab"]:
+        """Logits at every position."""
+        return self.model(tokens)
+
+    def first_state(self, batch_size: int) -> Any:
+        """Nothing read yet."""
+        return self.model.first_state(batch_size)
+
+    def extend(self, tokens: Int[Tensor, "B L"], state: Any) -> tuple[Float[Tensor, "B L vocab"], Any]:
+        """Logits after each of L more tokens, and the new state."""
+        return self.model.extend(tokens, state)
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Tokens and targets of the new text, (B, L) each."""
+        return self.setting.data.batch(self.setting.random(step))
+
+    def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Metrics]:
+        """Cross-entropy of the next byte."""
+        tokens, targets = batch
+        return language.answer_loss(self(tokens), targets)
+
+    def optimizers(self) -> Optimizers:
+        """Full fine-tuning takes smaller steps: what it changes was learned already."""
+        optimizers = super().optimizers()
+        if self.config.adapt == "full":
+            for group in optimizers["main"].param_groups:
+                group["lr"] *= self.config.full_lr
+        return optimizers
+
+    @torch.no_grad()
+    def evaluate(self) -> Mapping[str, float]:
+        """Bits per byte on the new text before and after, and the share of weights that moved."""
+        data = self.setting.data
+        base: Any = self.setting.parent
+        before, after = language.bits_per_byte(base, data), language.bits_per_byte(self, data)
+        trained, every = (sum(p.numel() for p in m.parameters()) for m in (self.trained, base))
+        return {
+            "bits_per_byte": after, "base_bits_per_byte": before, "gain": before - after,
+            "trained_share": trained / every, "merged_error": self.merged_error(),
+        }  # fmt: skip
+
+    def merged_error(self) -> float:
+        """The largest difference between logits with the adapters beside the layers and within them."""
+        tokens, _ = self.setting.data.held_out(4)
+        return float((self.merged()(tokens) - self(tokens)).abs().max())
+
+    @property
+    def writes(self) -> bool:
+        """See System."""
+        return True
+
+    def sample(self, request: SampleRequest) -> Artifact:
+        """Text of the new kind."""
+        return writing.sample(self, request)
+
+    def items_per_step(self) -> int:
+        return self.setting.train.batch_size * self.config.context_len

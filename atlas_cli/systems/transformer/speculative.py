@@ -1,0 +1,298 @@
+"""Speculative decoding: a small network guesses ahead, the large one checks all the guesses in one pass.
+
+Source:  Leviathan, Kalman, Matias 2022, arXiv:2211.17192. Here: Algorithm 1, section 2.3 (why the result is
+         distributed as the target's). Found at the same time by Chen et al. 2023, arXiv:2302.01318.
+Names:   p is the target's distribution of the next token, q the draft's, gamma the number of guesses. (The
+         paper calls the target M_p and the draft M_q.)
+Shapes:  one text at a time, B = 1: rows that accept different numbers of guesses would drift apart. V tokens.
+Trains:  the draft. The target is the gpt recipe named in `from:` and stays as it is.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import Field
+from torch import Tensor
+
+from atlas_cli.config import sampling
+from atlas_cli.engine.artifact import Artifact
+from atlas_cli.engine.system import Metrics, SampleRequest, Setting, System
+from atlas_cli.errors import UsageError
+from atlas_cli.metrics import language
+from atlas_cli.nets import writing
+from atlas_cli.nets.attention import KVCache
+from atlas_cli.nets.decoding import DecodingConfig, choose, distribution, write
+from atlas_cli.systems.transformer.gpt import GPT
+from atlas_cli.systems.transformer.gpt import Config as GPTConfig
+
+if TYPE_CHECKING:
+    from atlas_cli.nets.decoding import Reader
+
+TIMINGS = 2  # rounds of each
+PROMPTS = 8  # held-out texts that are continued in evaluation
+PROMPT_LENGTH, CONTINUATION = 64, 128  # bytes
+
+
+class Config(DecodingConfig):
+    """The `model:` section of a speculative recipe: the draft's size, and how it is used."""
+
+    data_kinds: ClassVar[tuple[str, ...]] = ("text",)
+    parents: ClassVar[tuple[str, ...]] = ("gpt",)
+    vocab_size: int = Field(256, gt=0)  # from the data
+    context_len: int = Field(256, gt=0)  # from the data
+    d_model: int = Field(64, gt=0)  # of the draft
+    n_layer: int = Field(1, gt=0)  # of the draft
+    n_head: int = Field(4, gt=0)  # of the draft
+    guesses: int = sampling(4, gt=0)  # gamma: tokens that the draft writes before the target looks
+    draft: Literal["trained", "random"] = sampling("trained")  # random: guesses any byte alike
+
+
+@dataclass
+class Tally:
+    """What continuations cost."""
+
+    tokens: int = 0
+    calls: int = 0  # of the target
+    guessed: int = 0
+    accepted: int = 0
+
+    def count(self, guessed: int, kept: int) -> None:
+        """One more call of the target: all tokens that it kept but the last are guesses."""
+        self.tokens += kept
+        self.calls += 1
+        self.guessed += guessed
+        self.accepted += kept - 1
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Continuations of all prompts, and the seconds that they took."""
+
+    text: Int[Tensor, "N T"]
+    seconds: float
+
+
+Way = Callable[[Tensor, Config, torch.Generator, Tally], Iterator[Tensor]]
+
+
+class RandomDraft:
+    """A draft that knows nothing: every token alike."""
+
+    def __init__(self, vocab_size: int, device: torch.device) -> None:
+        self.vocab_size, self.device = vocab_size, device
+
+    def first_state(self, batch_size: int) -> list[KVCache]:
+        """It remembers nothing."""
+        return []
+
+    def extend(self, tokens: Tensor, state: list[KVCache]) -> tuple[Tensor, list[KVCache]]:
+        """The same logit for every token."""
+        return torch.zeros(*tokens.shape, self.vocab_size, device=self.device), state
+
+
+def rolled_back(state: list[KVCache], length: int) -> list[KVCache]:
+    """The caches as they were after `length` tokens: guesses that failed were never read."""
+    return [KVCache(c.k[:, :, :length], c.v[:, :, :length], length) for c in state]
+
+
+def verdict(
+    guesses: Int[Tensor, " G"],
+    q: Float[Tensor, "G V"],
+    p: Float[Tensor, "G+1 V"],
+    generator: torch.Generator | None = None,
+) -> Int[Tensor, " n"]:
+    """The guesses that the target keeps, and one token of its own (Algorithm 1).
+
+    A guess x stays with probability min(1, p(x) / q(x)). Where it falls, the token is drawn from what p has
+    more than q: the two ways to arrive at a token add up to p exactly.
+
+    Args:
+        guesses: The draft's tokens.
+        q: The distributions that they were drawn from.
+        p: The target's at the same places, and after the last guess.
+        generator: Source of the coin tosses.
+    """
+    tossed = torch.rand(len(guesses), generator=generator, device=p.device)
+    rows = torch.arange(len(guesses), device=p.device)
+    stays = tossed * q[rows, guesses] < p[rows, guesses]
+    n = int(stays.long().cumprod(0).sum())  # up to the first that falls
+    if n < len(guesses):
+        excess = (p[n] - q[n]).clamp(min=0)
+        own = choose((excess / excess.sum())[None], generator)
+    else:
+        own = choose(p[n : n + 1], generator)
+    return torch.cat([guesses[:n], own])
+
+
+@torch.no_grad()
+def speculate(
+    target: Reader,
+    draft: Reader,
+    prompt: Int[Tensor, "1 L"],
+    n_tokens: int,
+    config: Config,
+    generator: torch.Generator | None = None,
+    tally: Tally | None = None,
+) -> Iterator[Int[Tensor, " n"]]:
+    """Tokens after the prompt in pieces of 1 to gamma + 1, distributed as the target alone would write them.
+
+    Both networks keep a cache that ends before the last token known: the next pass reads that one first.
+    """
+    tally = Tally() if tally is None else tally
+    known, left = prompt, n_tokens
+    _, target_state = target.extend(prompt[:, :-1], target.first_state(1))
+    _, draft_state = draft.extend(prompt[:, :-1], draft.first_state(1))
+    while left > 0:
+        length = known.shape[1]
+        guesses, q, draft_state = _guess(draft, known, draft_state, config, generator)
+        logits, target_state = target.extend(torch.cat([known[:, -1:], guesses], dim=1), target_state)
+        p = _drawn_from(logits[0], config)
+        kept = verdict(guesses[0], q, p, generator)
+        tally.count(len(guesses[0]), len(kept))
+        known = torch.cat([known, kept[None]], dim=1)
+        target_state = rolled_back(target_state, known.shape[1] - 1)
+        draft_state = rolled_back(draft_state, min(known.shape[1] - 1, length + config.guesses - 1))
+        yield kept[:left]
+        left -= len(kept)
+
+
+def _guess(
+    draft: Reader, known: Int[Tensor, "1 L"], state: Any, config: Config, generator: torch.Generator | None
+) -> tuple[Int[Tensor, "1 G"], Float[Tensor, "G V"], Any]:
+    """gamma tokens of the draft, and the distributions that they were drawn from."""
+    read = state[0].length if state else known.shape[1] - 1
+    unread, guesses, q = known[:, read:], [], []
+    for _ in range(config.guesses):
+        logits, state = draft.extend(unread, state)
+        q.append(_drawn_from(logits[0, -1:], config))
+        unread = choose(q[-1], generator)[None]
+        guesses.append(unread)
+    return torch.cat(guesses, dim=1), torch.cat(q), state
+
+
+def _drawn_from(logits: Float[Tensor, "G V"], config: Config) -> Float[Tensor, "G V"]:
+    return distribution(logits, config.temperature, config.top_k, config.top_p)
+
+
+class Speculative(System):
+    """A draft that is trained here, and the target that it guesses for."""
+
+    unit: ClassVar[str] = "tokens"
+    sample_count: ClassVar[int] = 2
+    config: Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        same = {"vocab_size", "context_len", "d_model", "n_layer", "n_head"}
+        self.net = GPT(GPTConfig(**config.model_dump(include=same)))
+
+    def attach(self, setting: Setting) -> System:
+        """The draft trains on the data of the setting.
+
+        Raises:
+            UsageError: the target forgets: a guess that fails cannot be taken back from its cache.
+        """
+        super().attach(setting)
+        if self.target.config.window is not None:
+            raise UsageError(
+                "speculative decoding needs a target that keeps every token",
+                "build on a gpt recipe without window",
+            )
+        self.net.attach(setting)
+        return self
+
+    @property
+    def target(self) -> GPT:
+        """The trained network of the recipe's parent."""
+        target: GPT = self.setting.parent  # type: ignore[assignment]
+        return target
+
+    @property
+    def draft(self) -> Reader:
+        """The trained draft, or one that knows nothing."""
+        if self.config.draft == "random":
+            return RandomDraft(self.config.vocab_size, self.setting.device)
+        return self.net
+
+    def batch(self, step: int) -> tuple[Tensor, Tensor]:
+        """Tokens and targets, (B, L) each."""
+        return self.net.batch(step)
+
+    def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Metrics]:
+        """Cross-entropy of the draft's next byte."""
+        return self.net.loss(batch)
+
+    @torch.no_grad()
+    def evaluate(self) -> Mapping[str, float]:
+        """Whether greedy text is the target's own, tokens a call, and the time against writing alone."""
+        prompts, _ = self.setting.data.held_out(PROMPTS, length=PROMPT_LENGTH)
+        greedy = self.config.model_copy(update={"temperature": 0.0})
+        alone, _ = self._timed(self._alone, prompts, greedy)
+        together, tally = self._timed(self._together, prompts, greedy)
+        drawn_alone, _ = self._timed(self._alone, prompts, self.config)
+        drawn, drawn_tally = self._timed(self._together, prompts, self.config)
+        return {
+            "greedy_identical": float((alone.text == together.text).float().mean()),
+            "greedy_tokens_per_call": tally.tokens / tally.calls,
+            "greedy_speedup": alone.seconds / together.seconds,
+            "tokens_per_call": drawn_tally.tokens / drawn_tally.calls,
+            "acceptance": drawn_tally.accepted / drawn_tally.guessed,
+            "speedup": drawn_alone.seconds / drawn.seconds,
+            "draft_bits_per_byte": language.bits_per_byte(self.net, self.setting.data),
+            "target_bits_per_byte": language.bits_per_byte(self.target, self.setting.data),
+        }
+
+    def _timed(self, way: Way, prompts: Int[Tensor, "N L"], config: Config) -> tuple[Timed, Tally]:
+        """Continue every prompt; the fastest of several rounds counts, the least disturbed."""
+        seconds = []
+        for _ in range(TIMINGS):
+            tally, began = Tally(), time.perf_counter()
+            text = [
+                torch.cat(list(way(prompt[None], config, self.setting.generator(f"evaluate {i}"), tally)))
+                for i, prompt in enumerate(prompts)
+            ]
+            seconds.append(time.perf_counter() - began)
+        return Timed(torch.stack(text), min(seconds)), tally
+
+    def _alone(
+        self, prompt: Tensor, config: Config, generator: torch.Generator, tally: Tally
+    ) -> Iterator[Tensor]:
+        """The target without a draft."""
+        return write(self.target, prompt, CONTINUATION, config, generator)
+
+    def _together(
+        self, prompt: Tensor, config: Config, generator: torch.Generator, tally: Tally
+    ) -> Iterator[Tensor]:
+        """The target with its draft."""
+        return speculate(self.target, self.draft, prompt, CONTINUATION, config, generator, tally)
+
+    @property
+    def writes(self) -> bool:
+        """See System."""
+        return True
+
+    def sample(self, request: SampleRequest) -> Artifact:
+        """Text in the pieces that each call of the target brought."""
+        tally = Tally()
+
+        def pieces(prompt: Tensor, generator: torch.Generator) -> Iterator[Tensor]:
+            c = self.config
+            return speculate(self.target, self.draft, prompt, c.length, c, generator, tally)
+
+        artifact = writing.texts(self.setting, request, pieces)
+        per_call = tally.tokens / tally.calls
+        return replace(
+            artifact,
+            caption=f"{per_call:.1f} bytes a call of the target; "
+            f"{tally.accepted / tally.guessed:.0%} of the guesses kept",
+            facts=artifact.facts | {"tokens_per_call": per_call},
+        )
+
+    def items_per_step(self) -> int:
+        return self.setting.train.batch_size * self.config.context_len
