@@ -111,8 +111,7 @@ err = AtlasConsole(stderr=True)
 def write_piece(piece: str) -> None:
     """Text on stdout as it is made. A model may write any byte: control characters are not sent on."""
     shown = "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in piece)
-    out.print(shown, end="", markup=False, highlight=False, soft_wrap=True)
-    out.file.flush()
+    _write(shown)  # rich would expand tabs as if each piece began a line
 
 
 def plain() -> None:

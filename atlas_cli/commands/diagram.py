@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -176,6 +177,9 @@ def _find(topic: str, name: str | None) -> tuple[Any, Diagram | Explorable]:
         if chosen is None:
             raise
         return catalog.resolve(chosen.topics[0]), chosen
+    if name is None and catalog.normalise(topic) != catalog.normalise(subject.slug):
+        with suppress(UsageError):  # an alias may be the name of a diagram: "selective scan", "hippo"
+            return subject, gallery.find(subject, topic)
     return subject, gallery.find(subject, name)
 
 

@@ -59,6 +59,7 @@ def _turned(shown: Explorable, format: str, given: Sequence[str], command: str) 
     from atlas_cli.diagrams.frame_cache import frame_of
 
     setting = gallery.setting(shown, given, command)
+    shown = gallery.with_own(shown, setting)
     if format == "html":
         from atlas_cli.diagrams import html
 
@@ -92,7 +93,8 @@ def draw(shown: Explorable, given: Sequence[str], command: str) -> None:
     from atlas_cli.pages.lines import indent
     from atlas_cli.terminal import out, show
 
-    lines = placed(shown, min(out.width - 2 * _INDENT, _WIDEST), gallery.setting(shown, given, command))
+    setting = gallery.setting(shown, given, command)
+    lines = placed(gallery.with_own(shown, setting), min(out.width - 2 * _INDENT, _WIDEST), setting)
     show(indent([Text(), *lines, Text()], _INDENT))
 
 

@@ -213,6 +213,7 @@ class Knob(_Plain):
 
     Attributes:
         kind: "slider" for an amount, "choice" for names, "play" for a step that can run by itself.
+        open: A choice that takes any other text as well: the reader's own.
     """
 
     name: str
@@ -221,6 +222,7 @@ class Knob(_Plain):
     default: Value
     kind: KnobKind  # type: ignore[misc]
     unit: str = ""
+    open: bool = False
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -243,6 +245,7 @@ class Explorable:
         systems: Topics whose runs `from_run` takes.
         run: Name of the run that it is computed from, if any.
         fingerprint: What its frames depend on besides the code: the run's weights.
+        heavy: Drawn with torch or by a clock; a page in the terminal names it, so that reading stays quick.
     """
 
     name: str
@@ -256,6 +259,7 @@ class Explorable:
     systems: tuple[str, ...] = ()
     run: str | None = None
     fingerprint: str = ""
+    heavy: bool = False
 
     @property
     def needs_run(self) -> bool:

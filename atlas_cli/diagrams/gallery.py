@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -71,7 +72,7 @@ def anywhere(name: str) -> Diagram | Explorable | None:
 def setting(explorable: Explorable, given: Sequence[str], command: str = "") -> dict[str, Value]:
     """Where the knobs stand: defaults, and what `knob=value` texts change.
 
-    An amount goes to the nearest value that its knob has; a name must be one of them.
+    An amount goes to the nearest value that its knob has; a name must be one of them, or the knob open.
 
     Args:
         explorable: Whose knobs.
@@ -100,6 +101,17 @@ def setting(explorable: Explorable, given: Sequence[str], command: str = "") -> 
     return values
 
 
+def with_own(explorable: Explorable, setting: Mapping[str, Value]) -> Explorable:
+    """The explorable, its open knobs with the texts of the setting among their values."""
+    knobs = tuple(
+        replace(knob, values=(*knob.values, setting[knob.name]))
+        if knob.open and setting[knob.name] not in knob.values
+        else knob
+        for knob in explorable.knobs
+    )
+    return explorable if knobs == explorable.knobs else replace(explorable, knobs=knobs)
+
+
 def _value(explorable: Explorable, knob: Knob, text: str, command: str) -> Value:
     if knob.kind == "choice":
         import difflib
@@ -107,6 +119,8 @@ def _value(explorable: Explorable, knob: Knob, text: str, command: str) -> Value
         names = {str(value).casefold(): value for value in knob.values}
         if text.casefold() in names:
             return names[text.casefold()]
+        if knob.open:
+            return text
         near = difflib.get_close_matches(text.casefold(), names, n=1)
         mend = (
             f'did you mean: {command} --set "{knob.name}={names[near[0]]}"'

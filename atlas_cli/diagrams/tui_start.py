@@ -31,7 +31,10 @@ def turn(shown: Diagram | Explorable, given: Sequence[str], step: int | None, co
         UsageError: a setting is none, or this is no terminal.
         KeyboardInterrupt: Ctrl-C.
     """
-    setting = None if isinstance(shown, Diagram) else gallery.setting(shown, given, command)
+    setting = None
+    if not isinstance(shown, Diagram):
+        setting = gallery.setting(shown, given, command)
+        shown = gallery.with_own(shown, setting)
     _check_terminal(command)
     from atlas_cli.diagrams import tui, tui_views
     from atlas_cli.terminal import ascii_only, out

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Heatmap, Knob, Panel, Series
 from atlas_cli.explorables.ranges import by_ratio
@@ -119,21 +121,30 @@ LENGTHS = tuple(K * thousands for thousands in THOUSANDS)
 DISTANCES = tuple(4**k for k in range(11))  # tokens back
 
 
+@cache
+def stack(every: int) -> Any:
+    """The config of the atlas's own Jamba in this shape; 0: no layer attends."""
+    from atlas_cli.config import config_class
+
+    return config_class("atlas_cli.systems.ssm.jamba")(
+        vocab_size=65_536, context_len=256 * K, d_model=D_MODEL, n_layer=N_LAYER, attention_every=every,
+        n_head=D_MODEL // HEAD_DIM, n_kv_head=N_KV_HEAD, d_state=D_STATE, d_conv=D_CONV, expand=EXPAND,
+    )  # fmt: skip
+
+
 def is_attention(layer: int, every: int) -> bool:
-    """Whether a layer attends: the middle one of each `every`; 0: none does."""
-    return every > 0 and layer % every == every // 2
+    """Whether a layer attends: the middle one of each `every`."""
+    return bool(stack(every).attends(layer))
 
 
 def n_attention(every: int) -> int:
     """Layers that attend."""
-    return sum(is_attention(layer, every) for layer in range(N_LAYER))
+    return int(stack(every).n_attention)
 
 
-def cache_bytes(length: float, every: int) -> float:
+def cache_bytes(length: int, every: int) -> float:
     """All layers: 2 L n_kv head_dim numbers where it attends, E d (N + K - 1) where it scans."""
-    attend = n_attention(every)
-    scan = EXPAND * D_MODEL * (D_STATE + D_CONV - 1)
-    return BYTES * (attend * 2 * length * N_KV_HEAD * HEAD_DIM + (N_LAYER - attend) * scan)
+    return float(BYTES * stack(every).cache_numbers(length))
 
 
 def carried() -> float:
@@ -175,7 +186,7 @@ def hybrid(every: int, thousands: int) -> Frame:
     )
 
 
-def _hybrid_panels(every: int, length: float) -> tuple[tuple[Panel, ...], ...]:
+def _hybrid_panels(every: int, length: int) -> tuple[tuple[Panel, ...], ...]:
     seen = [[weight(layer, n, length, every) for layer in range(N_LAYER)] for n in DISTANCES]
     stacks = (("this stack", every), ("transformer", 1), ("scans only", 0))
     names = tuple(name for name, _ in stacks)

@@ -2,7 +2,7 @@
 
 Source:  Fedus, Zoph, Shazeer 2021, arXiv:2101.03961, eq. 4: the balance loss alpha E sum_i f_i P_i, with f_i
          the share of the choices and P_i the mean probability of expert i; each is 1 / E when all are used
-         alike.
+         alike. The router is that of the language model, nets/moe.py.
 Task:    tokens are points of six clusters around a circle, and neighbouring clusters want opposite answers.
          Router and experts are linear and descend together from one start.
 """
@@ -17,6 +17,8 @@ from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Heatmap, 
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from atlas_cli.nets.moe import Routing
 
 N_EXPERTS = N_CLUSTERS = 6
 N_TOKENS = 96
@@ -36,24 +38,25 @@ class Moment:
     """Where training stands.
 
     Attributes:
-        chosen: Who serves whom, (tokens, experts), 0 or 1.
+        routing: Who serves whom.
         loss: Mean squared error of the answers.
-        balance_loss: E sum f P: 1 when all are used alike, E when one does everything.
     """
 
-    chosen: Tensor
+    routing: Routing
     loss: float
-    balance_loss: float
 
     @property
     def load(self) -> Tensor:
         """Choices of each expert, of an even share, (experts,)."""
-        return self.chosen.sum(0) * N_EXPERTS / self.chosen.sum()
+        return self.routing.load * N_EXPERTS
 
     @property
-    def overflow(self) -> float:
-        """Share of the choices that come beyond an expert's capacity."""
-        return float((self.load - CAPACITY).clamp(min=0).sum()) / N_EXPERTS
+    def served(self) -> Tensor:
+        """Share of each cluster's choices that falls on each expert, (experts, clusters)."""
+        from torch.nn.functional import one_hot
+
+        chosen = one_hot(self.routing.chosen, N_EXPERTS).double().sum(1)  # (tokens, experts)
+        return chosen.view(N_CLUSTERS, -1, N_EXPERTS).mean(1).T
 
 
 def tokens() -> tuple[Tensor, Tensor]:
@@ -68,24 +71,10 @@ def tokens() -> tuple[Tensor, Tensor]:
     return torch.cat([points, torch.ones(N_TOKENS, 1)], 1), wanted[:, None]
 
 
-def forward(x: Tensor, router: Tensor, experts: Tensor, top_k: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Answers (tokens, 1), who was chosen and the probabilities of all, (tokens, experts) each.
-
-    The gate of one expert is its probability (Switch), that of several their shares.
-    """
-    import torch
-
-    probabilities = (x @ router).softmax(1)
-    chosen = torch.zeros_like(probabilities).scatter_(1, probabilities.topk(top_k, 1).indices, 1.0)
-    gate = probabilities * chosen
-    if top_k > 1:
-        gate = gate / gate.sum(1, keepdim=True)
-    return (x @ experts * gate).sum(1, keepdim=True), chosen, probabilities
-
-
-def balance_of(chosen: Tensor, probabilities: Tensor) -> Tensor:
-    """E sum_i f_i P_i (eq. 4)."""
-    return N_EXPERTS * (chosen.mean(0) / chosen.sum(1).mean() * probabilities.mean(0)).sum()
+def answer(x: Tensor, routing: Routing, experts: Tensor) -> Tensor:
+    """The gated sum of what the chosen experts say, (tokens, 1), whether or not they have room."""
+    said = (x @ experts).gather(1, routing.chosen)  # (tokens, k)
+    return (said * routing.gates).sum(1, keepdim=True)
 
 
 @cache
@@ -93,22 +82,24 @@ def training(top_k: int, balance: float) -> tuple[Moment, ...]:
     """Every round of a training, from the same start."""
     import torch
 
+    from atlas_cli.nets.moe import Router
+
     x, wanted = tokens()
+    router = Router(3, N_EXPERTS, top_k, CAPACITY, balance_weight=balance).double()
     random = torch.Generator().manual_seed(0)
-    router = 0.3 * torch.randn(3, N_EXPERTS, generator=random, dtype=torch.float64)
-    router[2] = torch.tensor(FAVOUR)
-    experts = torch.zeros(3, N_EXPERTS, dtype=torch.float64)
-    router.requires_grad_()
-    experts.requires_grad_()
+    router.weight.data = 0.3 * torch.randn(3, N_EXPERTS, generator=random, dtype=torch.float64).T
+    router.weight.data[:, 2] = torch.tensor(FAVOUR)
+    experts = torch.zeros(3, N_EXPERTS, dtype=torch.float64, requires_grad=True)
+    rates = {ROUTER_LR: router.weight, EXPERT_LR: experts}
+    descent = torch.optim.SGD([{"params": [weight], "lr": lr} for lr, weight in rates.items()])
     moments = []
     for _ in EVERY_ROUND:
-        answers, chosen, probabilities = forward(x, router, experts, top_k)
-        loss, even = (answers - wanted).square().mean(), balance_of(chosen, probabilities)
-        moments.append(Moment(chosen, float(loss.detach()), float(even.detach())))
-        slopes = torch.autograd.grad(loss + balance * even, [router, experts])
-        with torch.no_grad():
-            router -= ROUTER_LR * slopes[0]
-            experts -= EXPERT_LR * slopes[1]
+        routing = router(x)
+        loss = (answer(x, routing, experts) - wanted).square().mean()
+        moments.append(Moment(routing, loss.item()))
+        descent.zero_grad()
+        (loss + routing.loss).backward()
+        descent.step()
     return tuple(moments)
 
 
@@ -116,7 +107,7 @@ def _panels(moments: tuple[Moment, ...], step: int, balance: float, top_k: int) 
     """The load over time and now; who serves whom, and how well."""
     shown = tuple(m.load if i <= step else 0 * m.load for i, m in enumerate(moments))
     history = [[float(load[e]) for load in shown[::2]] for e in range(N_EXPERTS)]
-    served = moments[step].chosen.view(N_CLUSTERS, -1, N_EXPERTS).mean(1).T  # (experts, clusters)
+    served = moments[step].served
     names, ends = tuple(str(e + 1) for e in range(N_EXPERTS)), ("0", str(N_ROUNDS))
     this, none = (tuple(moment.loss for moment in training(top_k, weight)) for weight in (balance, 0.0))
     losses = (
@@ -139,18 +130,19 @@ def _panels(moments: tuple[Moment, ...], step: int, balance: float, top_k: int) 
 def moe_router(step: int, balance: float, top_k: int) -> Frame:
     """Who serves whom, how the load came about, and what it costs."""
     moments = training(top_k, balance)
-    now, used = moments[step], int((moments[step].load > 0).sum())
+    now = moments[step]
+    used, dropped = int((now.load > 0).sum()), f"{now.routing.dropped.item():.0%}"
     return Frame(
         _panels(moments, step, balance, top_k),
         "A favourite gets the tokens, learns from them, and is chosen again: without balance some experts "
-        f"never work. After {step} rounds {used} of {N_EXPERTS} are used, and {now.overflow:.0%} of the "
+        f"never work. After {step} rounds {used} of {N_EXPERTS} are used, and {dropped} of the "
         f"choices come beyond {CAPACITY:g} even shares and are dropped. How much balance until every "
         "expert has a cluster of its own, and what does that do to the error?",
         {
             "experts in use": used,
             "largest load / even share": float(now.load.max()),
-            "dropped choices": f"{now.overflow:.0%}",
-            "balance loss": now.balance_loss,
+            "dropped choices": dropped,
+            "balance loss": now.routing.balance_loss.item(),
             "error": now.loss,
         },
     )

@@ -1,6 +1,7 @@
 """State-space models to turn: from continuous to discrete, two ways to compute, selection.
 
-The parallel scan stands in scan_tree, cost and the hybrid stack in length_cost.
+The parallel scan stands in scan_tree, cost and the hybrid stack in length_cost, measured time in crossing,
+an associative memory in recall.
 """
 
 from __future__ import annotations
@@ -19,9 +20,13 @@ from atlas_cli.diagrams.frames import (
     Tokens,
     Words,
 )
+from atlas_cli.explorables.crossing import CROSSING
+from atlas_cli.explorables.hippo import HIPPO
 from atlas_cli.explorables.length_cost import COST, HYBRID
 from atlas_cli.explorables.ranges import by_ratio, evenly
+from atlas_cli.explorables.recall import RECALL
 from atlas_cli.explorables.scan_tree import LEAVES, WAYS, scan_tree
+from atlas_cli.explorables.ssd_chunks import SSD
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -229,6 +234,7 @@ EXPLORABLES = (
         ),
         selective_scan,
     ),
+    SSD,
     Explorable(
         "scan-tree", "ssm", ("mamba", "mamba2"), "A recurrence in parallel",
         "How can sixteen steps that each need the one before be done in four rounds?",
@@ -238,6 +244,9 @@ EXPLORABLES = (
         ),
         scan_tree,
     ),
+    HIPPO,
     HYBRID,
+    RECALL,
     COST,
+    CROSSING,
 )  # fmt: skip

@@ -20,26 +20,33 @@ BASE = 100.0
 OFFSETS = tuple(range(0, 41, 2))
 
 
-def turned(angle: float, position: float, pair: int) -> tuple[float, float]:
-    """A unit vector at an angle, turned as rope turns it at a position (Su et al. 2021, eq. 13)."""
-    whole = angle + position * BASE ** (-pair / PAIRS)
-    return math.cos(whole), math.sin(whole)
+def turned(positions: list[int]) -> list[list[tuple[float, float]]]:
+    """What becomes of a vector that is (1, 0) in every pair, at each position: [position][pair]."""
+    import torch
+
+    from atlas_cli.nets.rope import angles, frequencies, rotate
+
+    vector = torch.cat([torch.ones(PAIRS), torch.zeros(PAIRS)]).expand(1, 1, len(positions), 2 * PAIRS)
+    first, second = rotate(vector, *angles(torch.tensor(positions), frequencies(2 * PAIRS, BASE))).chunk(
+        2, -1
+    )
+    pairs: list[list[tuple[float, float]]] = torch.stack([first, second], -1)[0, 0].tolist()
+    return pairs
 
 
-def score(pair: int, position: int, offset: int) -> float:
-    """Dot product of a query at position + offset and a key at position, both alike before the turn."""
-    query, key = turned(0.0, position + offset, pair), turned(0.0, position, pair)
-    return query[0] * key[0] + query[1] * key[1]
+def scores(position: int, offsets: range) -> list[list[float]]:
+    """Dot products of a key at position and queries further on, alike before the turn: [pair][offset]."""
+    (key,), queries = turned([position]), turned([position + n for n in offsets])
+    return [[q[p][0] * key[p][0] + q[p][1] * key[p][1] for q in queries] for p in range(PAIRS)]
 
 
 def rope(offset: int, position: int, pair: int) -> Frame:
     """A query and a key, turned by their positions."""
-    key, query = turned(0.0, position, pair - 1), turned(0.0, position + offset, pair - 1)
-    every = tuple(range(OFFSETS[-1] + 1))
-    one = tuple(score(pair - 1, position, n) for n in every)
-    mean = tuple(sum(score(p, position, n) for p in range(PAIRS)) / PAIRS for n in every)
+    (key,), (query,) = ([v[pair - 1] for v in turned([m])] for m in (position, position + offset))
+    every = range(OFFSETS[-1] + 1)
+    table = scores(position, every)
+    one, mean = table[pair - 1], [sum(column) / PAIRS for column in zip(*table, strict=True)]
     curves = (Series(f"pair {pair}", every, one), Series("mean of all pairs", every, mean, "dashed"))
-    here = score(pair - 1, position, offset)
     return Frame(
         (
             (
@@ -51,7 +58,7 @@ def rope(offset: int, position: int, pair: int) -> Frame:
         "Turn the position: both arrows turn, and the score stays. Turn the offset: only the angle between "
         "them changes. Which pair tells neighbours apart, and which still tells 10 tokens from 40?",
         {
-            "score of the pair": here, "mean of all pairs": mean[offset],
+            "score of the pair": one[offset], "mean of all pairs": mean[offset],
             "turn of one token": f"{math.degrees(BASE ** (-(pair - 1) / PAIRS)):.3g} degrees",
         },
     )  # fmt: skip

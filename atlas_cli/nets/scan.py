@@ -32,15 +32,49 @@ def loop_scan(
     x: Float[Tensor, "B L D"], delta: Float[Tensor, "B L D"], A: Float[Tensor, "D N"], B: Matrix, C: Matrix
 ) -> Float[Tensor, "B L D"]:
     """The recurrence as it is written, left to autograd: the reference for `selective_scan`."""
-    B, C = (m.unsqueeze(-2) if m.dim() == 3 else m.expand(1, x.shape[1], -1, -1) for m in (B, C))
-    decay = torch.exp(delta.unsqueeze(-1) * A)  # (B, L, D, N)
-    enters = (delta * x).unsqueeze(-1) * B  # (B, L, D, N)
+    decay, enters, C = _coefficients(x, delta, A, B, C)
     h = torch.zeros_like(decay[:, 0])
     y = []
     for a_t, bx_t, C_t in zip(decay.unbind(1), enters.unbind(1), C.unbind(1), strict=True):
         h = a_t * h + bx_t
         y.append((h * C_t).sum(-1))
     return torch.stack(y, dim=1)
+
+
+def _coefficients(
+    x: Tensor, delta: Tensor, A: Tensor, B: Tensor, C: Tensor
+) -> tuple[Float[Tensor, "B L D N"], Float[Tensor, "B L D N"], Tensor]:
+    """exp(delta_t A), delta_t B_t x_t, and C_t with a place for the channels."""
+    B, C = (m.unsqueeze(-2) if m.dim() == 3 else m.expand(1, x.shape[1], -1, -1) for m in (B, C))
+    return torch.exp(delta.unsqueeze(-1) * A), (delta * x).unsqueeze(-1) * B, C
+
+
+def blelloch_scan(
+    x: Float[Tensor, "B L D"], delta: Float[Tensor, "B L D"], A: Float[Tensor, "D N"], B: Matrix, C: Matrix
+) -> Float[Tensor, "B L D"]:
+    """The recurrence as a tree of pairs, left to autograd: 2 log2 L rounds where the loop has L steps."""
+    decay, enters, C = _coefficients(x, delta, A, B, C)
+    return (_prefixes(decay, enters) * C).sum(-1)
+
+
+def _prefixes(a: Float[Tensor, "B L *rest"], b: Float[Tensor, "B L *rest"]) -> Float[Tensor, "B L *rest"]:
+    """All h_t = a_t h_{t-1} + b_t, by the work-efficient scan of Blelloch (1990), for any L.
+
+    Two steps in a row are one: (a, b) then (a', b') is (a' a, a' b + b'). The way up the tree halves the
+    length by that rule; the way down brings every second h, and each between is a step after its neighbour.
+    """
+    length = b.shape[1]
+    if length == 1:
+        return b
+    pairs = length // 2
+    a_even, a_odd = a[:, 0::2], a[:, 1::2]
+    b_even, b_odd = b[:, 0::2], b[:, 1::2]
+    joined = a_odd * a_even[:, :pairs], torch.addcmul(b_odd, a_odd, b_even[:, :pairs])
+    odd = _prefixes(*joined)  # h_1, h_3, ...
+    rest = torch.addcmul(b_even[:, 1:], a_even[:, 1:], odd[:, : b_even.shape[1] - 1])
+    even = torch.cat([b_even[:, :1], rest], dim=1)  # h_0, h_2, ...
+    both = torch.stack([even[:, :pairs], odd], dim=2).flatten(1, 2)
+    return torch.cat([both, even[:, pairs:]], dim=1)
 
 
 def selective_scan(

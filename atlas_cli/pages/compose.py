@@ -10,7 +10,7 @@ from rich.text import Text
 from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
 from atlas_cli.diagrams import blocks
-from atlas_cli.pages.directives import needs_run, told
+from atlas_cli.pages.directives import only_named, told
 from atlas_cli.pages.lines import Lines, indent, pairs, wrap
 from atlas_cli.pages.source import Page, facts_of
 from atlas_cli.pages.terminal import Renderer
@@ -70,7 +70,7 @@ def _diagram(page: Page, name: str, width: int) -> Lines:
     from atlas_cli.diagrams import gallery
 
     found = gallery.find(page.subject, name)
-    if needs_run(found):
+    if only_named(found):
         return wrap(Text(told(found), "atlas.muted"), width)
     from atlas_cli.diagrams.deliver import placed
 

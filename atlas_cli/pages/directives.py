@@ -49,7 +49,7 @@ def fill_diagrams(markdown: str, subject: Topic | Family) -> str:
         from atlas_cli.diagrams import deliver, gallery
 
         found = gallery.find(subject, match[1])
-        text = told(found) if needs_run(found) else deliver.in_markdown(found)
+        text = told(found) if only_named(found) else deliver.in_markdown(found)
         return f"```text\n{text}\n```"
 
     return _DIAGRAM.sub(drawing, markdown)
@@ -60,9 +60,15 @@ def needs_run(shown: Diagram | Explorable) -> bool:
     return bool(getattr(shown, "needs_run", False))
 
 
+def only_named(shown: Diagram | Explorable) -> bool:
+    """Whether a page of text says how to draw it in place of drawing it."""
+    return needs_run(shown) or bool(getattr(shown, "heavy", False))
+
+
 def told(shown: Diagram | Explorable) -> str:
-    """What a page says in place of a diagram that needs a run."""
-    return f"{shown.title}: atlas diagram {shown.topics[0]} {shown.name} --run latest"
+    """What a page says in place of a diagram that needs a run, or much time."""
+    command = f"atlas diagram {shown.topics[0]} {shown.name}"
+    return f"{shown.title}: {command}{' --run latest' if needs_run(shown) else ''}"
 
 
 def measured(topic: str, recipe: str, figure: str) -> str:
@@ -72,7 +78,9 @@ def measured(topic: str, recipe: str, figure: str) -> str:
         value = value.get(key) if isinstance(value, dict) else None
     if value is None:
         return NOT_MEASURED
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 or isinstance(value, int) else f"{value:.3g}"
 
 
 @cache

@@ -1,6 +1,8 @@
-"""The selective scan, forward and backward, beside mambapy's parallel scan and a plain loop: time and memory.
+"""A layer's mixing of tokens, forward and backward: scans, chunks and causal attention, in time and memory.
 
-All in fp32 with batch 16, 128 channels of 16 states, on one thread. Figures are printed: run with `-s`.
+Against mambapy's parallel scan and a plain loop at one length, with 16 sequences; then over lengths of 64 to
+16,384, always 16,384 tokens. All in fp32, 128 channels of 16 states, on one thread. Figures are printed: run
+with `-s`.
 """
 
 from __future__ import annotations
@@ -8,19 +10,22 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
 from torch.nn import functional as F
 
+from atlas_cli.explorables.crossing import measure, methods
+from atlas_cli.metrics.timing import least_seconds
 from atlas_cli.nets.scan import loop_scan, selective_scan
 
 pytestmark = pytest.mark.bench
 
 BATCH, CHANNELS, STATES = 16, 128, 16
-ROUNDS = 5
+TOKENS = 2**14
+LENGTHS = (64, 256, 1024, 4096, 16_384)
 
 
 def parallel_scan(x, delta, A, B, C):
@@ -49,15 +54,9 @@ def forward_and_backward(scan, leaves):
 
 
 def seconds(length):
-    """Processor time, the least of several rounds; a round runs every scan, to disturb all alike."""
+    """Processor time of every scan."""
     leaves = coefficients(length)
-    taken = {name: [] for name in SCANS}
-    for _ in range(ROUNDS):
-        for name, scan in SCANS.items():
-            began = time.process_time()
-            forward_and_backward(scan, leaves)
-            taken[name].append(time.process_time() - began)
-    return {name: min(times) for name, times in taken.items()}
+    return least_seconds({name: partial(forward_and_backward, scan, leaves) for name, scan in SCANS.items()})
 
 
 @pytest.fixture(autouse=True)
@@ -77,11 +76,66 @@ def test_time_forward_and_backward(length, over_mambapy, over_loop):
     assert taken["loop"] >= over_loop * taken["ours"]
 
 
-def peak_growth(name):
-    """How far one forward and backward at L = 1024 raises the peak memory of a process of its own."""
-    code = f"from tests.benchmarks.test_scan_speed import print_peak_growth as p; p({name!r})"
+@pytest.mark.timeout(1200)
+def test_time_over_length():
+    """The table of the lesson: microseconds a token, and how many times attention's that is."""
+    names = tuple(methods())
+    rows = {}
+    print(f"\nmicroseconds a token, {TOKENS} tokens (times faster than attention)")
+    print(f"{'L':>6}" + "".join(f"{name:>18}" for name in names))
+    for length in LENGTHS:
+        rounds = 1 if length == max(LENGTHS) else 2
+        readings = {name: measure(name, length, STATES, TOKENS, rounds) for name in names}
+        rows[length] = row = {n: r.microseconds["forward and backward"] for n, r in readings.items()}
+        cells = (f"{us:.1f} ({row['attention'] / us:.2f})" for us in row.values())
+        print(f"{length:6}" + "".join(f"{cell:>18}" for cell in cells), flush=True)
+    for name in ("fused", "chunks"):  # linear; steps of one sequence alone are short
+        assert rows[16_384][name] < 3 * rows[256][name]
+    assert rows[16_384]["attention"] > 8 * rows[256]["attention"]
+    assert rows[256]["chunks"] < rows[256]["attention"]
+    assert 4 * rows[1024]["chunks"] < 1.2 * rows[1024]["attention"]
+    assert rows[1024]["fused"] < rows[1024]["attention"]
+    assert rows[4096]["fused"] < min(rows[4096]["loop"], rows[4096]["tree"])
+
+
+def growth_by_method(name, length):
+    return _in_a_process(f"print_growth_of({name!r}, {length})")
+
+
+def print_growth_of(name, length):
+    """Run in the child process."""
+    torch.set_num_threads(1)
+    make, mix = methods()[name]
+    torch.autograd.grad(mix(*(leaves := make(1, 64, STATES))).sum(), leaves)
+    leaves = make(TOKENS // length, length, STATES)
+    before = peak_kib()
+    torch.autograd.grad(mix(*leaves).sum(), leaves)
+    print(peak_kib() - before)
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_memory_over_length():
+    names = tuple(methods())
+    rows = {}
+    print(f"\npeak MiB over that of the inputs, {TOKENS} tokens")
+    print(f"{'L':>6}" + "".join(f"{name:>12}" for name in names))
+    for length in (64, 1024, 16_384):
+        rows[length] = {name: growth_by_method(name, length) for name in names}
+        print(f"{length:6}" + "".join(f"{kib / 1024:12.0f}" for kib in rows[length].values()), flush=True)
+    for row in rows.values():
+        assert max(row["fused"], row["chunks"]) * 4 < min(row["loop"], row["tree"])
+
+
+def _in_a_process(call):
+    code = f"from tests.benchmarks import test_scan_speed as t; t.{call}"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return int(done.stdout)
+
+
+def peak_growth(name):
+    """How far one forward and backward at L = 1024 raises the peak memory of a process of its own."""
+    return _in_a_process(f"print_peak_growth({name!r})")
 
 
 def print_peak_growth(name):

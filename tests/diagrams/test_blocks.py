@@ -94,8 +94,8 @@ def test_diagrams_are_found_by_topic_and_name():
 
 
 def test_a_missing_diagram_is_said_plainly():
-    with pytest.raises(UsageError, match="no diagram of zamba yet"):
-        blocks.find(catalog.resolve("zamba"))
+    with pytest.raises(UsageError, match="no diagram of dreamer yet"):
+        blocks.find(catalog.resolve("dreamer"))
     with pytest.raises(UsageError, match="no diagram 'mamba-blok'") as caught:
         blocks.find(catalog.resolve("mamba"), "mamba-blok")
     assert caught.value.mend == "did you mean: atlas diagram mamba mamba-block"

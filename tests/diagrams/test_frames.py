@@ -96,4 +96,5 @@ def test_knobs_not_named_stand_at_their_defaults():
     assert shown.frame({"a": 2}).panels[0][0].lines == ("2y",)
     assert shown.as_dict()["knobs"][1] == {
         "name": "b", "label": "B", "values": ["x", "y"], "default": "y", "kind": "choice", "unit": "",
+        "open": False,
     }  # fmt: skip

@@ -16,15 +16,17 @@ def test_every_setting_is_a_frame_and_every_knob_changes_it(shown):
     check(shown)
 
 
-@pytest.mark.parametrize("pair", range(4))
-@pytest.mark.parametrize("offset", [0, 1, 17])
-def test_scores_depend_on_the_offset_alone(pair: int, offset: int):
-    scores = [transformer.score(pair, position, offset) for position in (0, 3, 30)]
-    assert scores == pytest.approx([math.cos(offset * 100.0 ** (-pair / 4))] * 3)
+@pytest.mark.parametrize("position", [0, 3, 30])
+def test_scores_depend_on_the_offset_alone(position: int):
+    table = transformer.scores(position, range(41))
+    expected = [[math.cos(n * 100.0 ** (-pair / 4)) for n in range(41)] for pair in range(4)]
+    torch.testing.assert_close(torch.tensor(table), torch.tensor(expected), atol=1e-5, rtol=0)
 
 
-def test_turns_keep_lengths():
-    assert math.hypot(*transformer.turned(0.4, 13, 2)) == pytest.approx(1)
+def test_turns_are_by_the_position_times_the_frequency():
+    for pair, (x, y) in enumerate(transformer.turned([13])[0]):
+        angle = 13 * 100.0 ** (-pair / 4)
+        assert (x, y) == pytest.approx((math.cos(angle), math.sin(angle)), abs=1e-5)
 
 
 def test_the_cache_has_the_size_of_its_tensors():

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 from torch.nn import functional as F
 
 from atlas_cli.nets import scan
-from atlas_cli.nets.scan import loop_scan, selective_scan
+from atlas_cli.nets.scan import blelloch_scan, loop_scan, selective_scan
 
 
 def coefficients(batch=2, length=11, d=6, n=3, fixed="", dtype=torch.float32):
@@ -70,6 +72,40 @@ def test_chunks_of_any_size_give_the_same(monkeypatch):
     monkeypatch.setattr(scan, "CHUNK", 5 * 2 * 6 * 3)  # five steps
     for a, b in zip(whole, output_and_gradients(selective_scan, leaves), strict=True):
         torch.testing.assert_close(a, b, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("fixed", ["", "B", "BC"])
+@pytest.mark.parametrize("length", [2, 3, 7, 8, 13, 64])
+def test_the_tree_equals_the_plain_loop_at_any_length(length, fixed):
+    leaves = coefficients(length=length, fixed=fixed, dtype=torch.float64)
+    for tree, plain in zip(
+        output_and_gradients(blelloch_scan, leaves), output_and_gradients(loop_scan, leaves), strict=True
+    ):
+        torch.testing.assert_close(tree, plain, atol=1e-12, rtol=1e-12)
+
+
+def test_a_tree_of_one_leaf_is_the_loop_of_one_step():
+    leaves = coefficients(length=1)
+    torch.testing.assert_close(blelloch_scan(*leaves), loop_scan(*leaves))
+
+
+@pytest.mark.parametrize("length", [8, 16, 100, 1024])
+def test_the_tree_does_linear_work_in_logarithmically_many_rounds(length):
+    """Two products in a round up, one in a round down, and each round up halves what is left."""
+    sizes = []
+
+    class Counted(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, function, types, args=(), kwargs=None):
+            made = super().__torch_function__(function, types, args, kwargs or {})
+            if function in (torch.Tensor.mul, torch.addcmul):
+                sizes.append(made.numel())
+            return made
+
+    a, b = torch.rand(2, 1, length).as_subclass(Counted)
+    scan._prefixes(a, b)
+    assert len(sizes) <= 3 * math.log2(length)
+    assert sum(sizes) < 3 * length
 
 
 @pytest.mark.parametrize("fixed", ["", "BC"])

@@ -9,13 +9,16 @@ Shapes:  B batch, L length, D inner channels (expand * d_model), N states a chan
 Differs: B is discretised as delta * B (Euler) where eq. 4 has the zero-order hold, as in the authors' code.
          A starts near 0, where the paper takes -1 .. -N: nothing fades until that is learned. in_proj, s_B
          and s_C start larger. Selective copying needed both; `a_start: 0, unit_init: false` is the paper's.
+         `normalise_b_c` puts an RMSNorm on B and C, as Jamba does (arXiv:2403.19887, section 6.4), there to
+         keep large models from diverging. Copying is learned sooner with it: how much is written then hangs
+         on delta alone, and B and C say where.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -35,6 +38,7 @@ from atlas_cli.nets.scan import selective_scan
 TIMED_LENGTHS = (256, 512, 1024, 2048, 4096)
 
 LayerState = tuple[Float[Tensor, "B past D"], Float[Tensor, "B D N"]]  # the last K-1 inputs, the hidden state
+State = list[tuple[Tensor, Tensor]]  # a LayerState of every layer
 
 
 class Config(DecodingConfig):
@@ -53,6 +57,7 @@ class Config(DecodingConfig):
     dt_max: float = Field(0.1, gt=0)
     a_start: float = Field(0.01, ge=0)  # A starts at -a_start in every state; 0: at -1 .. -N, as in the paper
     unit_init: bool = True  # B and C start at about unit size; False: as nn.Linear starts, a tenth
+    normalise_b_c: bool = False  # RMSNorm on each token's B and C, where these are selective
     embed_std: float = Field(1.0, gt=0)
     tie_embeddings: bool = False
     # Which of delta, B, C depend on the token; the others are parameters. "none" is time-invariant, like S4.
@@ -98,23 +103,32 @@ class MambaBlock(nn.Module):
             up.bias = nn.Parameter(delta_bias)
             self.s_delta = nn.Sequential(nn.Linear(D, config.rank, bias=False), up)
         # Fixed B and C start as in S4D (arXiv:2206.11893): ones and normal, one row a channel.
-        self.s_B = nn.Linear(D, N, bias=False) if "b" in chosen else Fixed(torch.ones(D, N))
-        self.s_C = nn.Linear(D, N, bias=False) if "c" in chosen else Fixed(torch.randn(D, N))
+        self.s_B: nn.Module = nn.Linear(D, N, bias=False) if "b" in chosen else Fixed(torch.ones(D, N))
+        self.s_C: nn.Module = nn.Linear(D, N, bias=False) if "c" in chosen else Fixed(torch.randn(D, N))
         start = torch.full((N,), config.a_start) if config.a_start else torch.arange(1.0, N + 1)
         self.A_log = nn.Parameter(start.log().repeat(D, 1))
         self.D = nn.Parameter(torch.ones(D))
         self.out_proj = nn.Linear(D, config.d_model, bias=False)
         if config.unit_init:
             self._start_at_unit_size()
+        if config.normalise_b_c:
+            self.s_B, self.s_C = (
+                nn.Sequential(select, nn.RMSNorm(N, eps=1e-5)) if isinstance(select, nn.Linear) else select
+                for select in (self.s_B, self.s_C)
+            )
 
     def forward(self, u: Float[Tensor, "B L d_model"]) -> Float[Tensor, "B L d_model"]:
         """The whole sequence at once."""
-        x, gate = self.in_proj(u).chunk(2, dim=-1)  # (B, L, D) each
-        window = F.pad(x, (0, 0, len(self.conv_weight) - 1, 0))  # (B, K-1+L, D): zeros before the start
-        x = F.silu(self._convolve(window))
+        x, gate = self.enter(u)
         delta, A, B, C = self._select(x)
         y = selective_scan(x, delta, A, B, C) + self.D * x
         return self.out_proj(y * F.silu(gate))
+
+    def enter(self, u: Float[Tensor, "B L d_model"]) -> tuple[Float[Tensor, "B L D"], Float[Tensor, "B L D"]]:
+        """What comes to the scan, and the gate of what leaves it."""
+        x, gate = self.in_proj(u).chunk(2, dim=-1)  # (B, L, D) each
+        window = F.pad(x, (0, 0, len(self.conv_weight) - 1, 0))  # (B, K-1+L, D): zeros before the start
+        return F.silu(self._convolve(window)), gate
 
     def recur(
         self, u_t: Float[Tensor, "B 1 d_model"], state: LayerState
@@ -168,14 +182,15 @@ class Mamba(System):
 
     unit: ClassVar[str] = "tokens"
     sample_count: ClassVar[int] = 4
+    block: ClassVar[type[nn.Module]] = MambaBlock
     config: Config
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Any) -> None:  # of this system, or of one with another block
         super().__init__(config)
         self.embed = nn.Embedding(config.vocab_size, config.d_model)
         nn.init.normal_(self.embed.weight, std=config.embed_std)
         self.norms = nn.ModuleList(nn.RMSNorm(config.d_model, eps=1e-5) for _ in range(config.n_layer))
-        self.blocks = nn.ModuleList(MambaBlock(config) for _ in range(config.n_layer))
+        self.blocks = nn.ModuleList(self.block(config) for _ in range(config.n_layer))
         self.final_norm = nn.RMSNorm(config.d_model, eps=1e-5)
         self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
         if config.tie_embeddings:
@@ -188,9 +203,7 @@ class Mamba(System):
             x = x + block(norm(x))
         return self.head(self.final_norm(x))
 
-    def extend(
-        self, tokens: Int[Tensor, "B L"], state: list[LayerState]
-    ) -> tuple[Float[Tensor, "B L vocab"], list[LayerState]]:
+    def extend(self, tokens: Int[Tensor, "B L"], state: State) -> tuple[Float[Tensor, "B L vocab"], State]:
         """Logits after each of L more tokens, and the new state: `forward` in constant memory."""
         logits = []
         for x in self.embed(tokens).split(1, dim=1):  # (B, 1, d_model)
@@ -203,13 +216,13 @@ class Mamba(System):
             logits.append(self.head(self.final_norm(x)))
         return torch.cat(logits, dim=1), state
 
-    def first_state(self, batch_size: int) -> list[LayerState]:
+    def first_state(self, batch_size: int) -> State:
         """The state before the first token."""
         return [block.first_state(batch_size) for _, block in self.layers()]
 
-    def layers(self) -> list[tuple[nn.RMSNorm, MambaBlock]]:
+    def layers(self) -> list[tuple[nn.Module, Any]]:
         """Each block with the norm before it."""
-        return list(zip(self.norms, self.blocks, strict=True))  # type: ignore[arg-type]
+        return list(zip(self.norms, self.blocks, strict=True))
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Tokens and targets, (B, L) each."""

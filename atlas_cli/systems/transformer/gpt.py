@@ -2,7 +2,8 @@
 
 Source:  Radford et al. 2018, "Improving Language Understanding by Generative Pre-Training", section 3.1. The
          block is that of Llama: Touvron et al. 2023, arXiv:2302.13971, section 2.2. Attention is in
-         nets/attention.py, rotary positions in nets/rope.py.
+         nets/attention.py, rotary positions in nets/rope.py. Muon, with the
+         learning rate of AdamW: Liu et al. 2025, arXiv:2502.16982, section 2.2.
 Shapes:  B batch, L length, V vocabulary (256 bytes for text).
 Differs: RMSNorm before each layer, rotary positions and SwiGLU, as in Llama, where the paper has LayerNorm
          after each layer, learned positions and GELU. Bytes in place of byte-pair tokens. No dropout: no byte
@@ -19,7 +20,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from atlas_cli.engine.artifact import Artifact
-from atlas_cli.engine.system import Metrics, SampleRequest, System
+from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.errors import UsageError
 from atlas_cli.metrics import language
 from atlas_cli.nets import writing
@@ -46,6 +47,7 @@ class Config(DecodingConfig):
     mixing: Literal["attention", "mean"] = "attention"  # mean: every earlier token counts the same
     tie_embeddings: bool = False
     embed_std: float = Field(0.02, gt=0)
+    optimizer: Literal["adamw", "muon"] = "adamw"  # muon: for the matrices of the blocks; the rest by adamw
 
     @model_validator(mode="after")
     def _heads_divide(self) -> Config:
@@ -198,6 +200,23 @@ class GPT(System):
                 "write less, with --set length=..., or train with positions: rotary, which have no last one",
             )
         return x + self.position.weight[position:end]
+
+    def optimizers(self) -> Optimizers:
+        """One AdamW; or Muon, which makes every step of a matrix turn all directions alike, in its blocks."""
+        if self.config.optimizer == "adamw":
+            return super().optimizers()
+        train = self.setting.train
+        matrices = [p for p in self.blocks.parameters() if p.requires_grad and p.ndim == 2]
+        taken = {id(p) for p in matrices}
+        others = [p for p in self.parameters() if p.requires_grad and id(p) not in taken]
+        return {
+            "muon": torch.optim.Muon(
+                matrices, lr=train.lr, weight_decay=train.weight_decay, adjust_lr_fn="match_rms_adamw"
+            ),
+            "main": torch.optim.AdamW(
+                others, lr=train.lr, betas=train.betas, weight_decay=train.weight_decay, fused=True
+            ),
+        }
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Tokens and targets, (B, L) each."""

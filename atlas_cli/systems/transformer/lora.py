@@ -159,13 +159,15 @@ class LoRA(System):
 
     @torch.no_grad()
     def evaluate(self) -> Mapping[str, float]:
-        """Bits per byte on the new text before and after, and the share of weights that moved."""
+        """Bits per byte on the new text before and after, what was forgotten of the old, what moved."""
         data = self.setting.data
         base: Any = self.setting.parent
         before, after = language.bits_per_byte(base, data), language.bits_per_byte(self, data)
+        old = base.setting.data
         trained, every = (sum(p.numel() for p in m.parameters()) for m in (self.trained, base))
         return {
             "bits_per_byte": after, "base_bits_per_byte": before, "gain": before - after,
+            "forgotten": language.bits_per_byte(self, old) - language.bits_per_byte(base, old),
             "trained_share": trained / every, "merged_error": self.merged_error(),
         }  # fmt: skip
 

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from atlas_cli.config import sampling
 from atlas_cli.engine.artifact import Artifact
-from atlas_cli.engine.system import Metrics, SampleRequest, Setting, System
+from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, Setting, System
 from atlas_cli.errors import UsageError
 from atlas_cli.metrics import language
 from atlas_cli.nets import writing
@@ -49,6 +49,7 @@ class Config(DecodingConfig):
     d_model: int = Field(64, gt=0)  # of the draft
     n_layer: int = Field(1, gt=0)  # of the draft
     n_head: int = Field(4, gt=0)  # of the draft
+    optimizer: Literal["adamw", "muon"] = "muon"  # of the draft, as in gpt
     guesses: int = sampling(4, gt=0)  # gamma: tokens that the draft writes before the target looks
     draft: Literal["trained", "random"] = sampling("trained")  # random: guesses any byte alike
 
@@ -189,7 +190,7 @@ class Speculative(System):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        same = {"vocab_size", "context_len", "d_model", "n_layer", "n_head"}
+        same = {"vocab_size", "context_len", "d_model", "n_layer", "n_head", "optimizer"}
         self.net = GPT(GPTConfig(**config.model_dump(include=same)))
 
     def attach(self, setting: Setting) -> System:
@@ -227,6 +228,10 @@ class Speculative(System):
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Metrics]:
         """Cross-entropy of the draft's next byte."""
         return self.net.loss(batch)
+
+    def optimizers(self) -> Optimizers:
+        """Those of the draft."""
+        return self.net.optimizers()
 
     @torch.no_grad()
     def evaluate(self) -> Mapping[str, float]:

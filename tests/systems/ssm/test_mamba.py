@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from atlas_cli import data
 from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.errors import UsageError
+from atlas_cli.nets import writing
 from atlas_cli.recipes import TrainConfig
 from atlas_cli.systems.ssm.mamba import Config, Mamba, MambaBlock
 
@@ -90,9 +91,10 @@ def test_logits_and_gradients_are_those_of_mambapy():
         torch.testing.assert_close(gradient, convert(reference[other].grad), atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("normalise", [False, True])
 @pytest.mark.parametrize("selective", ["delta_b_c", "delta", "b_c", "none"])
-def test_token_by_token_equals_all_at_once_in_constant_memory(selective):
-    system = small(selective=selective)
+def test_token_by_token_equals_all_at_once_in_constant_memory(selective, normalise):
+    system = small(selective=selective, normalise_b_c=normalise)
     tokens = torch.randint(0, 6, (3, 40))
     state, logits = system.first_state(3), []
     sizes = [part.shape for layer in state for part in layer]
@@ -102,6 +104,49 @@ def test_token_by_token_equals_all_at_once_in_constant_memory(selective):
             logits.append(out)
         torch.testing.assert_close(torch.cat(logits, 1), system(tokens), atol=1e-4, rtol=1e-4)
     assert [part.shape for layer in state for part in layer] == sizes
+
+
+def written_on_paper(system, prompt, n):
+    """The most likely next byte, n times, each from the whole text read at once."""
+    text = system.setting.data.encode(prompt)[None]
+    with torch.no_grad():
+        for _ in range(n):
+            text = torch.cat([text, system(text)[:, -1:].argmax(-1)], dim=1)
+    return system.setting.data.decode(text[0])
+
+
+def on_text(**fields):
+    source = data.load({"name": "text", "corpus": "atlas", "context_len": 16})
+    torch.manual_seed(0)
+    config = Config(**{**SMALL, "vocab_size": 256, "context_len": 16, **fields})
+    return Mamba(config).attach(Setting(source, TRAIN)).eval()
+
+
+def test_text_written_by_the_recurrence_is_what_reading_all_at_once_would_write():
+    system, pieces = on_text(temperature=0.0, length=40), []
+    text = system.sample(SampleRequest(n=1, prompt="def ", stream=pieces.append)).text[0]
+    expected = written_on_paper(system, "def ", 40)
+    assert text == expected.strip("\n")
+    assert "".join(pieces).strip("\n") == text
+    assert len(pieces) > 20
+
+
+def test_the_state_is_as_large_after_a_long_text_as_before_it():
+    system = on_text()
+    tokens, _ = system.setting.data.held_out(2, length=200)
+    state = system.first_state(2)
+    with torch.no_grad():
+        _, later = system.extend(tokens, state)
+        torch.testing.assert_close(
+            system(tokens)[:, -1:], system.extend(tokens[:, -1:], before(system, tokens))[0]
+        )
+    D, N, K = 16, SMALL["d_state"], system.config.d_conv
+    assert writing.state_bytes(later) == writing.state_bytes(state) == 2 * 2 * D * (N + K - 1) * 4
+
+
+def before(system, tokens):
+    """The state before the last token."""
+    return system.extend(tokens[:, :-1], system.first_state(len(tokens)))[1]
 
 
 def test_no_position_sees_a_later_one():
@@ -134,6 +179,23 @@ def test_the_skip_alone_is_left_when_nothing_is_written():
     x, gate = block.in_proj(u).chunk(2, dim=-1)
     filtered = F.conv1d(F.pad(x.mT, (3, 0)), block.conv_weight.T[:, None], block.conv_bias, groups=16).mT
     torch.testing.assert_close(block(u), block.out_proj(F.silu(filtered) * F.silu(gate)))
+
+
+def test_normalised_b_and_c_are_of_unit_size_whatever_comes():
+    torch.manual_seed(0)
+    block = MambaBlock(Config(vocab_size=2, context_len=2, d_model=8, normalise_b_c=True))
+    x = torch.randn(2, 7, 16)
+    for scale in (0.1, 30.0):
+        _, _, B, C = block._select(scale * x)
+        for m in (B, C):
+            torch.testing.assert_close(m.square().mean(-1), torch.ones(2, 7), atol=2e-3, rtol=0)
+
+
+def test_fixed_b_and_c_are_not_normalised():
+    fixed = small(selective="delta", normalise_b_c=True)
+    assert fixed.blocks[0].s_B.value.shape == (16, SMALL["d_state"])
+    same = small(selective="delta", normalise_b_c=False)
+    assert [n for n, _ in fixed.named_parameters()] == [n for n, _ in same.named_parameters()]
 
 
 def test_the_time_invariant_ablation_has_as_many_parameters():

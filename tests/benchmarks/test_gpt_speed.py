@@ -1,0 +1,140 @@
+"""GPT beside a nanoGPT-style loop over transformers' Llama of equal size: tokens per second, one thread.
+
+Processor time, the least of several rounds; a round runs both, to disturb both alike. Figures are printed:
+run with `-s`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from atlas_cli.engine.device import autocast
+from atlas_cli.nets.attention import batched, fused
+from atlas_cli.nets.decoding import DecodingConfig, write
+from atlas_cli.systems.transformer.gpt import GPT, Config
+from tests.nets.llama import llama_config
+
+pytestmark = pytest.mark.bench
+
+D_MODEL, N_LAYER, N_HEAD, D_FF, CONTEXT, BATCH = 128, 4, 4, 352, 256, 16
+WRITTEN = 192  # tokens
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def ours() -> GPT:
+    torch.manual_seed(0)
+    sizes = {"d_model": D_MODEL, "n_layer": N_LAYER, "n_head": N_HEAD, "d_ff": D_FF}
+    return GPT(Config(vocab_size=256, context_len=CONTEXT, **sizes))
+
+
+def llama():
+    from transformers import LlamaForCausalLM
+
+    torch.manual_seed(0)
+    return LlamaForCausalLM(llama_config(D_MODEL, N_HEAD, N_HEAD, D_FF, N_LAYER, 2 * CONTEXT))
+
+
+def fastest(rounds, **works):
+    """Processor seconds of each."""
+    for work in works.values():
+        work()
+    taken = {name: [] for name in works}
+    for _ in range(rounds):
+        for name, work in works.items():
+            began = time.process_time()
+            work()
+            taken[name].append(time.process_time() - began)
+    return {name: min(times) for name, times in taken.items()}
+
+
+def trainer(model, loss_of):
+    """One step as nanoGPT takes it: autocast, backward, clip, fused AdamW."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, betas=(0.9, 0.95), fused=True)
+
+    def step():
+        with autocast("bf16", CPU):
+            loss = loss_of()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    return step
+
+
+def test_training_against_transformers():
+    model, peer = ours(), llama()
+    assert sum(p.numel() for p in model.parameters()) == sum(p.numel() for p in peer.parameters())
+    tokens = torch.randint(0, 256, (BATCH, CONTEXT + 1))
+    x, y = tokens[:, :-1], tokens[:, 1:]
+
+    def peers_loss():
+        return torch.nn.functional.cross_entropy(peer(x).logits.flatten(0, 1), y.flatten())
+
+    seconds = fastest(
+        4, atlas=trainer(model, lambda: model.loss((x, y))[0]), transformers=trainer(peer, peers_loss)
+    )
+    rates = {name: f"{BATCH * CONTEXT / s:,.0f}" for name, s in seconds.items()}
+    ratio = seconds["transformers"] / seconds["atlas"]
+    print(f"\ntraining in bf16, tokens a second: {rates}, {ratio:.2f} times as fast")
+    assert ratio > 1.3
+
+
+def test_sampling_against_transformers():
+    """In a process of its own: the shape checks of the tests would take most of the time of one token."""
+    code = "from tests.benchmarks.test_gpt_speed import print_sampling_seconds as p; p()"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    seconds = json.loads(done.stdout)
+    rates = {name: f"{WRITTEN / s:,.0f}" for name, s in seconds.items()}
+    ratio = seconds["transformers"] / seconds["atlas"]
+    print(f"\nsampling with a cache, tokens a second: {rates}, {ratio:.2f} times as fast")
+    assert ratio > 1.3
+
+
+def print_sampling_seconds():
+    """Run in the child process."""
+    from transformers import GenerationConfig
+
+    torch.set_num_threads(1)
+    model, peer = ours().eval(), llama().eval()
+    prompt = torch.randint(0, 256, (1, 16))
+    greedy = DecodingConfig(temperature=0.0)
+    options = GenerationConfig(
+        max_new_tokens=WRITTEN, min_new_tokens=WRITTEN, do_sample=False, use_cache=True, pad_token_id=0
+    )
+
+    def peers():
+        return peer.generate(prompt, attention_mask=torch.ones_like(prompt), generation_config=options)
+
+    assert peers().shape[1] == 16 + WRITTEN
+    print(
+        json.dumps(fastest(4, atlas=lambda: list(write(model, prompt, WRITTEN, greedy)), transformers=peers))
+    )
+
+
+@pytest.mark.parametrize("length", [64, 128, 256])
+def test_batched_attention_against_the_fused_kernel(length):
+    q, k, v = torch.randn(3, 4096 // length, 4, length, 32, dtype=torch.bfloat16, requires_grad=True)
+
+    def run(form):
+        form(q, k, v).sum().backward()
+
+    seconds = fastest(5, batched=lambda: run(batched), fused=lambda: run(fused))
+    ratio = seconds["fused"] / seconds["batched"]
+    times = ", ".join(f"{name} {1e3 * s:.1f} ms" for name, s in seconds.items())
+    print(f"\nattention in bf16, forward and backward, {length} tokens: {times}, {ratio:.1f} times as fast")
+    assert ratio > 1.5
