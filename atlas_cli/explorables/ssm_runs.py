@@ -1,4 +1,8 @@
-"""A state-space model as a trained run has it: what the reader's own weights let in, keep and drop."""
+"""A state-space model as a trained run has it: what the reader's own weights write, keep and read.
+
+Source:  the scan seen as attention, each output a sum over the tokens before: Ali, Zimerman, Wolf 2024,
+         arXiv:2403.01590.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,7 @@ class Gate(NamedTuple):
     written: Tensor  # (L,): |delta B x|, summed over channels and states
     left: Tensor  # (L, L): what is left of token k's after token t, at [t, k]
     reads: Tensor  # (L, L): |C h| that token t reads of what k wrote, through its gate, summed over channels
-    said: str  # the answers, where the task asks for some
+    answers: dict[int, str]  # what is said where the task asks for something
 
 
 def gate(system: Mamba, read: int, layer: str, text: str) -> Frame:
@@ -57,7 +61,7 @@ def gate(system: Mamba, read: int, layer: str, text: str) -> Frame:
         "large delta is written down. What does your net write, what does it let pass, and from where does "
         "each answer read? Then ask it about a sequence of your own, with --set text=...",
         {
-            "answers": seen.said or "none asked", "tokens read": after,
+            "answers": "".join(seen.answers.values()) or "none asked", "tokens read": after,
             "most in the state": f"{seen.glyphs[most]}, token {most + 1}",
         },
     )  # fmt: skip
@@ -81,10 +85,12 @@ def _reading(seen: Gate) -> Heatmap:
     """From which tokens the last ones read, one row each."""
     rows = min(ROWS, len(seen.glyphs))
     shares = _shares(seen.reads)[-rows:]
+    places = range(len(seen.glyphs))[-rows:]
+    readers = tuple(seen.answers.get(t, seen.glyphs[t]) for t in places)
     return Heatmap(
-        f"What the last {rows} tokens read out of the state: the share of each token in it",
-        shares, 0, float(shares.max()), "written by", "read by", (seen.glyphs[0], seen.glyphs[-1]),
-        tuple(seen.glyphs[-rows:]),
+        f"From where the last {rows} tokens read: the share of each token in what the state tells them",
+        shares, 0, float(shares.max()), "written by", "said" if seen.answers else "read by",
+        (seen.glyphs[0], seen.glyphs[-1]), readers,
     )  # fmt: skip
 
 
@@ -110,17 +116,18 @@ def _gate(system: Mamba, text: str, layer: str) -> Gate:
     x, out = block.enter(norm(x))
     delta, A, B, C = block._select(x)
     length = x.shape[1]
-    # The scan is linear in x: sequence k of a batch holds token k alone, and its output is that token's share.
+    # The scan is linear in x: row k of a batch holds token k alone, and its output is that token's share.
     alone = torch.eye(length)[..., None] * x  # (L, L, D)
     delta, B, C = (m.expand(length, -1, -1) if m.dim() == 3 else m for m in (delta, B, C))
     left = selective_scan(alone.abs(), delta, A, B.abs(), torch.ones_like(C)).sum(-1).T
     reads = (selective_scan(alone, delta, A, B, C) * silu(out)).abs().sum(-1).T
-    said = ""
+    answers = {}
     if isinstance(data, SequenceSource):
-        said = data.decode(system(tokens).argmax(-1)[data.asked(tokens)])
+        said = system(tokens).argmax(-1)[0]
+        answers = {t: data.decode(said[t, None]) for t in data.asked(tokens)[0].nonzero()[:, 0].tolist()}
     glyphs = [BLANKS.get(c, c) for c in (data.decode(token[None]) for token in tokens[0])]
     stays = torch.exp(delta[0, ..., None] * A).mean((1, 2))
-    return Gate(glyphs, delta[0] / delta[0].mean(0), stays, left.diagonal(), left, reads, said)
+    return Gate(glyphs, delta[0] / delta[0].mean(0), stays, left.diagonal(), left, reads, answers)
 
 
 def _tokens(system: Mamba, text: str) -> Tensor:

@@ -39,13 +39,14 @@ def attention_heads(system: GPT, asks: int, layer: int, head: int, text: str) ->
     row = weights[at]
     most = int(row.argmax())
     next_glyph, chance = seen.next[at]
+    ends = (seen.glyphs[0], seen.glyphs[-1])
     return Frame(
         (
             (Tokens(f"Layer {layer}, head {head}: whom {seen.glyphs[at]}, token {at + 1}, listens to, %",
                     _weighed(seen.glyphs, row)),),
             (
-                Heatmap("Every token's attention: a row asks, a column answers", weights, 0, 1, "answers",
-                        "asks", (seen.glyphs[0], seen.glyphs[-1]), (seen.glyphs[0], seen.glyphs[-1])),
+                Heatmap("All of them, each row over its largest", weights / weights.amax(1, keepdim=True),
+                        0, 1, "listened to", "listens", ends, ends),
                 _by_distance(of_layer, head),
             ),
             (_habits(weights, seen.same),),
@@ -56,7 +57,7 @@ def attention_heads(system: GPT, asks: int, layer: int, head: int, text: str) ->
         {
             "listens most to": f"{seen.glyphs[most]}, token {most + 1}, {float(row[most]):.0%}",
             "expects next": f"{next_glyph}, {chance:.0%}",
-            "mean distance of this head": float(_distances(weights).mean()),
+            "mean distance": float(_distances(weights).mean()),
         },
     )  # fmt: skip
 

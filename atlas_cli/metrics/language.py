@@ -36,10 +36,12 @@ def answer_loss(logits: Float[Tensor, "B L V"], targets: Int[Tensor, "B L"]) -> 
 
 
 def figures(system: System) -> dict[str, float]:
-    """The figures of a system's own data: accuracies of a task, bits per byte of text."""
+    """Accuracies of a task; of text the bits per byte, the n-grams', and how far below these it is."""
     data = system.setting.data
     if isinstance(data, TextSource):
-        return {"bits_per_byte": bits_per_byte(system, data), **ngram_bits(data)}
+        bits, ngrams = bits_per_byte(system, data), ngram_bits(data)
+        gaps = {f"bits_below_{name.removesuffix('_bits')}": there - bits for name, there in ngrams.items()}
+        return {"bits_per_byte": bits, **ngrams, **gaps}
     if isinstance(data, InductionHeads):
         longest = data.config.max_length
         found = {"accuracy": accuracy(system, data, longest)}

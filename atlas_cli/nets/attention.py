@@ -112,9 +112,9 @@ def attend(
     window: int | None = None,
 ) -> Float[Tensor, "B H L Dh"]:
     """Whichever of the two is faster."""
-    training_in_bf16 = q.requires_grad and q.dtype == torch.bfloat16 and q.device.type == "cpu"
-    short = k.shape[2] <= LONGEST_BATCHED
-    return (batched if training_in_bf16 and short else fused)(q, k, v, window)
+    in_bf16_on_a_cpu = q.dtype == torch.bfloat16 and q.device.type == "cpu"
+    few = q.shape[2] > 1 and k.shape[2] <= LONGEST_BATCHED
+    return (batched if in_bf16_on_a_cpu and few else fused)(q, k, v, window)
 
 
 class Attention(nn.Module):

@@ -91,7 +91,7 @@ def test_training_against_transformers():
     rates = {name: f"{BATCH * CONTEXT / s:,.0f}" for name, s in seconds.items()}
     ratio = seconds["transformers"] / seconds["atlas"]
     print(f"\ntraining in bf16, tokens a second: {rates}, {ratio:.2f} times as fast")
-    assert ratio > 1.3
+    assert ratio > 1.15
 
 
 def test_sampling_against_transformers():

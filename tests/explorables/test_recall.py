@@ -8,11 +8,6 @@ import pytest
 import torch
 
 from atlas_cli.explorables import recall
-from tests.explorables.house import check
-
-
-def test_every_setting_is_a_frame_and_every_knob_changes_it():
-    check(recall.RECALL)
 
 
 def test_the_scan_is_a_sum_of_outer_products():

@@ -50,10 +50,10 @@ def test_a_head_that_keeps_to_its_neighbour_and_one_that_averages(system):
     look(system, torch.stack([before, mean]))
     near = attention_heads(system, 100, 1, 1, "held-out 1")
     assert habits(near)["previous"] == pytest.approx(47 / 48, abs=1e-3)
-    assert near.facts["mean distance of this head"] == pytest.approx(47 / 48, abs=1e-3)
+    assert near.facts["mean distance"] == pytest.approx(47 / 48, abs=1e-3)
     assert near.panels[1][1].series[0].ys[:3] == (pytest.approx(1 / 48, abs=1e-3), 1, 0)
     far = attention_heads(system, 100, 1, 2, "held-out 1")
-    assert far.facts["mean distance of this head"] == pytest.approx(23.5 / 2, abs=1e-2)
+    assert far.facts["mean distance"] == pytest.approx(23.5 / 2, abs=1e-2)
     assert [token[1] for token in far.panels[0][0].tokens] == [pytest.approx(1)] * 48
 
 

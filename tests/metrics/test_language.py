@@ -10,9 +10,12 @@ import torch
 from torch.nn import functional as F
 
 from atlas_cli import data
+from atlas_cli.config import SystemConfig
 from atlas_cli.data.tasks import IGNORED
+from atlas_cli.engine.system import Setting, System
 from atlas_cli.metrics import language
 from atlas_cli.metrics.ngram import ByteNgram
+from atlas_cli.recipes import TrainConfig
 
 TEXT = data.load({"name": "text", "corpus": "atlas", "context_len": 32})
 
@@ -62,6 +65,19 @@ def test_the_ngrams_read_the_same_windows_and_were_fitted_on_the_training_text()
     model = ByteNgram(TEXT.train_bytes.numpy(), 4)
     for n in (3, 4):
         assert found[f"ngram{n}_bits"] == pytest.approx(float(model.bits(rows, n).mean()))
+
+
+def test_a_model_that_knows_nothing_is_above_the_ngrams_by_what_they_know():
+    class Uniform(System):
+        def forward(self, tokens):
+            return uniform(tokens)
+
+    train = TrainConfig(steps=1, batch_size=1, lr=1e-3)
+    found = language.figures(Uniform(SystemConfig()).attach(Setting(TEXT, train)))
+    assert found["bits_per_byte"] == pytest.approx(8)
+    for n in language.NGRAM_ORDERS:
+        assert found[f"bits_below_ngram{n}"] == pytest.approx(found[f"ngram{n}_bits"] - 8)
+        assert found[f"bits_below_ngram{n}"] < -3
 
 
 def test_answer_loss_is_over_what_is_asked():

@@ -141,3 +141,14 @@ def test_half_precision_regions_do_not_reach_the_state():
         inside = outputs_and_gradients(ssd, leaves)
     for a, b in zip(expected, inside, strict=True):
         torch.testing.assert_close(a, b, atol=0, rtol=0)
+
+
+def test_a_long_sequence_keeps_one_state_a_chunk():
+    leaves = coefficients(batch=2, length=1024, heads=4, p=16, n=16, dtype=torch.float32)
+    saved = {}
+    with torch.autograd.graph.saved_tensors_hooks(
+        lambda t: saved.setdefault(t.untyped_storage().data_ptr(), t), lambda t: t
+    ):
+        ssd(*leaves, chunk=32)
+    one_state_a_step = 2 * 1024 * 4 * 16 * 16
+    assert sum(t.numel() for t in saved.values()) < one_state_a_step / 3

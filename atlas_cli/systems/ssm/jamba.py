@@ -1,8 +1,8 @@
 """Jamba: mostly Mamba layers, a few that attend, and experts between them.
 
-Source:  Lieber et al. 2024, arXiv:2403.19887. Here: section 2 and figure 1 (the layers), section 6.1 (one
-         attention layer in how many), 6.5 (no positions), 6.4 (norms inside Mamba). The task: Arora et al.
-         2023, arXiv:2312.04927. Mamba's block is that of mamba.py, the experts are those of nets/moe.py.
+Source:  Lieber et al. 2024, arXiv:2403.19887. Here: section 2 and figure 1 (the layers), section 6 (one
+         attention layer in how many, norms inside Mamba, no positions). The task: Arora et al. 2023,
+         arXiv:2312.04927. Mamba's block is that of mamba.py, the experts are those of nets/moe.py.
 Names:   A layer is a mixer of positions, which attends or scans, and a network for each position.
 Shapes:  B batch, L length, D inner channels of Mamba (expand * d_model), N states a channel.
 Differs: the gates of a token's experts sum to 1, as in Mixtral; in the released model they are the router's
@@ -107,7 +107,7 @@ def of_mamba(config: SystemConfig) -> MambaConfig:
 
 
 class NormedMamba(MambaBlock):
-    """Mamba's block with norms on what it selects, without which large models diverged (section 6.4)."""
+    """Mamba's block with norms on what it selects; without them a large model's loss spiked (section 6)."""
 
     def __init__(self, config: Config) -> None:
         mamba = of_mamba(config)

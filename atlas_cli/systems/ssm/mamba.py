@@ -10,8 +10,7 @@ Differs: B is discretised as delta * B (Euler) where eq. 4 has the zero-order ho
          A starts near 0, where the paper takes -1 .. -N: nothing fades until that is learned. in_proj, s_B
          and s_C start larger. Selective copying needed both; `a_start: 0, unit_init: false` is the paper's.
          `normalise_b_c` puts an RMSNorm on B and C, as Jamba does (arXiv:2403.19887, section 6.4), there to
-         keep large models from diverging. Copying is learned sooner with it: how much is written then hangs
-         on delta alone, and B and C say where.
+         keep large models from diverging. Copying is learned sooner with it.
 """
 
 from __future__ import annotations
@@ -29,10 +28,11 @@ from torch.nn import functional as F
 
 from atlas_cli.config import sampling
 from atlas_cli.engine.artifact import Artifact
-from atlas_cli.engine.system import Metrics, SampleRequest, System
+from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.metrics import language
 from atlas_cli.nets import writing
 from atlas_cli.nets.decoding import DecodingConfig
+from atlas_cli.nets.muon import muon_and_adamw
 from atlas_cli.nets.scan import selective_scan
 
 TIMED_LENGTHS = (256, 512, 1024, 2048, 4096)
@@ -62,6 +62,7 @@ class Config(DecodingConfig):
     tie_embeddings: bool = False
     # Which of delta, B, C depend on the token; the others are parameters. "none" is time-invariant, like S4.
     selective: Literal["delta_b_c", "delta_b", "delta_c", "b_c", "delta", "b", "c", "none"] = "delta_b_c"
+    optimizer: Literal["adamw", "muon"] = "adamw"  # muon: for the matrices of the blocks; the rest by adamw
     measure_time: bool = sampling(False)  # evaluate() also reads how the forward pass grows with length
 
     @property
@@ -223,6 +224,12 @@ class Mamba(System):
     def layers(self) -> list[tuple[nn.Module, Any]]:
         """Each block with the norm before it."""
         return list(zip(self.norms, self.blocks, strict=True))
+
+    def optimizers(self) -> Optimizers:
+        """One AdamW, or Muon for the matrices of the blocks."""
+        if isinstance(self.config, Config) and self.config.optimizer == "muon":
+            return muon_and_adamw(self, self.blocks)
+        return super().optimizers()
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Tokens and targets, (B, L) each."""

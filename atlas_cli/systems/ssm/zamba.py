@@ -1,12 +1,14 @@
 """Zamba: a stack of Mamba blocks that comes back to one block of attention, with the same weights each time.
 
-Source:  Glorioso et al. 2024, arXiv:2405.16712. Here: section II and figure 2, eq. 6 (where the shared block
+Source:  Glorioso et al. 2024, arXiv:2405.16712. Here: figure 2 and eq. 6 (where the shared block
          adds what it finds). LoRA for each use: Glorioso et al. 2024, arXiv:2411.15242 (Zamba2), after
          Hu et al. 2021, arXiv:2106.09685, eq. 3. The task: Arora et al. 2023, arXiv:2312.04927.
 Names:   A use is one place in the stack where the shared block is called; its weights are the shared ones
          plus its own product of low rank.
 Shapes:  B batch, L length, r rank of an adapter.
-Differs: keys, queries and values are d_model wide and scaled as usual; Zamba's are 2 d_model wide. SwiGLU in
+Differs: what is found joins the stream and so reaches the end by itself; in eq. 6 only the next Mamba block
+         reads it, and this model then learns which values there are, not whose (`to_stream: false`).
+         Keys, queries and values are d_model wide and scaled as usual; Zamba's are 2 d_model wide. SwiGLU in
          place of a GELU that gates. Adapters on attention and feed-forward, as in Zamba2-1.2B, around
          Mamba-1 blocks, as in Zamba. No positions, as in Zamba.
 """
@@ -52,6 +54,7 @@ class Config(DecodingConfig):
     n_layer: int = Field(6, gt=0)  # Mamba blocks
     use_every: int = Field(2, ge=0)  # the shared block is used before the last of so many; 0: never
     n_shared: int = Field(1, ge=0)  # blocks that take turns (Zamba2: 1 or 2); 0: each use has its own
+    to_stream: bool = True  # what is found joins the stream; False: the next Mamba block reads it (eq. 6)
     lora_rank: int = Field(4, ge=0)  # r, of each use's adapters where blocks are shared; 0: none
     n_head: int = Field(4, gt=0)
     n_kv_head: int = Field(4, gt=0)  # heads of keys and values
@@ -61,6 +64,7 @@ class Config(DecodingConfig):
     d_conv: int = Field(4, gt=0)
     expand: int = Field(2, gt=0)
     a_start: float = Field(0.01, ge=0)  # A starts at -a_start in every state; 0: at -1 .. -N
+    unit_init: bool = True  # the shared block's matrices keep sizes at the start; False: as nn.Linear starts
     embed_std: float = Field(1.0, gt=0)
     cache_length: int = sampling(4096, gt=0)  # tokens after which evaluate() counts what is kept
 
@@ -136,7 +140,7 @@ class Use(nn.Module):
     def forward(
         self, block: SharedBlock, x: Stream, embedding: Stream, cache: KVCache | None = None
     ) -> tuple[Stream, KVCache | None]:
-        """What the next Mamba block reads besides the stream (eq. 6)."""
+        """What the shared block finds, as this use sees it."""
         y, cache = functional_call(block, self.adapted(block), (x, embedding, cache))
         return self.out(y), cache
 
@@ -150,20 +154,21 @@ class Use(nn.Module):
 
 
 class Layer(nn.Module):
-    """A Mamba block; where the shared block is used, it reads what that found besides the stream."""
+    """A Mamba block and, where there is one, the use of the shared block before it."""
 
     def __init__(self, config: Config, block: SharedBlock | None) -> None:
         super().__init__()
+        self.to_stream = config.to_stream
         self.norm = nn.RMSNorm(config.d_model, eps=EPS)
         self.mamba = MambaBlock(of_mamba(config))
         self.use = None if block is None else Use(config, block)
 
     def forward(self, x: Stream, embedding: Stream, block: SharedBlock | None) -> Stream:
-        """The whole sequence at once. What is found enters by way of Mamba only (eq. 6)."""
+        """The whole sequence at once."""
         u = x
         if self.use is not None:
             found, _ = self.use(block, x, embedding)
-            u = x + found
+            x, u = self._add(x, found)
         return x + self.mamba(self.norm(u))
 
     def extend(
@@ -174,9 +179,14 @@ class Layer(nn.Module):
         u = x
         if self.use is not None:
             found, seen = self.use(block, x, embedding, seen)
-            u = x + found
+            x, u = self._add(x, found)
         y, scanned = recur_over(self.mamba, self.norm(u), scanned)
         return x + y, (scanned, seen)
+
+    def _add(self, x: Stream, found: Stream) -> tuple[Stream, Stream]:
+        """The stream with what was found, or as it was (eq. 6), and what the Mamba block reads."""
+        read = x + found
+        return read if self.to_stream else x, read
 
     def first_state(self, batch_size: int, block: SharedBlock | None) -> StateOfLayer:
         """Nothing read yet."""
@@ -199,6 +209,8 @@ class Zamba(System):
         self.layers = nn.ModuleList(Layer(config, self.block_of(i)) for i in range(config.n_layer))
         self.final_norm = nn.RMSNorm(config.d_model, eps=EPS)
         self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
+        if config.unit_init:
+            self._start_at_unit_size()
 
     def block_of(self, layer: int) -> SharedBlock | None:
         """The block that a layer calls, if it calls one; several take turns."""
@@ -230,6 +242,13 @@ class Zamba(System):
             layer.first_state(batch_size, self.block_of(i))  # type: ignore[operator]
             for i, layer in enumerate(self.layers)
         ]
+
+    def _start_at_unit_size(self) -> None:
+        """As nn.Linear starts, a row of matrices without a residual lets little through."""
+        uses = [layer.use.out for layer in self.layers if layer.use is not None]  # type: ignore[union-attr]
+        for module in [*self.blocks.modules(), *uses]:
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=module.in_features**-0.5)
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Tokens and targets, (B, L) each."""

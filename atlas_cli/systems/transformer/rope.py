@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from typing import Literal
 
 import torch
-from pydantic import Field
 
 from atlas_cli.config import sampling
 from atlas_cli.engine.artifact import Artifact
@@ -39,7 +38,6 @@ class Config(GPTConfig):
     # ntk: the slowest pair turns factor times slower, the fastest as before.
     scaling: Literal["none", "interpolation", "ntk"] = sampling("none")
     factor: float = sampling(4.0, ge=1)  # by how much the text written is longer than those of training
-    position_rows: int = Field(1024, ge=0)  # of the learned table; those past context_len are never trained
 
 
 class RoPE(GPT):

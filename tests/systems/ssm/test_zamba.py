@@ -116,7 +116,7 @@ def test_logits_and_gradients_are_those_of_transformers():
     theirs.model.layers[3].shared_transf = theirs.model.layers[1].shared_transf
     for parameter in theirs.parameters():  # so that every gradient is large enough to compare
         parameter.data.add_(0.2 * torch.randn_like(parameter))
-    ours = small(lora_rank=0)
+    ours = small(lora_rank=0, to_stream=False)
     copied, parameters = weights_of(dict(theirs.named_parameters())), dict(ours.named_parameters())
     assert copied.keys() == parameters.keys()
     query = "blocks.0.attention.q_proj.weight"
@@ -169,7 +169,16 @@ def test_adapters_are_those_of_zamba2():
 
 
 @pytest.mark.parametrize(
-    "fields", [{}, {"n_shared": 0}, {"n_shared": 2}, {"lora_rank": 0}, {"rotary": True}, {"use_every": 0}]
+    "fields",
+    [
+        {},
+        {"n_shared": 0},
+        {"n_shared": 2},
+        {"lora_rank": 0},
+        {"rotary": True},
+        {"use_every": 0},
+        {"to_stream": False},
+    ],
 )
 def test_token_by_token_equals_all_at_once(fields):
     system = awake(small(**fields))
@@ -252,13 +261,27 @@ def test_two_shared_blocks_take_turns():
     assert [system.block_of(i) for i in range(8)] == [None, first, None, second] * 2
 
 
-def test_what_is_found_enters_by_way_of_mamba_only():
-    """Eq. 6: when the Mamba blocks give out nothing, the embedding passes through unchanged."""
-    system = awake(small())
+def silenced(**fields):
+    """A model whose Mamba blocks give out nothing."""
+    system = awake(small(**fields))
     for layer in system.layers:
         layer.mamba.out_proj.weight.data.zero_()
+    return system
+
+
+def test_in_equation_6_what_is_found_enters_by_way_of_mamba_only():
+    system = silenced(to_stream=False)
     tokens = torch.randint(0, 7, (2, 12))
     torch.testing.assert_close(system(tokens), system.head(system.final_norm(system.embed(tokens))))
+
+
+def test_what_joins_the_stream_is_the_sum_of_what_the_uses_find():
+    system = silenced()
+    tokens = torch.randint(0, 7, (2, 12))
+    embedding = x = system.embed(tokens)
+    for use in uses_of(system):
+        x = x + use(system.blocks[0], x, embedding)[0]
+    torch.testing.assert_close(system(tokens), system.head(system.final_norm(x)))
 
 
 def test_no_position_sees_a_later_one():

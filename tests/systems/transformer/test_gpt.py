@@ -108,20 +108,41 @@ def test_a_causal_mean_is_the_mean_of_the_values_in_a_state_that_does_not_grow()
 
 
 def test_learned_positions_end_and_say_so():
-    system = gpt(positions="learned", position_rows=16)
+    system = gpt(positions="learned", position_rows=16, context_len=24)
     tokens, _ = SOURCE.held_out(1)
-    system(tokens[:, :16])
-    with pytest.raises(UsageError, match="position 17 is beyond the 16"):
-        system(tokens[:, :17])
+    system(tokens[:, :24])
+    with pytest.raises(UsageError, match="position 25 is beyond the 24"):
+        system(tokens[:, :25])
     state = system.first_state(1)
-    _, state = system.extend(tokens[:, :16], state)
-    with pytest.raises(UsageError, match="position 17"):
-        system.extend(tokens[:, 16:17], state)
+    _, state = system.extend(tokens[:, :24], state)
+    with pytest.raises(UsageError, match="position 25"):
+        system.extend(tokens[:, 24:25], state)
 
 
 def test_tied_embeddings_are_one_parameter():
     system = gpt(tie_embeddings=True)
     assert system.head.weight is system.embed.weight
+
+
+def test_muon_takes_the_matrices_of_the_blocks_and_adamw_all_else():
+    system = gpt(optimizer="muon", positions="learned")
+    groups = {name: o.param_groups[0]["params"] for name, o in system.optimizers().items()}
+    names = {id(p): name for name, p in system.named_parameters()}
+    muon, others = ([names[id(p)] for p in groups[key]] for key in ("muon", "main"))
+    assert sorted(muon + others) == sorted(names.values())
+    assert all(name.startswith("blocks.") and "norm" not in name for name in muon)
+    assert {"embed.weight", "position.weight", "head.weight", "blocks.0.mixing_norm.weight"} <= set(others)
+
+
+def test_a_step_of_muon_goes_about_as_far_in_every_direction():
+    system = gpt(optimizer="muon")
+    matrix = system.blocks[0].feed_forward.up.weight  # (96, 32)
+    before = matrix.detach().clone()
+    system.step(system.batch(0), system.optimizers())
+    gradient, step = (torch.linalg.svdvals(m) for m in (matrix.grad, (before - matrix).detach()))
+    unit = TRAIN.lr * 0.2 * 96**0.5  # the length that gives entries the size of AdamW's
+    assert gradient[0] > 10 * gradient[20]
+    assert 0.5 * unit < step[20] < step[0] < 1.5 * unit
 
 
 @pytest.mark.parametrize(("d_model", "d_hidden"), [(128, 352), (96, 256), (8, 32)])
