@@ -98,6 +98,10 @@ class KVCached(System):
     @torch.no_grad()
     def evaluate(self) -> Mapping[str, float]:
         """Tokens a second, the distance to recomputed logits, and the bytes held beside the formula."""
+        with torch.autocast(self.setting.device.type, enabled=False):  # one token is too little for bf16
+            return self._figures()
+
+    def _figures(self) -> dict[str, float]:
         figures = {f"tokens_per_second_{n}": self.tokens_per_second(n) for n in COUNTS}
         figures["logit_error"] = self.logit_error()
         longest = COUNTS[-1]

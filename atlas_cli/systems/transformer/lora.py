@@ -174,6 +174,10 @@ class LoRA(System):
     def merged_error(self) -> float:
         """The largest difference between logits with the adapters beside the layers and within them."""
         tokens, _ = self.setting.data.held_out(4)
+        with torch.autocast(self.setting.device.type, enabled=False):  # bf16 has three digits
+            return self._difference(tokens)
+
+    def _difference(self, tokens: Int[Tensor, "B L"]) -> float:
         return float((self.merged()(tokens) - self(tokens)).abs().max())
 
     @property

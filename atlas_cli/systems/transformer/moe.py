@@ -34,7 +34,7 @@ class Config(GPTConfig):
 
     data_kinds: ClassVar[tuple[str, ...]] = ("text",)
     n_experts: int = Field(8, gt=0)  # E
-    top_k: int = Field(2, gt=0)  # k
+    experts_per_token: int = Field(2, gt=0)  # k
     capacity: float | None = Field(None, gt=0)  # choices that an expert serves, over an even share; None: all
     balance: Literal["aux", "bias", "none"] = (
         "aux"  # by the balance loss, by a bias of the scores, not at all
@@ -45,16 +45,16 @@ class Config(GPTConfig):
 
     @model_validator(mode="after")
     def _experts_suffice(self) -> Config:
-        if self.top_k > self.n_experts:
-            raise ValueError(f"top_k = {self.top_k} of n_experts = {self.n_experts} cannot be chosen")
-        if self.d_hidden % self.top_k:
-            raise ValueError(f"a width of {self.d_hidden} cannot be shared by top_k = {self.top_k} experts")
+        if self.experts_per_token > self.n_experts:
+            raise ValueError(f"{self.experts_per_token} of n_experts = {self.n_experts} cannot be chosen")
+        if self.d_hidden % self.experts_per_token:
+            raise ValueError(f"{self.experts_per_token} experts cannot share a width of {self.d_hidden}")
         return self
 
     @property
     def d_expert(self) -> int:
         """Hidden width of one expert."""
-        return self.d_hidden // self.top_k
+        return self.d_hidden // self.experts_per_token
 
 
 class SparseBlock(Block):
@@ -65,7 +65,7 @@ class SparseBlock(Block):
     def __init__(self, config: Config) -> None:
         c = config
         mixture = MoE(
-            c.d_model, c.d_expert, c.n_experts, c.top_k, c.capacity, c.balance,
+            c.d_model, c.d_expert, c.n_experts, c.experts_per_token, c.capacity, c.balance,
             balance_weight=c.balance_weight, bias_rate=c.bias_rate, z_weight=c.z_weight,
         )  # fmt: skip
         super().__init__(config, mixture)
@@ -145,7 +145,7 @@ class MoETransformer(GPT):
 
     def busiest_share(self, loads: list[Float[Tensor, " E"]]) -> Float[Tensor, ""]:
         """Share of the bytes that the busiest expert of a layer works on; k / E when all are used alike."""
-        return self.config.top_k * torch.stack(loads).amax(1).mean()
+        return self.config.experts_per_token * torch.stack(loads).amax(1).mean()
 
     def parameter_counts(self) -> tuple[int, int]:
         """Parameters that one byte meets, and all of them."""
@@ -153,7 +153,7 @@ class MoETransformer(GPT):
         c = self.config
         if c.n_experts == 1:
             return total, total
-        unused = (c.n_experts - c.top_k) * c.n_layer * 3 * c.d_model * c.d_expert
+        unused = (c.n_experts - c.experts_per_token) * c.n_layer * 3 * c.d_model * c.d_expert
         return total - unused, total
 
     def tokens_per_second(self) -> float:

@@ -29,7 +29,7 @@ def batch():
 
 
 def test_one_expert_is_gpt_with_its_weights():
-    dense = sparse(n_experts=1, top_k=1)
+    dense = sparse(n_experts=1, experts_per_token=1)
     dense.load_state_dict(gpt(seed=3).state_dict())
     tokens, _ = batch()
     assert torch.equal(dense(tokens), gpt(seed=3)(tokens))
@@ -51,7 +51,7 @@ def test_equal_experts_compute_what_a_dense_net_of_their_width_computes():
 
 
 def test_two_of_them_together_are_as_wide_as_the_dense_layer():
-    dense, system = gpt(), sparse(n_experts=8, top_k=2)
+    dense, system = gpt(), sparse(n_experts=8, experts_per_token=2)
     active, total = system.parameter_counts()
     routers = sum(block.feed_forward.router.weight.numel() for block in system.blocks)
     assert active == sum(p.numel() for p in dense.parameters()) + routers
@@ -137,12 +137,12 @@ def test_the_figures_name_what_it_costs_and_leave_no_gradient():
 
 
 def test_a_dense_net_has_no_experts_to_tell_of():
-    assert "busiest_share" not in sparse(n_experts=1, top_k=1).eval().evaluate()
+    assert "busiest_share" not in sparse(n_experts=1, experts_per_token=1).eval().evaluate()
 
 
 @pytest.mark.parametrize(
-    "fields", [{"n_experts": 2, "top_k": 3}, {"d_ff": 41}, {"balance": "hope"}, {"capacity": 0.0}]
+    "fields", [{"n_experts": 2, "experts_per_token": 3}, {"d_ff": 41}, {"balance": "hope"}, {"capacity": 0.0}]
 )
 def test_what_cannot_be_built_is_refused(fields):
-    with pytest.raises(ValueError, match=r"top_k|balance|capacity"):
+    with pytest.raises(ValueError, match=r"cannot|balance|capacity"):
         sparse(**fields)
