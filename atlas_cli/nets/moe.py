@@ -7,7 +7,7 @@ Source:  Shazeer et al. 2017, arXiv:1701.06538 (the idea); Jiang et al. 2024, ar
          without a loss); Zoph et al. 2022, arXiv:2202.08906, eq. 5 (router z-loss).
 Shapes:  N tokens, E experts, k choices of each token.
 Speed:   the choices are sorted by expert once, so that each expert multiplies one block of rows. Padding all
-         blocks to the busiest, for one batched product, takes longer on a CPU.
+         blocks to the busiest, for one batched product, takes longer on a CPU; see also GRAIN.
 Ranks:   each routes its own tokens, and counts capacity over these. While training the load is taken over all
          ranks, so the gradient of the balance loss and the bias are those of the whole batch.
 """
@@ -23,6 +23,8 @@ import torch.distributed as dist
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+GRAIN = 64  # blocks have a multiple of so many rows: a CPU compiles its bf16 product for every new shape
 
 Balance = Literal["aux", "bias", "none"]
 
@@ -192,6 +194,10 @@ class MoE(nn.Module):
         weights = zip(self.gate.unbind(), self.up.unbind(), self.down.unbind(), strict=True)
         answers = []
         for block, (gate, up, down) in zip(rows.split(counts), weights, strict=True):
-            if len(block):  # while writing, one token keeps k experts busy and the others would cost time
-                answers.append(F.linear(F.silu(F.linear(block, gate)) * F.linear(block, up), down))
+            n = len(block)
+            if n == 0:  # while writing, one token keeps k experts busy and the others would cost time
+                continue
+            if n > GRAIN:
+                block = F.pad(block, (0, 0, 0, -n % GRAIN))
+            answers.append(F.linear(F.silu(F.linear(block, gate)) * F.linear(block, up), down)[:n])
         return torch.cat(answers)

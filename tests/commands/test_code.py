@@ -65,4 +65,4 @@ def test_a_family_or_an_unwritten_system_is_refused(atlas):
     with pytest.raises(UsageError, match="diffusion is a family"):
         atlas("diffusion")
     with pytest.raises(UsageError, match="not written yet"):
-        atlas("zamba")
+        atlas("dreamer")

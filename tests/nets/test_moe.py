@@ -65,8 +65,9 @@ def test_one_expert_is_the_dense_layer_bit_for_bit():
     assert torch.equal(moe(x)[0], dense(x))
 
 
-def test_with_all_experts_chosen_it_is_the_sum_weighted_by_the_softmax():
-    moe, x = layer(E), tokens(9)
+@pytest.mark.parametrize("n_tokens", [1, 9, module.GRAIN, 2 * module.GRAIN + 5])
+def test_with_all_experts_chosen_it_is_the_sum_weighted_by_the_softmax(n_tokens):
+    moe, x = layer(E), tokens(n_tokens)
     weights = scores(moe, x).softmax(-1)
     expected = sum(weights[:, e : e + 1] * expert(moe, e, x) for e in range(E))
     torch.testing.assert_close(moe(x)[0], expected)

@@ -56,6 +56,7 @@ class Config(DecodingConfig):
     embed_std: float = Field(1.0, gt=0)
     tie_embeddings: bool = False
     decay: Literal["scalar", "diagonal"] = "scalar"  # diagonal: every channel and state its own, as in Mamba
+    normalise_b_c: bool = False  # an RMSNorm on each of B and C
     selective: bool = True  # False: delta, B and C are parameters, the same for every token, as in S4
     chunk: int = sampling(32, gt=0)  # Q; the length of the sequence: attention's form; rounding alone differs
     measure_time: bool = sampling(False)  # evaluate() also reads how long training takes, and attention
@@ -96,6 +97,8 @@ class Mamba2Block(nn.Module):
         self.A_log = nn.Parameter(A.log())
         if not config.selective:  # as in S4D (arXiv:2206.11893)
             self.B, self.C = nn.Parameter(torch.ones(D, N)), nn.Parameter(torch.randn(D, N))
+        elif config.normalise_b_c:
+            self.B_norm, self.C_norm = nn.RMSNorm(N, eps=1e-5), nn.RMSNorm(N, eps=1e-5)
         self.D = nn.Parameter(torch.ones(H))
         self.norm = nn.RMSNorm(D, eps=1e-5)
         self.out_proj = nn.Linear(D, config.d_model, bias=False)
@@ -149,7 +152,7 @@ class Mamba2Block(nn.Module):
             return x_B_C, self.B, self.C
         N = self.config.d_state
         x, B, C = x_B_C.split([self.config.d_inner, N, N], dim=-1)
-        return x, B, C
+        return (x, self.B_norm(B), self.C_norm(C)) if self.config.normalise_b_c else (x, B, C)
 
     def _mix(self, x: Tensor, delta: Tensor, B: Tensor, C: Tensor) -> Float[Tensor, "B L D"]:
         """The recurrence over all positions, in the fastest way that its coefficients allow."""

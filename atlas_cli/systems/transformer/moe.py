@@ -36,9 +36,7 @@ class Config(GPTConfig):
     n_experts: int = Field(8, gt=0)  # E
     experts_per_token: int = Field(2, gt=0)  # k
     capacity: float | None = Field(None, gt=0)  # choices that an expert serves, over an even share; None: all
-    balance: Literal["aux", "bias", "none"] = (
-        "aux"  # by the balance loss, by a bias of the scores, not at all
-    )
+    balance: Literal["aux", "bias", "none"] = "aux"  # by the balance loss, a bias of the scores, not at all
     balance_weight: float = Field(0.01, ge=0)  # of the balance loss
     bias_rate: float = Field(0.001, gt=0)  # step of the bias, in units of probability
     z_weight: float = Field(0.0, ge=0)  # of the loss that keeps the router's logits small
