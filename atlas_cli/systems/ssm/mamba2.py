@@ -225,12 +225,13 @@ class Mamba2(Mamba):
         config, random = self.config, self.setting.generator("timing")
 
         def normal(*shape: int) -> Tensor:
-            drawn = torch.randn(TIMED_BATCH, *shape, generator=random, device=random.device)
-            return drawn.requires_grad_()
+            return torch.randn(shape, generator=random, device=random.device).requires_grad_()
 
-        x, delta = normal(length, config.d_inner), normal(length, config.n_head)
-        B, C = normal(length, config.d_state), normal(length, config.d_state)
-        q, k, v = (normal(ATTENTION_HEADS, length, config.d_inner // ATTENTION_HEADS) for _ in range(3))
+        rows = (TIMED_BATCH, length)
+        x, delta = normal(*rows, config.d_inner), normal(*rows, config.n_head)
+        B, C = (normal(*(rows if config.selective else (config.d_inner,)), config.d_state) for _ in range(2))
+        width = config.d_inner // ATTENTION_HEADS
+        q, k, v = (normal(TIMED_BATCH, ATTENTION_HEADS, length, width) for _ in range(3))
 
         def attend() -> None:
             y = F.scaled_dot_product_attention(q, k, v, is_causal=True)

@@ -16,7 +16,7 @@ from tests.systems.ssm.transformers_reference import assert_same_logits_and_grad
 
 SMALL = {"vocab_size": 6, "context_len": 12, "d_model": 8, "d_state": 4, "d_head": 4}
 TRAIN = TrainConfig(steps=1, batch_size=4, lr=1e-3)
-WAYS = [{}, {"decay": "diagonal"}, {"decay": "diagonal", "selective": False}]
+WAYS = [{}, {"normalise_b_c": True}, {"decay": "diagonal"}, {"decay": "diagonal", "selective": False}]
 
 
 def small(**fields):
@@ -107,6 +107,17 @@ def test_the_norm_stands_behind_the_gate():
         torch.testing.assert_close(block._out(100 * y, x, z), block._out(y, x, z), atol=1e-3, rtol=1e-3)
 
 
+def test_with_norms_the_size_of_b_and_c_is_not_the_tokens():
+    block = small(normalise_b_c=True).blocks[0]
+    with torch.no_grad():
+        x_B_C = torch.randn(2, 5, 24)
+        _, B, C = block._split(x_B_C)
+        _, *larger = block._split(10 * x_B_C)
+    for matrix, scaled in zip((B, C), larger, strict=True):
+        torch.testing.assert_close(matrix.pow(2).mean(-1), torch.ones(2, 5), atol=1e-3, rtol=1e-3)
+        torch.testing.assert_close(scaled, matrix, atol=1e-3, rtol=1e-3)
+
+
 def test_decays_start_alike_or_as_the_authors_draw_them():
     ours = Mamba2Block(Config(**{**SMALL, "d_model": 512}))
     assert (-torch.exp(ours.A_log) == -1).all()
@@ -139,10 +150,11 @@ def test_what_cannot_be_is_refused(fields):
         Config(**{**SMALL, **fields})
 
 
-def test_times_leave_the_gradients_and_the_weights_alone():
+@pytest.mark.parametrize("fields", WAYS)
+def test_times_leave_the_gradients_and_the_weights_alone(fields):
     source = data.load({"name": "selective_copying", "n_tokens": 2, "length": 10, "n_symbols": 4})
     torch.manual_seed(0)
-    system = Mamba2(Config(**{**SMALL, **source.config.facts(), "measure_time": True}))
+    system = Mamba2(Config(**{**SMALL, **source.config.facts(), **fields, "measure_time": True}))
     system.attach(Setting(source, TRAIN))
     before = [p.detach().clone() for p in system.parameters()]
     figures = system.evaluate()
