@@ -67,6 +67,9 @@ def diagram(
 
     Example: [bold]atlas diagram mamba selective-scan --set gate=1[/bold]
     """
+    from atlas_cli.diagrams import threads
+
+    threads.take_one()
     wanted = _wanted(asked(format, json, Format.json), out, open_, dark)
     if list_ or topic is None:
         _list(catalog.resolve_any(topic, "diagram") if topic else None, wanted is Format.json)

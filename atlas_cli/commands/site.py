@@ -22,9 +22,11 @@ def site(
     import time
 
     from atlas_cli import messages, terminal
+    from atlas_cli.diagrams import threads
     from atlas_cli.site.address import HOME
     from atlas_cli.site.build import build
 
+    threads.take_one()
     start = time.monotonic()
     built = build(out)
     seconds = time.monotonic() - start

@@ -19,11 +19,13 @@ from atlas_cli.terminal import out
 
 
 def number(value: float | None) -> str:
-    """Three or four significant digits, "-" for none."""
+    """Three or four significant digits, two of what three decimals would round away, "-" for none."""
     if value is None:
         return "-"
     if not math.isfinite(value):
         return str(value)
+    if 0 < abs(value) < 0.001:
+        return f"{value:.1e}"
     return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) >= 100 else f"{value:.3f}"
 
 

@@ -23,6 +23,7 @@ if not CHROMIUM.is_file():
     pytest.skip(f"{CHROMIUM} is not installed", allow_module_level=True)
 
 FRAME_MS = 1000 / 60
+YARDSTICK_MS = 8  # what five hundred lines of text take to lay out where a frame is 1/60 s
 
 EVERY = {
     f"{family.slug}-{shown.name}": shown
@@ -220,35 +221,50 @@ def test_play_walks_to_the_end_and_stops_when_told(opened):
 
 @pytest.mark.parametrize("name", TURNED)
 def test_a_knob_answers_within_one_frame(opened, name):
-    """The next frame shows the new setting, and making it leaves the browser time to paint."""
+    """The next frame shows the new setting, and making it leaves the browser time to paint.
+
+    Each setting counts with the least of several rounds, since other work stalls a shared core, and a machine
+    that is slow all the time, by a yardstick in the same page, has that much longer.
+    """
     told = opened(name).evaluate(
-        """async () => {
+        """async ([frame, yard]) => {
           const slider = document.querySelector('input[type="range"]');
           const panels = document.querySelector(".panels"), asked = requestAnimationFrame.bind(window);
-          let work = [], late = 0;
+          let work = [], late = 0, yardstick = Infinity;
           window.requestAnimationFrame = (draw) => asked((now) => {
             const start = performance.now();
             draw(now);
             panels.getBoundingClientRect(); // the layout belongs to it
             work.push(performance.now() - start);
           });
-          const rounds = [];
-          for (let round = 0; round < 3; round++) {
-            work = [];
-            for (let i = 0; i <= Number(slider.max); i++) {
+          const lines = Array.from({ length: 500 }, (_, i) => `<tspan x="0" y="${i}">row ${i}</tspan>`);
+          const measure = () => {
+            const start = performance.now(), box = document.createElement("div");
+            box.innerHTML = `<svg viewBox="0 0 500 500"><text>${lines.join("")}</text></svg>`;
+            panels.append(box);
+            box.getBoundingClientRect();
+            yardstick = Math.min(yardstick, performance.now() - start);
+            box.remove();
+          };
+          const least = Array(Number(slider.max) + 1).fill(Infinity);
+          const middle = () => [...least].sort((a, b) => a - b)[Math.floor(least.length / 2)];
+          const budget = () => frame * Math.max(1, yardstick / yard);
+          for (let round = 0; round < 8 && !(middle() < budget()); round++) {
+            for (let i = 0; i < least.length; i++) {
+              work = [];
+              measure();
               slider.value = i;
               const before = performance.now();
               slider.dispatchEvent(new Event("input", { bubbles: true }));
-              const answer = performance.now() - before, drawn = work.length;
+              const answer = performance.now() - before;
               await new Promise(asked); // the very next frame
-              if (work.length === drawn) late++;
-              else work[drawn] += answer;
+              if (work.length === 0) late++;
+              else least[i] = Math.min(least[i], answer + work[0]);
             }
-            work.sort((a, b) => a - b);
-            rounds.push(work[Math.floor(work.length / 2)]);
           }
-          return { late, rounds };
-        }"""
+          return { late, middle: middle(), budget: budget(), yardstick };
+        }""",
+        [FRAME_MS, YARDSTICK_MS],
     )
     assert told["late"] == 0
-    assert min(told["rounds"]) < FRAME_MS, told  # the best of three: other work stalls a shared core
+    assert told["middle"] < told["budget"], told
