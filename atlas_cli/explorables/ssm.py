@@ -208,15 +208,6 @@ def selective_scan(gate: float, delta: float) -> Frame:
 
 EXPLORABLES = (
     Explorable(
-        "discretisation", "ssm", ("s4", "mamba"), "How much time one token takes",
-        "Which delta remembers for long, and which rule survives a large one?",
-        (
-            Knob("delta", "delta", DELTAS, DELTAS[15], "slider", "s"),
-            Knob("rule", "rule", RULES, RULES[0], "choice"),
-        ),
-        discretisation,
-    ),
-    Explorable(
         "two-views", "ssm", ("s4", "mamba"), "One model, computed in two ways",
         "Which view trains in parallel, and which one writes?",
         (
@@ -224,6 +215,15 @@ EXPLORABLES = (
             Knob("decay", "decay", (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0), 0.8, "slider"),
         ),
         two_views,
+    ),
+    Explorable(
+        "discretisation", "ssm", ("s4", "mamba"), "How much time one token takes",
+        "Which delta remembers for long, and which rule survives a large one?",
+        (
+            Knob("delta", "delta", DELTAS, DELTAS[15], "slider", "s"),
+            Knob("rule", "rule", RULES, RULES[0], "choice"),
+        ),
+        discretisation,
     ),
     Explorable(
         "selective-scan", "ssm", ("mamba",), "Choosing what to remember",

@@ -34,7 +34,7 @@ def test_piped_it_draws_once_with_all_sentences_and_the_question(atlas):
     assert [f"  {n}  " in out for n in range(1, 8)] == [True] * 7
     assert "  ?  " in out
     assert "╔" not in out
-    assert "atlas diagram mamba discretisation" in err
+    assert "atlas diagram mamba two-views" in err
 
 
 def test_one_step_is_lit(atlas):
@@ -63,7 +63,7 @@ def test_list_names_every_diagram_and_json_agrees(atlas):
     assert all(document["name"] in out for document in documents)
     ssm = [d["name"] for d in json.loads(atlas("ssm", "--list", "--json")[0])]
     assert ssm[0] == "mamba-block"
-    assert ssm.index("shared-attention") < ssm.index("discretisation") < ssm.index("two-views")
+    assert ssm.index("shared-attention") < ssm.index("two-views") < ssm.index("discretisation")
     assert ssm.pop() == "gate"  # those of the user's own runs come last
     assert ssm == [shown.name for shown in gallery.diagrams_of(catalog.resolve_family("ssm"))]
 

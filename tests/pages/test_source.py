@@ -157,7 +157,7 @@ def test_a_document_for_scripts(page: source.Page):
     assert (document["topic"], document["family"], document["chapter"]) == ("mamba", "ssm", True)
     assert document["facts"]["year"] == 2023
     assert [section["title"] for section in document["sections"]][1] == "How it works"
-    assert document["diagrams"][:2] == ["mamba-block", "discretisation"]  # stepped ones first
+    assert document["diagrams"][:2] == ["mamba-block", "two-views"]  # stepped ones first
     family = export.as_dict(source.read_page(catalog.resolve_family("ssm")))
     assert (family["topic"], family["family"]) == (None, "ssm")
     assert "mamba" in family["topics"]
