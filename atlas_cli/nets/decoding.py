@@ -29,6 +29,13 @@ class DecodingConfig(SystemConfig):
     top_p: float = sampling(1.0, gt=0, le=1)  # only the most likely tokens that together have p
     length: int = sampling(256, gt=0)  # tokens written
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """No system may give one of these names another meaning: writing would take it over in silence."""
+        taken = set(DecodingConfig.model_fields) & set(cls.__annotations__)
+        if taken:
+            raise TypeError(f"{cls.__qualname__}: {', '.join(sorted(taken))} steers how text is written")
+
 
 @runtime_checkable
 class Reader(Protocol):

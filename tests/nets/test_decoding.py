@@ -127,3 +127,10 @@ def test_entropy_falls_with_the_temperature():
         return float(-(p * p.log()).sum())
 
     assert entropy(0.3) < entropy(1.0) < entropy(3.0) < math.log(4)
+
+
+def test_a_system_cannot_give_a_field_of_writing_another_meaning():
+    with pytest.raises(TypeError, match="top_k steers how text is written"):
+
+        class Experts(DecodingConfig):
+            top_k: int = 2  # experts a token
