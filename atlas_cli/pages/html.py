@@ -21,6 +21,8 @@ from atlas_cli.pages.directives import diagram_named
 from atlas_cli.pages.highlight import highlight
 
 _NOT_A_WORD = re.compile(r"[\W_]+")
+_FORMULA = r"<math(?:(?!</math>).)*</math>"
+_WITH_STOPS = re.compile(rf"\({_FORMULA}[.,;:!?)]*|{_FORMULA}[.,;:!?)]+", re.DOTALL)  # no line ends within
 _CITATION = re.compile(r"\[(\d+(?:, ?\d+)*)\]")
 _NUMBER = re.compile(r"\d+")
 _INLINE_TAGS = ("em", "strong", "s")
@@ -154,7 +156,7 @@ class HtmlRenderer:
 
     def _inline(self, node: SyntaxTreeNode) -> str:
         if node.type == "inline":
-            return self._children(node)
+            return _WITH_STOPS.sub(r'<span class="whole">\g<0></span>', self._children(node))
         if node.type in _INLINE_TAGS:
             return f"<{node.type}>{self._children(node)}</{node.type}>"
         if node.type in ("link", "image"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -36,6 +37,12 @@ def test_a_table_says_which_cells_are_heads_and_keeps_its_alignment():
     html = render("| a | b |\n|---|--:|\n| x | $n$ |\n")
     assert '<th scope="col">a</th><th scope="col" class="right">b</th>' in html
     assert '<td>x</td><td class="right"><math display="inline"><mi>n</mi></math></td>' in html
+
+
+def test_no_line_ends_between_a_formula_and_its_full_stop():
+    words = render("$a$ and $b$, then ($c$); *$d$* and $e$")
+    held = re.findall(r'<span class="whole">(.*?)</span>', words)
+    assert [re.sub("<[^>]*>", "", piece) for piece in held] == ["b,", "(c);"]
 
 
 def test_mathematics_becomes_mathml():
