@@ -171,15 +171,17 @@ def _ends(panel: Curves, window: Range, width: float) -> list[str]:
     return [
         text(_LEFT - 6, 10, _number(y2, span), "soft", 11, 'text-anchor="end"'),
         text(_LEFT - 6, _HEIGHT, _number(y1, span), "soft", 11, 'text-anchor="end"'),
-        text(_LEFT, below, f"{x1:.3g}", "soft", 11),
-        text(width - 6, below, f"{x2:.3g}", "soft", 11, 'text-anchor="end"'),
+        text(_LEFT, below, _number(x1, x2 - x1), "soft", 11),
+        text(width - 6, below, _number(x2, x2 - x1), "soft", 11, 'text-anchor="end"'),
         text((_LEFT + width) / 2, below, panel.x_label, "soft", 12, 'text-anchor="middle"'),
     ]
 
 
 def _number(value: float, span: float) -> str:
     """Three digits; 0 where it is next to nothing on an axis of that span."""
-    return "0" if abs(value) < span / 1000 else f"{value:.3g}"
+    if abs(value) < span / 1000:
+        return "0"
+    return f"{value:.0f}" if 1000 <= abs(value) < 1e5 else f"{value:.3g}"
 
 
 def _legend(panel: Curves, width: float) -> tuple[list[str], float]:
