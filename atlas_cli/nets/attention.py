@@ -10,6 +10,7 @@ Differs: no biases and rotary positions, as in Llama (arXiv:2302.13971).
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import torch
@@ -41,14 +42,16 @@ class KVCache(NamedTuple):
         return sum(t.numel() * t.element_size() for t in (self.k, self.v))
 
 
+@lru_cache(maxsize=2)  # every layer asks for the same one
 def causal_mask(
     n_queries: int, n_keys: int, window: int | None = None, device: torch.device | str | None = None
 ) -> Bool[Tensor, "L S"]:
-    """True where a query may look; the last query stands at the last key."""
-    query = torch.arange(n_keys - n_queries, n_keys, device=device)[:, None]
-    key = torch.arange(n_keys, device=device)
-    seen = key <= query
-    return seen if window is None else seen & (key > query - window)
+    """True where a query may look; the last query stands at the last key. Not to be written to."""
+    with torch.inference_mode(False):  # a mask made while sampling may serve training later
+        query = torch.arange(n_keys - n_queries, n_keys, device=device)[:, None]
+        key = torch.arange(n_keys, device=device)
+        seen = key <= query
+        return seen if window is None else seen & (key > query - window)
 
 
 def attention_weights(

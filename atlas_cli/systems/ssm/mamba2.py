@@ -6,7 +6,10 @@ Names:   delta is the step size, A how fast a head fades, B what is written to t
          it, D the skip; seen as attention, C is the query, B the key and x the value.
 Shapes:  B batch, L length, H heads of P channels, D inner channels (H * P), N states a channel, K convolution
          width, W what is convolved: x, B and C side by side (D + 2N).
-Differs: every A starts at -1, where the authors' code draws it from -16 .. -1; copying learns far better so.
+Differs: every A starts at -1, where the authors' code draws it from -16 .. -1 (`a_start: 0` is theirs). The
+         recipes start delta between 0.1 and 1, where theirs is between 0.001 and 0.1: with those steps a run
+         of selective copying can stay where the last two letters are confused. Norms on B and C, as in
+         mamba/small, did not mend that reliably (`normalise_b_c`).
          All heads share B and C; the paper allows groups of heads with their own.
 """
 
@@ -52,7 +55,6 @@ class Config(DecodingConfig):
     dt_min: float = Field(0.001, gt=0)  # delta starts log-uniform in [dt_min, dt_max]
     dt_max: float = Field(0.1, gt=0)
     a_start: float = Field(1.0, ge=0)  # every A starts at -a_start; 0: drawn from -16 .. -1, as theirs
-    unit_init: bool = True  # B and C start at about unit size; False: as nn.Linear starts, a quarter
     embed_std: float = Field(1.0, gt=0)
     tie_embeddings: bool = False
     decay: Literal["scalar", "diagonal"] = "scalar"  # diagonal: every channel and state its own, as in Mamba
@@ -102,8 +104,6 @@ class Mamba2Block(nn.Module):
         self.D = nn.Parameter(torch.ones(H))
         self.norm = nn.RMSNorm(D, eps=1e-5)
         self.out_proj = nn.Linear(D, config.d_model, bias=False)
-        if config.unit_init:
-            self._start_at_unit_size()
 
     def forward(self, u: Float[Tensor, "B L d_model"]) -> Float[Tensor, "B L d_model"]:
         """The whole sequence at once."""
@@ -131,14 +131,6 @@ class Mamba2Block(nn.Module):
         config, (K, width) = self.config, self.conv_weight.shape
         h = self.D.new_zeros(batch_size, config.n_head, config.d_state, config.d_head)
         return self.D.new_zeros(batch_size, K - 1, width), h
-
-    def _start_at_unit_size(self) -> None:
-        """As nn.Linear starts them, B and C are about a quarter and C h is 6% of D x: it learns late."""
-        D = self.config.d_inner
-        z_and_x, B_and_C = self.in_proj.weight[: 2 * D], self.in_proj.weight[2 * D : -self.config.n_head]
-        nn.init.normal_(z_and_x, std=self.config.d_model**-0.5)
-        if self.config.selective:  # more, since convolution and silu take most of it
-            nn.init.normal_(B_and_C, std=2.5 * self.config.d_model**-0.5)
 
     def _project(self, u: Tensor) -> tuple[Tensor, Tensor, Float[Tensor, "B L H"]]:
         """The gate z, the inputs x, B and C side by side, and the step sizes."""

@@ -6,7 +6,8 @@ Names:   W the frozen weight, A goes down to r channels, B comes up from them.
 Shapes:  B batch, L tokens.
 Base:    the gpt recipe named in `from:`, trained on one text; this one sees another. `adapt: full` trains all
          of its weights in place of the adapters: what LoRA is compared with.
-Differs: all projections of attention may be adapted; the paper's main experiments take q and v.
+Differs: the recipes adapt the feed-forward networks, where the paper's main experiments take q and v: for as
+         many weights that gains more (recipes/lora/attention.yaml).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atlas_cli.engine.artifact import Artifact
+from atlas_cli.engine.randomness import BatchRandom, stable_seed
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, Setting, System
 from atlas_cli.metrics import language
 from atlas_cli.nets import writing
@@ -43,6 +45,7 @@ class Config(DecodingConfig):
     targets: tuple[str, ...] = Field(("q_proj", "v_proj"), strict=False)  # which linear layers get adapters
     adapt: Literal["lora", "full"] = "lora"  # full: train every weight instead
     full_lr: float = Field(0.1, gt=0)  # learning rate of `adapt: full`, as a share of train.lr
+    examples: int = Field(0, ge=0)  # windows of text to learn from, drawn once; 0: new ones at every step
 
 
 class LoRALinear(nn.Module):
@@ -113,7 +116,12 @@ class LoRA(System):
                 replace(model, name, adapter)
                 self.trained[name.replace(".", "/")] = nn.ParameterDict({"A": adapter.A, "B": adapter.B})
         self._model: tuple[GPT] = (model,)  # in a tuple: what is frozen is no part of this system
-        return super().attach(setting)
+        super().attach(setting)
+        if self.config.examples:
+            seed = stable_seed("examples", setting.train.seed)  # without the rank: all share them
+            draw = BatchRandom(seed, 0, self.config.examples, device=setting.device)
+            self.examples = setting.data.batch(draw)
+        return self
 
     @property
     def model(self) -> GPT:
@@ -142,7 +150,11 @@ class LoRA(System):
 
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Tokens and targets of the new text, (B, L) each."""
-        return self.setting.data.batch(self.setting.random(step))
+        random = self.setting.random(step)
+        if not self.config.examples:
+            return self.setting.data.batch(random)
+        chosen = random.integers(0, self.config.examples)  # (B,)
+        return self.examples[0][chosen], self.examples[1][chosen]
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Metrics]:
         """Cross-entropy of the next byte."""
@@ -172,13 +184,11 @@ class LoRA(System):
         }  # fmt: skip
 
     def merged_error(self) -> float:
-        """The largest difference between logits with the adapters beside the layers and within them."""
+        """How far logits move when the adapters are merged, at most, as a share of the largest logit."""
         tokens, _ = self.setting.data.held_out(4)
         with torch.autocast(self.setting.device.type, enabled=False):  # bf16 has three digits
-            return self._difference(tokens)
-
-    def _difference(self, tokens: Int[Tensor, "B L"]) -> float:
-        return float((self.merged()(tokens) - self(tokens)).abs().max())
+            beside, within = self(tokens), self.merged()(tokens)
+        return float((within - beside).abs().max() / beside.abs().max())
 
     @property
     def writes(self) -> bool:

@@ -10,9 +10,10 @@ Trains:  the draft. The target is the gpt recipe named in `from:` and stays as i
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
@@ -34,7 +35,8 @@ from atlas_cli.systems.transformer.gpt import Config as GPTConfig
 if TYPE_CHECKING:
     from atlas_cli.nets.decoding import Reader
 
-TIMINGS = 2  # rounds of each
+ROUNDS = 4  # of writing; of each text the fastest counts: the least disturbed by other programs
+CALLS = 100  # of a network, in a timing
 PROMPTS = 8  # held-out texts that are continued in evaluation
 PROMPT_LENGTH, CONTINUATION = 64, 128  # bytes
 
@@ -71,15 +73,36 @@ class Tally:
         self.accepted += kept - 1
 
 
-@dataclass(frozen=True)
-class Timed:
-    """Continuations of all prompts, and the seconds that they took."""
-
-    text: Int[Tensor, "N T"]
-    seconds: float
-
-
 Way = Callable[[Tensor, Config, torch.Generator, Tally], Iterator[Tensor]]
+
+
+@dataclass
+class Trial:
+    """A way to continue texts, and what came of it, one entry a prompt."""
+
+    way: Way
+    config: Config
+    text: dict[int, Tensor] = field(default_factory=dict)
+    tallies: dict[int, Tally] = field(default_factory=dict)
+    least: dict[int, float] = field(default_factory=dict)  # seconds of the fastest round
+
+    def run(self, i: int, prompt: Int[Tensor, "1 L"], generator: torch.Generator) -> None:
+        """Continue the i-th prompt once more."""
+        tally, began = Tally(), time.perf_counter()
+        self.text[i] = torch.cat(list(self.way(prompt, self.config, generator, tally)))
+        self.least[i] = min(self.least.get(i, math.inf), time.perf_counter() - began)
+        self.tallies[i] = tally
+
+    @property
+    def seconds(self) -> float:
+        """Of all prompts together."""
+        return sum(self.least.values())
+
+    @property
+    def tally(self) -> Tally:
+        """Of all prompts together."""
+        tallies = [astuple(tally) for tally in self.tallies.values()]
+        return Tally(*map(sum, zip(*tallies, strict=True)))
 
 
 class RandomDraft:
@@ -236,34 +259,49 @@ class Speculative(System):
     @torch.no_grad()
     def evaluate(self) -> Mapping[str, float]:
         """Whether greedy text is the target's own, tokens a call, and the time against writing alone."""
-        prompts, _ = self.setting.data.held_out(PROMPTS, length=PROMPT_LENGTH)
-        greedy = self.config.model_copy(update={"temperature": 0.0})
-        alone, _ = self._timed(self._alone, prompts, greedy)
-        together, tally = self._timed(self._together, prompts, greedy)
-        drawn_alone, _ = self._timed(self._alone, prompts, self.config)
-        drawn, drawn_tally = self._timed(self._together, prompts, self.config)
-        return {
-            "greedy_identical": float((alone.text == together.text).float().mean()),
-            "greedy_tokens_per_call": tally.tokens / tally.calls,
-            "greedy_speedup": alone.seconds / together.seconds,
-            "tokens_per_call": drawn_tally.tokens / drawn_tally.calls,
-            "acceptance": drawn_tally.accepted / drawn_tally.guessed,
-            "speedup": drawn_alone.seconds / drawn.seconds,
+        with torch.autocast(self.setting.device.type, enabled=False):  # a few tokens are too little for bf16
+            figures = self._writing() | self._costs()
+        return figures | {
             "draft_bits_per_byte": language.bits_per_byte(self.net, self.setting.data),
             "target_bits_per_byte": language.bits_per_byte(self.target, self.setting.data),
+            "target_parameters": sum(p.numel() for p in self.target.parameters()),
         }
 
-    def _timed(self, way: Way, prompts: Int[Tensor, "N L"], config: Config) -> tuple[Timed, Tally]:
-        """Continue every prompt; the fastest of several rounds counts, the least disturbed."""
-        seconds = []
-        for _ in range(TIMINGS):
-            tally, began = Tally(), time.perf_counter()
-            text = [
-                torch.cat(list(way(prompt[None], config, self.setting.generator(f"evaluate {i}"), tally)))
-                for i, prompt in enumerate(prompts)
-            ]
-            seconds.append(time.perf_counter() - began)
-        return Timed(torch.stack(text), min(seconds)), tally
+    def _writing(self) -> dict[str, float]:
+        """Held-out texts continued with the draft and without, in turns: all meet the same machine."""
+        prompts, _ = self.setting.data.held_out(PROMPTS, length=PROMPT_LENGTH)
+        greedy = self.config.model_copy(update={"temperature": 0.0})
+        greedy_alone, greedy_both = Trial(self._alone, greedy), Trial(self._together, greedy)
+        alone, both = Trial(self._alone, self.config), Trial(self._together, self.config)
+        for _ in range(ROUNDS):
+            for i, prompt in enumerate(prompts):
+                for trial in (greedy_alone, greedy_both, alone, both):
+                    trial.run(i, prompt[None], self.setting.generator(f"evaluate {i}"))
+        same = [(greedy_alone.text[i] == greedy_both.text[i]).float().mean() for i in greedy_alone.text]
+        return {
+            "greedy_identical": float(torch.stack(same).mean()),
+            "greedy_tokens_per_call": greedy_both.tally.tokens / greedy_both.tally.calls,
+            "greedy_speedup": greedy_alone.seconds / greedy_both.seconds,
+            "tokens_per_call": both.tally.tokens / both.tally.calls,
+            "acceptance": both.tally.accepted / both.tally.guessed,
+            "speedup": alone.seconds / both.seconds,
+        }
+
+    def _costs(self) -> dict[str, float]:
+        """What checking the guesses and guessing once cost, in calls of the target for one token."""
+        one, checked = (self._seconds_a_call(self.target, n) for n in (1, self.config.guesses + 1))
+        return {"checking_cost": checked / one, "draft_cost": self._seconds_a_call(self.draft, 1) / one}
+
+    def _seconds_a_call(self, net: Reader, n_tokens: int) -> float:
+        """Reading so many tokens after a prompt, the fastest of many calls."""
+        text, _ = self.setting.data.held_out(1, length=PROMPT_LENGTH + n_tokens)
+        _, state = net.extend(text[:, :PROMPT_LENGTH], net.first_state(1))
+        least = math.inf
+        for _ in range(CALLS):
+            began = time.perf_counter()
+            net.extend(text[:, PROMPT_LENGTH:], state)[0][0, 0, 0].item()  # waits for a GPU to finish
+            least = min(least, time.perf_counter() - began)
+        return least
 
     def _alone(
         self, prompt: Tensor, config: Config, generator: torch.Generator, tally: Tally
@@ -290,7 +328,8 @@ class Speculative(System):
             c = self.config
             return speculate(self.target, self.draft, prompt, c.length, c, generator, tally)
 
-        artifact = writing.texts(self.setting, request, pieces)
+        with torch.autocast(self.setting.device.type, enabled=False):  # as in evaluate
+            artifact = writing.texts(self.setting, request, pieces)
         per_call = tally.tokens / tally.calls
         return replace(
             artifact,

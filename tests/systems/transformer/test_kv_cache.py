@@ -23,6 +23,25 @@ def test_logits_are_those_of_reading_everything_again(n_kv_head):
         assert 0 < cached(gpt(n_kv_head=n_kv_head)).logit_error() < 1e-5
 
 
+@pytest.mark.parametrize("window", [None, 6])
+def test_only_rounding_differs(window):
+    with torch.no_grad():
+        assert cached(gpt(window=window).double()).logit_error() < 1e-12
+
+
+def test_a_wrong_position_would_be_noticed(monkeypatch):
+    """The same comparison sees a cache that counts one token too few."""
+    base = gpt()
+    extend = base.extend
+
+    def off_by_one(tokens, state):
+        return extend(tokens, [layer._replace(length=max(0, layer.length - 1)) for layer in state])
+
+    monkeypatch.setattr(base, "extend", off_by_one)
+    with torch.no_grad():
+        assert cached(base).logit_error() > 1e-3
+
+
 @pytest.mark.parametrize("n_kv_head", [4, 2, 1])
 def test_the_bytes_held_are_those_of_the_formula(n_kv_head):
     base = gpt(n_kv_head=n_kv_head)
@@ -69,7 +88,8 @@ def test_without_a_cache_every_token_reads_the_whole_text():
     assert seen == list(range(3, 3 + 12))  # the last token written is not read any more
 
 
-def test_the_timing_counts_tokens_over_seconds(monkeypatch):
-    clock = iter([0.0, 4.0, 10.0, 12.0, 20.0, 28.0])
+def test_of_each_token_the_fastest_round_counts(monkeypatch):
+    rounds = [[0, 3, 4], [10, 12, 19], [20, 25, 27], [30, 39, 48]]  # when the clock is read
+    clock = iter(float(t) for times in rounds for t in times)
     monkeypatch.setattr(kv_cache.time, "perf_counter", lambda: next(clock))
-    assert cached(gpt()).tokens_per_second(16) == 16 / 2.0
+    assert cached(gpt()).seconds_after(2).tolist() == [2.0, 2.0 + 1.0]

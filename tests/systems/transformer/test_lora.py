@@ -114,6 +114,18 @@ def test_full_fine_tuning_takes_smaller_steps():
     assert rates == [TRAIN.lr, TRAIN.lr * 0.2]
 
 
+def test_a_few_examples_are_all_that_is_read_whichever_way_it_adapts():
+    base, text = gpt(), bytes(SOURCE.train_bytes.tolist())
+    own, full = (lora(base, adapt=adapt, examples=3) for adapt in ("lora", "full"))
+    read = set()
+    for step in range(20):
+        tokens, targets = own.batch(step)
+        assert torch.equal(tokens, full.batch(step)[0])
+        read |= {bytes(row) for row in torch.cat([tokens, targets[:, -1:]], dim=1).tolist()}
+    assert len(read) == 3
+    assert all(len(row) == 49 and row in text for row in read)
+
+
 def test_the_gain_is_what_the_base_lost_on_the_new_text():
     base = gpt()
     figures = lora(base).evaluate()

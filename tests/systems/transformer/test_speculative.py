@@ -8,11 +8,13 @@ from scipy import stats
 
 from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.nets.decoding import write
+from atlas_cli.systems.transformer import speculative
 from atlas_cli.systems.transformer.speculative import (
     Config,
     RandomDraft,
     Speculative,
     Tally,
+    Trial,
     rolled_back,
     speculate,
     verdict,
@@ -124,6 +126,73 @@ def test_a_target_with_a_window_is_refused():
 
     with pytest.raises(UsageError):
         Speculative(config(d_model=16, n_head=2)).attach(Setting(SOURCE, TRAIN, parent=gpt(window=8)))
+
+
+class Clocked:
+    """A reader whose every call takes so many seconds, and so many more for each token."""
+
+    def __init__(self, reader, clock, a_call, a_token=0.0):
+        self.reader, self.clock, self.a_call, self.a_token = reader, clock, a_call, a_token
+
+    def first_state(self, batch_size):
+        return self.reader.first_state(batch_size)
+
+    def extend(self, tokens, state):
+        self.clock[0] += self.a_call + self.a_token * tokens.shape[1]
+        return self.reader.extend(tokens, state)
+
+
+@pytest.fixture
+def clocked(monkeypatch):
+    """A target of 10 seconds a call and 1 a token, and a draft that is its equal and takes 2 a call."""
+    clock = [0.0]
+    monkeypatch.setattr(speculative.time, "perf_counter", lambda: clock[0])
+    for name, value in {
+        "PROMPTS": 2,
+        "PROMPT_LENGTH": 10,
+        "CONTINUATION": 20,
+        "ROUNDS": 2,
+        "CALLS": 2,
+    }.items():
+        monkeypatch.setattr(speculative, name, value)
+    base = gpt()
+    system = Speculative(config(d_model=16, n_head=2, guesses=4)).attach(Setting(SOURCE, TRAIN, parent=base))
+    monkeypatch.setattr(Speculative, "target", property(lambda _: Clocked(base, clock, 10.0, 1.0)))
+    monkeypatch.setattr(Speculative, "draft", property(lambda _: Clocked(base, clock, 2.0)))
+    return system
+
+
+def test_costs_are_in_calls_of_the_target_for_one_token(clocked):
+    with torch.no_grad():
+        assert clocked._costs() == {
+            "checking_cost": pytest.approx(15 / 11),
+            "draft_cost": pytest.approx(2 / 11),
+        }
+
+
+def test_the_speedup_is_the_time_alone_over_the_time_together(clocked):
+    with torch.no_grad():
+        figures = clocked._writing()
+    alone = (10 + 10) + 19 * 11  # the prompt, and each token but the last
+    together = (10 + 9) + 2 + 4 * (15 + 4 * 2)  # all of the prompt but its last token, by both; four calls
+    assert figures["speedup"] == figures["greedy_speedup"] == pytest.approx(alone / together)
+    assert figures["tokens_per_call"] == figures["greedy_tokens_per_call"] == 5
+    assert figures["acceptance"] == figures["greedy_identical"] == 1
+
+
+def test_of_each_text_the_fastest_round_counts(monkeypatch):
+    clock = iter([0.0, 5.0, 10.0, 13.0, 20.0, 29.0, 30.0, 37.0])
+    monkeypatch.setattr(speculative.time, "perf_counter", lambda: next(clock))
+
+    def way(prompt, config, generator, tally):
+        tally.count(guessed=4, kept=3)
+        yield prompt[0]
+
+    trial = Trial(way, config())
+    for i in (0, 1, 0, 1):
+        trial.run(i, torch.tensor([[i]]), torch.Generator())
+    assert trial.seconds == 5.0 + 3.0
+    assert trial.tally == Tally(tokens=6, calls=2, guessed=8, accepted=4)  # of one round, not of both
 
 
 def test_the_sample_says_what_a_call_brought():
