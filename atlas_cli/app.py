@@ -14,8 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
-from atlas_cli import flags as house
 from atlas_cli.errors import AtlasError, UsageError
+from atlas_cli.screen import flags as house
 
 # Command -> its panel in --help; each is the function (or the sub-app) of commands/<name>.py.
 COMMANDS = {
@@ -160,11 +160,11 @@ def _report(error: AtlasError, code: int | None = None) -> int:
     if os.environ.get("RANK", "0") != "0":
         return code
     if house.flags.json:
-        from atlas_cli.terminal import emit_json
+        from atlas_cli.screen.terminal import emit_json
 
         emit_json({"error": error.what, "mend": error.mend, "details": error.details, "exit_code": code})
         return code
-    from atlas_cli.messages import print_error
+    from atlas_cli.screen.messages import print_error
 
     print_error(error)
     return code

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-
-from atlas_cli.errors import EnvironmentFault
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -45,36 +42,3 @@ def recipes_dir() -> Path:
 def _shipped(name: str) -> Path:
     installed = _PACKAGE / f"_{name}"
     return installed if installed.is_dir() else _PACKAGE.parent / name
-
-
-def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it into place.
-
-    A reader sees the old file or the new one, never half of one; two processes do not disturb each other.
-
-    Raises:
-        EnvironmentFault: the folder cannot be written.
-    """
-    from atlas_cli.engine.durable import TEMPORARY, rename
-
-    temporary = path.with_name(
-        f"{TEMPORARY}{os.getpid()}-{path.name}"
-    )  # keeps its ending: numpy adds one else
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(temporary)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        rename(temporary, path)
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    finally:
-        if path.parent.is_dir():
-            temporary.unlink(missing_ok=True)
-
-
-def _unwritable(path: Path, error: OSError) -> EnvironmentFault:
-    return EnvironmentFault(
-        f"cannot write {path}: {error.strerror or error}",
-        "free some space there, or name another folder with the environment variable ATLAS_HOME",
-    )

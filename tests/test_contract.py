@@ -10,13 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from atlas_cli import recipes
-from atlas_cli.engine import checkpoint, trainer
+from atlas_cli.engine import trainer
 from atlas_cli.engine.loop import fit
-from atlas_cli.engine.reporter import SilentReporter
-from atlas_cli.engine.rundir import RunDir
 from atlas_cli.engine.system import SampleRequest, System
 from atlas_cli.errors import InterruptedRun
+from atlas_cli.present.reporter import SilentReporter
+from atlas_cli.recipe import recipes
+from atlas_cli.runs import checkpoint
+from atlas_cli.runs.folder import RunFolder
 
 SMOKE = sorted(path.parent.name for path in (Path(__file__).parents[1] / "recipes").glob("*/smoke.yaml"))
 STEPS = 6
@@ -104,7 +105,7 @@ def test_resume_equals_a_straight_run_bit_for_bit(
             self.losses = [*getattr(self, "losses", []), metrics["loss"]]
             self.stop.requested = step == STEPS // 2
 
-    straight_run, broken_run = RunDir.create(tmp_path, "a"), RunDir.create(tmp_path, "b")
+    straight_run, broken_run = RunFolder.create(tmp_path, "a"), RunFolder.create(tmp_path, "b")
     straight, seen, seen_broken = built(topic), StopAt(), StopAt()
     straight_fit = fit(straight, run=straight_run, progress=seen)
     with pytest.raises(InterruptedRun):

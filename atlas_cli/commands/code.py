@@ -28,8 +28,8 @@ def code(
 
     Example: [bold]atlas code ddpm add_noise[/bold]
     """
-    from atlas_cli import terminal
     from atlas_cli.diagrams.code import system_source
+    from atlas_cli.screen import terminal
 
     chosen = catalog.resolve(topic, "code")
     source = _of_node(chosen, node) if node else system_source(chosen)
@@ -76,9 +76,9 @@ def _of_node(topic: Topic, name: str) -> Source:
 def _show(source: Source, pager: bool) -> None:
     from rich.text import Text
 
-    from atlas_cli.pages.highlight import highlight
-    from atlas_cli.pages.lines import hang, wrap
-    from atlas_cli.terminal import out, show
+    from atlas_cli.screen.highlight import highlight
+    from atlas_cli.screen.lines import hang, wrap
+    from atlas_cli.screen.terminal import out, show
 
     here = Path.cwd()
     path = source.path.relative_to(here) if source.path.is_relative_to(here) else source.path
@@ -92,8 +92,8 @@ def _show(source: Source, pager: bool) -> None:
 
 
 def _say_next(topic: Topic, node: str | None) -> None:
-    from atlas_cli import messages
     from atlas_cli.diagrams import blocks
+    from atlas_cli.screen import messages
 
     if node is None and blocks.diagrams_of(topic):
         messages.next_command(f"atlas diagram {topic.slug}", "the same as a drawing")

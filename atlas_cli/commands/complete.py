@@ -29,6 +29,6 @@ def runs(incomplete: str) -> list[str]:
 
 
 def _run_names() -> Iterator[str]:
-    from atlas_cli.engine.rundir import list_runs
+    from atlas_cli.runs.folder import list_runs
 
     return (run.name for run in reversed(list_runs(Path("runs"))))

@@ -102,7 +102,7 @@ def diagram(
         content = deliver.document(chosen, wanted, set_ or [], step, command, dark)
         deliver.hand_over(content, out, f"{command} --out {chosen.name}.{wanted}")
     if open_ and out is not None:
-        from atlas_cli import browser
+        from atlas_cli.screen import browser
 
         browser.show(out)
     _say_next(subject, chosen)
@@ -149,12 +149,12 @@ def _command(subject: Any, chosen: Diagram | Explorable) -> str:
 def _turn(
     chosen: Diagram | Explorable, step: int | None, given: list[str] | None, command: str, to_terminal: bool
 ) -> None:
-    from atlas_cli import messages
-    from atlas_cli.diagrams import tui_start
+    from atlas_cli.diagrams.app import start
+    from atlas_cli.screen import messages
 
     if not to_terminal:
         raise UsageError("the interactive view goes to the terminal, not to a file", f"{command} -i")
-    messages.next_command(tui_start.turn(chosen, given or [], step, command), "prints it as you left it")
+    messages.next_command(start.turn(chosen, given or [], step, command), "prints it as you left it")
 
 
 def _format_of(out: Path) -> Format:
@@ -199,9 +199,9 @@ def _check_steps(chosen: Diagram, step: int | None, given: list[str] | None, com
 def _draw(chosen: Diagram, step: int | None, all_steps: bool, animate: bool | None) -> None:
     from rich.text import Text
 
-    from atlas_cli.diagrams import terminal
-    from atlas_cli.pages.lines import indent
-    from atlas_cli.terminal import out, show
+    from atlas_cli.diagrams.text import blocks as text_blocks
+    from atlas_cli.screen.lines import indent
+    from atlas_cli.screen.terminal import out, show
 
     width = min(out.width - 2 * _INDENT, _WIDEST)
     moving = out.is_interactive and out.is_terminal and not out.is_dumb_terminal and animate is not False
@@ -209,7 +209,7 @@ def _draw(chosen: Diagram, step: int | None, all_steps: bool, animate: bool | No
         _play(chosen, width)
     lines = [Text()]
     for number in range(1, len(chosen.steps) + 1) if all_steps else [step]:
-        lines += [*terminal.drawing(chosen, width, number), Text()]
+        lines += [*text_blocks.drawing(chosen, width, number), Text()]
     show(indent(lines, _INDENT))
 
 
@@ -220,14 +220,14 @@ def _play(chosen: Diagram, width: int) -> None:
     from rich.live import Live
     from rich.text import Text
 
-    from atlas_cli.diagrams import terminal
-    from atlas_cli.pages.lines import indent
-    from atlas_cli.terminal import out
+    from atlas_cli.diagrams.text import blocks as text_blocks
+    from atlas_cli.screen.lines import indent
+    from atlas_cli.screen.terminal import out
 
     try:
         with Live(console=out, auto_refresh=False, transient=True) as live:
             for number, step in enumerate(chosen.steps, start=1):
-                frame = terminal.frame(chosen, width, number, out.height - 2)
+                frame = text_blocks.frame(chosen, width, number, out.height - 2)
                 live.update(Text("\n").join([Text(), *indent(frame, _INDENT)]), refresh=True)
                 time.sleep(0.9 + len(step.say) / 90)  # seconds: long enough to see what moved, and to skim
     except KeyboardInterrupt:
@@ -238,10 +238,10 @@ def _list(subject: Any, as_json: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from atlas_cli import messages
     from atlas_cli.diagrams import gallery
     from atlas_cli.diagrams.model import Diagram
-    from atlas_cli.terminal import emit_json, out
+    from atlas_cli.screen import messages
+    from atlas_cli.screen.terminal import emit_json, out
 
     subjects = [subject] if subject else catalog.families()
     found = [d for entry in subjects for d in (*gallery.diagrams_of(entry), *gallery.of_runs(entry))]
@@ -275,9 +275,9 @@ def _list(subject: Any, as_json: bool) -> None:
 
 
 def _say_next(subject: Any, chosen: Diagram | Explorable) -> None:
-    from atlas_cli import messages
     from atlas_cli.diagrams import gallery
     from atlas_cli.diagrams.model import Diagram
+    from atlas_cli.screen import messages
 
     if not isinstance(chosen, Diagram):
         knob = chosen.knobs[0]

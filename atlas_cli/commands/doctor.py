@@ -23,7 +23,7 @@ def doctor(
     from rich.table import Table
     from rich.text import Text
 
-    from atlas_cli import messages, terminal
+    from atlas_cli.screen import messages, terminal
 
     findings = [check() for check in (_python, _torch, _devices, _precision, _terminal, _cache, _runs, _disk)]
     ok = all(f["ok"] for f in findings)
@@ -77,7 +77,7 @@ def _precision() -> dict[str, Any]:
 
 
 def _terminal() -> dict[str, Any]:
-    from atlas_cli.terminal import ascii_only, out
+    from atlas_cli.screen.terminal import ascii_only, out
 
     colour = out.color_system or "no colour"
     return _finding("terminal", f"{out.width} columns, {colour}, {'ASCII' if ascii_only() else 'Unicode'}")

@@ -36,9 +36,9 @@ def explain(
 
     Example: [bold]atlas explain mamba[/bold]
     """
-    from atlas_cli import terminal
     from atlas_cli.commands.formats import asked
     from atlas_cli.pages import source
+    from atlas_cli.screen import terminal
 
     wanted = asked(format, json, Format.json)
     page = source.read_page(catalog.resolve_any(topic))

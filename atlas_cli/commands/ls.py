@@ -31,7 +31,7 @@ def ls(
     """
     from rich.text import Text
 
-    from atlas_cli import messages, terminal
+    from atlas_cli.screen import messages, terminal
 
     chosen = (catalog.resolve_family(family, "ls"),) if family else catalog.families()
     if json:
@@ -52,7 +52,7 @@ def ls(
 
 def print_map() -> None:
     """What `atlas` alone prints."""
-    from atlas_cli.terminal import out, show
+    from atlas_cli.screen.terminal import out, show
 
     show(render_map(out.width))
 
@@ -61,7 +61,7 @@ def render_map(width: int) -> list[Text]:
     """The twelve families with their topics, and what to try first."""
     from rich.text import Text
 
-    from atlas_cli.pages.lines import indent, pairs, wrap
+    from atlas_cli.screen.lines import indent, pairs, wrap
 
     room = width - 2 * _MARGIN
     title = wrap(Text.assemble(("atlas", "atlas.title"), f"  {_TAGLINE}: {_counts()}"), room)
@@ -77,7 +77,7 @@ def render_map(width: int) -> list[Text]:
 def _map_rows(width: int, wide: bool) -> list[Text]:
     from rich.text import Text
 
-    from atlas_cli.pages.lines import pairs
+    from atlas_cli.screen.lines import pairs
 
     every = catalog.families()
     longest = max(len(family.slug) for family in every)
@@ -96,8 +96,8 @@ def _map_rows(width: int, wide: bool) -> list[Text]:
 
 def _marks() -> dict[str, str]:
     """One sign each: a topic that trains here, and what its best run came to."""
-    from atlas_cli.terminal import ascii_only
-    from atlas_cli.trained import VERDICTS
+    from atlas_cli.runs.best import VERDICTS
+    from atlas_cli.screen.terminal import ascii_only
 
     signs = "o+x*" if ascii_only() else "○✓✗●"
     return dict(zip((_TRAINABLE, *VERDICTS), signs, strict=True))
@@ -107,7 +107,7 @@ def _name(topic: Topic) -> Text:
     """The slug with a mark: trained on this machine, or trainable."""
     from rich.text import Text
 
-    from atlas_cli.trained import NOT_MET, best_of
+    from atlas_cli.runs.best import NOT_MET, best_of
 
     marks, run = _marks(), best_of(topic)
     if run is not None:
@@ -127,7 +127,7 @@ def _names(topics: tuple[Topic, ...]) -> Text:
 def _legend(width: int) -> list[Text]:
     from rich.text import Text
 
-    from atlas_cli.pages.lines import wrap
+    from atlas_cli.screen.lines import wrap
 
     signs = "  ".join(f"{mark} {meaning}" for meaning, mark in _marks().items())
     return wrap(Text(f"{signs}  no mark: page only", "atlas.muted"), width)
@@ -136,7 +136,7 @@ def _legend(width: int) -> list[Text]:
 def _heading(family: Family, width: int) -> list[Text]:
     from rich.text import Text
 
-    from atlas_cli.pages.lines import pairs
+    from atlas_cli.screen.lines import pairs
 
     about = Text.assemble((f"{family.title}\n", "atlas.head"), (family.line, "atlas.muted"))
     return pairs([(Text(f"{family.number:02}", "atlas.muted"), about)], width)
@@ -145,7 +145,7 @@ def _heading(family: Family, width: int) -> list[Text]:
 def _topics(family: Family, width: int) -> list[Text]:
     from rich.text import Text
 
-    from atlas_cli.pages.lines import indent, pairs
+    from atlas_cli.screen.lines import indent, pairs
 
     names = [_name(topic) for topic in family.topics]
     longest = max(map(len, names))
@@ -169,7 +169,7 @@ def _drawn(topic: Topic) -> str:
 
 def _ran(topic: Topic) -> str:
     """What its best run on this machine came to."""
-    from atlas_cli.trained import best_of
+    from atlas_cli.runs.best import best_of
 
     run = best_of(topic)
     if run is None:
@@ -188,7 +188,7 @@ def _counts() -> str:
 def _families(families: tuple[Family, ...], width: int) -> list[Text]:
     from rich.text import Text
 
-    from atlas_cli.pages.lines import pairs
+    from atlas_cli.screen.lines import pairs
 
     longest = max(len(family.slug) for family in families)
     rows = []
@@ -203,7 +203,7 @@ def _families(families: tuple[Family, ...], width: int) -> list[Text]:
 
 def _describe(family: Family) -> dict[str, Any]:
     from atlas_cli.diagrams import gallery
-    from atlas_cli.trained import best_of
+    from atlas_cli.runs.best import best_of
 
     return {
         "number": family.number,

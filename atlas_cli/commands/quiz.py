@@ -40,7 +40,7 @@ def quiz(
             f"atlas quiz {found.family.slug} --json --answers",
         )
     if json:
-        from atlas_cli.terminal import emit_json
+        from atlas_cli.screen.terminal import emit_json
 
         emit_json(quizzes.as_dict(found, answers))
         return
@@ -50,8 +50,8 @@ def quiz(
 def _ask_all(quiz: Quiz) -> None:
     from rich.text import Text
 
-    from atlas_cli import messages
-    from atlas_cli.terminal import show
+    from atlas_cli.screen import messages
+    from atlas_cli.screen.terminal import show
 
     answered = 0
     missed: list[str] = []  # topics, one a wrong answer
@@ -76,9 +76,9 @@ def _ask_all(quiz: Quiz) -> None:
 def _asked(quiz: Quiz, question: Question, number: int) -> list[Text]:
     from rich.text import Text
 
-    from atlas_cli.pages.lines import hang, indent
     from atlas_cli.pages.quiz import LETTERS
-    from atlas_cli.terminal import text_width
+    from atlas_cli.screen.lines import hang, indent
+    from atlas_cli.screen.terminal import text_width
 
     width = text_width() - _MARGIN
     place = Text(f"{number} of {len(quiz.questions)}  ·  {question.kind}  ·  {question.topic}", "atlas.muted")
@@ -106,23 +106,23 @@ def _told(question: Question, given: int) -> list[Text]:
 
 
 def _verdict(mark: Text, choice: Choice) -> list[Text]:
-    from atlas_cli.pages.lines import hang, indent
-    from atlas_cli.terminal import text_width
+    from atlas_cli.screen.lines import hang, indent
+    from atlas_cli.screen.terminal import text_width
 
     column = 9
     return indent(hang(mark, _rendered(choice.why, text_width() - _MARGIN - column), column), _MARGIN)
 
 
 def _rendered(markdown: str, width: int) -> list[Text]:
-    from atlas_cli.pages.terminal import Renderer
+    from atlas_cli.pages.text import Renderer
 
     return Renderer(width, lambda name, room: []).render(markdown)
 
 
 def _answer(question: Question) -> int | None:
     """The place of the chosen answer; None where the reader stops or the pipe ends."""
-    from atlas_cli import messages
     from atlas_cli.pages.quiz import LETTERS
+    from atlas_cli.screen import messages
 
     letters = LETTERS[: len(question.choices)]
     while True:

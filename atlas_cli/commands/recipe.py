@@ -13,7 +13,7 @@ from atlas_cli.commands import complete
 from atlas_cli.errors import AtlasError, EnvironmentFault, UsageError
 
 if TYPE_CHECKING:
-    from atlas_cli.recipes import Recipe
+    from atlas_cli.recipe.recipes import Recipe
 
 app = typer.Typer(
     help="List, show, check and copy recipes: what is trained, on what, for how long, and what proves it.",
@@ -41,13 +41,13 @@ def list_recipes(
 
     Example: [bold]atlas recipe ls ddpm[/bold]
     """
-    from atlas_cli.recipe_source import recipe_names
+    from atlas_cli.recipe.source import recipe_names
 
     rows = [_summary(slug, name) for slug in _slugs(topic) for name in recipe_names(slug)]
     if not rows and topic is not None:
         raise UsageError(f"{topic} has no recipes yet", "atlas recipe ls shows the topics that have some")
     if json:
-        from atlas_cli.terminal import emit_json
+        from atlas_cli.screen.terminal import emit_json
 
         emit_json({"recipes": rows})
         return
@@ -70,8 +70,8 @@ def show(
 
     Example: [bold]atlas recipe show ddpm/small[/bold]
     """
-    from atlas_cli import recipes
-    from atlas_cli.terminal import emit_json, emit_text, out
+    from atlas_cli.recipe import recipes
+    from atlas_cli.screen.terminal import emit_json, emit_text, out
 
     recipe = recipes.resolve(ref, sets or [], data)
     if json:
@@ -99,7 +99,7 @@ def validate(
 
     Example: [bold]atlas recipe validate mine.yaml[/bold]
     """
-    from atlas_cli import recipes
+    from atlas_cli.recipe import recipes
 
     faults: dict[str, AtlasError] = {}
     for file in files:
@@ -108,7 +108,7 @@ def validate(
         except UsageError as error:
             faults[file] = error
         if not json and file not in faults:
-            from atlas_cli.terminal import emit_text
+            from atlas_cli.screen.terminal import emit_text
 
             emit_text(f"{file}: valid")
     if json:
@@ -133,7 +133,7 @@ def cp(
 
     Example: [bold]atlas recipe cp ddpm/small mine.yaml[/bold]
     """
-    from atlas_cli.recipe_source import find
+    from atlas_cli.recipe.source import find
 
     source = find(ref, "recipe cp")
     if file.suffix not in (".yaml", ".yml"):
@@ -157,8 +157,8 @@ def schema(
 
     Example: [bold]atlas recipe schema ddpm > ddpm.schema.json[/bold]
     """
-    from atlas_cli import recipes
-    from atlas_cli.terminal import emit_json
+    from atlas_cli.recipe import recipes
+    from atlas_cli.screen.terminal import emit_json
 
     emit_json(recipes.schema(topic))
 
@@ -178,7 +178,7 @@ def _slugs(name: str | None) -> list[str]:
 
 def _summary(slug: str, name: str) -> dict[str, Any]:
     """What a list says of a recipe; the file is read, not validated, so that a long list comes at once."""
-    from atlas_cli.recipe_source import find, read
+    from atlas_cli.recipe.source import find, read
 
     data = read(find(f"{slug}/{name}")).data
     names = ("data", "train", "measured")
@@ -196,7 +196,7 @@ def _summary(slug: str, name: str) -> dict[str, Any]:
 def _print_table(rows: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
-    from atlas_cli.terminal import out
+    from atlas_cli.screen.terminal import out
 
     table = Table(box=None, pad_edge=False, header_style="atlas.muted")
     table.add_column("recipe", style="atlas.accent", no_wrap=True)
@@ -219,7 +219,7 @@ def _train(recipe: Recipe) -> str:
 
 
 def _emit_verdicts(files: list[str], faults: dict[str, AtlasError]) -> None:
-    from atlas_cli.terminal import emit_json
+    from atlas_cli.screen.terminal import emit_json
 
     errors = {file: error.details or [error.what] for file, error in faults.items()}
     verdicts = [{"file": f, "valid": f not in faults, "errors": errors.get(f, [])} for f in files]
@@ -230,7 +230,7 @@ def _emit_verdicts(files: list[str], faults: dict[str, AtlasError]) -> None:
 
 def _moved(text: str, source: Path) -> str:
     """The text with `base` and `from` named so that they are found from anywhere."""
-    from atlas_cli.recipe_source import full_reference
+    from atlas_cli.recipe.source import full_reference
 
     def named(match: re.Match[str]) -> str:
         return f"{match[1]}{full_reference(match[2], source, match[1].startswith('base'))}"
@@ -254,6 +254,6 @@ def _write(file: Path, content: bytes, force: bool) -> None:
 
 
 def _next(command: str) -> None:
-    from atlas_cli import messages
+    from atlas_cli.screen import messages
 
     messages.next_command(command)

@@ -10,7 +10,7 @@ import typer
 from atlas_cli.commands import complete
 
 if TYPE_CHECKING:
-    from atlas_cli.engine.rundir import RunDir
+    from atlas_cli.runs.folder import RunFolder
 
 app = typer.Typer(help="List, show, plot, compare and remove runs.", no_args_is_help=True)
 
@@ -27,8 +27,8 @@ def ls(out: Root = Path("runs"), json: Json = False) -> None:
     """
     from rich.table import Table
 
-    from atlas_cli import messages, terminal
-    from atlas_cli.engine.rundir import list_runs
+    from atlas_cli.runs.folder import list_runs
+    from atlas_cli.screen import messages, terminal
 
     runs = list_runs(out)
     if json:
@@ -51,7 +51,7 @@ def ls(out: Root = Path("runs"), json: Json = False) -> None:
     terminal.out.print(table)
 
 
-def _summary(run: RunDir) -> dict[str, Any]:
+def _summary(run: RunFolder) -> dict[str, Any]:
     result = run.result or {}
     verdicts = result.get("verdicts", [])
     held = sum(bool(v["passed"]) for v in verdicts)
@@ -71,8 +71,8 @@ def show(run: Reference = "latest", out: Root = Path("runs"), json: Json = False
     """
     from rich.text import Text
 
-    from atlas_cli import messages, terminal
-    from atlas_cli.engine.rundir import find_run
+    from atlas_cli.runs.folder import find_run
+    from atlas_cli.screen import messages, terminal
 
     found = find_run(run, out)
     if json:
@@ -86,7 +86,7 @@ def show(run: Reference = "latest", out: Root = Path("runs"), json: Json = False
     for line in lines:
         console.print(Text(line), soft_wrap=True)
     if found.result:
-        from atlas_cli.engine.results import figures_line, verdict_table
+        from atlas_cli.present.outcome import figures_line, verdict_table
 
         verdicts = found.result.get("verdicts", [])
         console.print()
@@ -111,10 +111,10 @@ def plot(
 
     Example: [bold]atlas run plot latest --metric loss[/bold]
     """
-    from atlas_cli import messages, terminal
-    from atlas_cli.engine import show as pictures
-    from atlas_cli.engine.progress import loss_curve
-    from atlas_cli.engine.rundir import find_run
+    from atlas_cli.present import show as pictures
+    from atlas_cli.present.progress import loss_curve
+    from atlas_cli.runs.folder import find_run
+    from atlas_cli.screen import messages, terminal
 
     found = find_run(run, out)
     curve = [(r["step"], r[metric]) for r in _rows(found, metric)]
@@ -141,10 +141,11 @@ def compare(
     """
     from rich.table import Table
 
-    from atlas_cli import messages, recipes, terminal
-    from atlas_cli.engine import show as pictures
-    from atlas_cli.engine.results import number
-    from atlas_cli.engine.rundir import find_run
+    from atlas_cli.present import show as pictures
+    from atlas_cli.present.outcome import number
+    from atlas_cli.recipe import recipes
+    from atlas_cli.runs.folder import find_run
+    from atlas_cli.screen import messages, terminal
 
     a, b = find_run(first, out), find_run(second, out)
     figures = [(run.result or {}).get("figures", {}) for run in (a, b)]
@@ -167,9 +168,9 @@ def compare(
     messages.say(str(path))
 
 
-def _draw_both(a: RunDir, b: RunDir, metric: str) -> None:
-    from atlas_cli import terminal
-    from atlas_cli.engine.progress import loss_curve
+def _draw_both(a: RunFolder, b: RunFolder, metric: str) -> None:
+    from atlas_cli.present.progress import loss_curve
+    from atlas_cli.screen import terminal
 
     width = max(20, min(terminal.out.width, 100) - 14)
     for run in (a, b):
@@ -179,7 +180,7 @@ def _draw_both(a: RunDir, b: RunDir, metric: str) -> None:
         terminal.out.print(drawn, markup=False, highlight=False, no_wrap=True)
 
 
-def _rows(run: RunDir, metric: str) -> list[dict[str, Any]]:
+def _rows(run: RunFolder, metric: str) -> list[dict[str, Any]]:
     from atlas_cli.errors import UsageError
 
     rows = run.read_metrics()
@@ -203,10 +204,10 @@ def rm(
 
     Example: [bold]atlas run rm ddpm-small-1[/bold]
     """
-    from atlas_cli import messages
-    from atlas_cli.engine.rundir import RunDir
+    from atlas_cli.runs.folder import RunFolder
+    from atlas_cli.screen import messages
 
-    found = [RunDir.open(name, out) for name in runs]
+    found = [RunFolder.open(name, out) for name in runs]
     for run in found:
         if yes or typer.confirm(f"delete {run.path} and everything in it?", err=True):
             run.remove()

@@ -9,11 +9,11 @@ import typer
 
 from atlas_cli.commands import complete
 from atlas_cli.errors import UsageError
-from atlas_cli.flags import flags
+from atlas_cli.screen.flags import flags
 
 if TYPE_CHECKING:
-    from atlas_cli.engine.rundir import RunDir
     from atlas_cli.engine.system import System
+    from atlas_cli.runs.folder import RunFolder
 
 
 def sample(
@@ -48,12 +48,12 @@ def sample(
 
     Example: [bold]atlas sample ddpm --label 3[/bold]
     """
-    from atlas_cli import messages, terminal
-    from atlas_cli.engine import show
-    from atlas_cli.engine.reporter import reporter
-    from atlas_cli.engine.rundir import find_run
     from atlas_cli.engine.system import SampleRequest
     from atlas_cli.engine.trainer import Options, inference, load_system
+    from atlas_cli.present import show
+    from atlas_cli.present.reporter import reporter
+    from atlas_cli.runs.folder import find_run
+    from atlas_cli.screen import messages, terminal
 
     found = find_run(run, out)
     overrides = _sampling_overrides(found, sets or [])
@@ -84,9 +84,9 @@ def sample(
     messages.next_command(f"atlas explain {found.topic}", "how it works")
 
 
-def _sampling_overrides(run: RunDir, sets: list[str]) -> list[str]:
+def _sampling_overrides(run: RunFolder, sets: list[str]) -> list[str]:
     """`--set steps=20` and the like, checked to steer sampling only; `sampler_` may be left out."""
-    from atlas_cli import recipes
+    from atlas_cli.recipe import recipes
 
     recipe = recipes.resolve(run.path / "recipe.yaml")
     fields = recipes.system_class(recipe.system).sampling_fields()

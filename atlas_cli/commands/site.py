@@ -21,8 +21,8 @@ def site(
     """
     import time
 
-    from atlas_cli import messages, terminal
     from atlas_cli.diagrams import threads
+    from atlas_cli.screen import messages, terminal
     from atlas_cli.site.address import HOME
     from atlas_cli.site.build import build
 
@@ -40,6 +40,6 @@ def site(
         messages.say(f"{built.pages} pages, {built.bytes / 1e6:.1f} MB, {seconds:.1f} s")
         messages.next_command(f"python -m http.server --directory {out}", "or open the file above")
     if open_:
-        from atlas_cli import browser
+        from atlas_cli.screen import browser
 
         browser.show(front)

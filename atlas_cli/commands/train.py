@@ -9,12 +9,12 @@ import typer
 
 from atlas_cli.commands import complete
 from atlas_cli.errors import UsageError
-from atlas_cli.flags import flags, given
+from atlas_cli.screen.flags import flags, given
 
 if TYPE_CHECKING:
-    from atlas_cli.engine.rundir import RunDir
     from atlas_cli.engine.trainer import Options
-    from atlas_cli.recipes import Recipe
+    from atlas_cli.recipe.recipes import Recipe
+    from atlas_cli.runs.folder import RunFolder
 
 
 def train(
@@ -60,14 +60,14 @@ def train(
 
     Example: [bold]atlas train ddpm --recipe small[/bold]
     """
-    from atlas_cli.engine.rundir import RunDir
+    from atlas_cli.runs.folder import RunFolder
 
     if device not in ("auto", "cpu", "cuda", "mps"):
         raise UsageError(f"there is no device {device!r}", "choose one of: auto, cpu, cuda, mps")
     if devices > 1:
         _launch(devices)
     overrides = [*(sets or []), *_named(seed=seed, precision=precision, threads=threads)]
-    resumed = RunDir.open(resume, out) if resume is not None else None
+    resumed = RunFolder.open(resume, out) if resume is not None else None
     if resumed is None:
         chosen = _reference(topic, recipe)
         resolved = _resolve(chosen, overrides, data)
@@ -87,12 +87,12 @@ def train(
     _train(resolved, options, resumed, check=check, json=json)
 
 
-def _train(resolved: Recipe, options: Options, resumed: RunDir | None, *, check: bool, json: bool) -> None:
+def _train(resolved: Recipe, options: Options, resumed: RunFolder | None, *, check: bool, json: bool) -> None:
     from atlas_cli.engine import distributed
-    from atlas_cli.engine.reporter import reporter
-    from atlas_cli.engine.results import print_outcome
     from atlas_cli.engine.trainer import execute
-    from atlas_cli.terminal import emit_json
+    from atlas_cli.present.outcome import print_outcome
+    from atlas_cli.present.reporter import reporter
+    from atlas_cli.screen.terminal import emit_json
 
     try:
         outcome = execute(resolved, options, reporter(json), resumed)
@@ -131,15 +131,15 @@ def _named(**fields: object) -> list[str]:
 
 
 def _resolve(reference: str, overrides: list[str], data: str | None) -> Recipe:
-    from atlas_cli import recipes
+    from atlas_cli.recipe import recipes
 
     return recipes.resolve(reference, overrides, data)
 
 
-def _resolve_resumed(run: RunDir, overrides: list[str], data: str | None) -> Recipe:
+def _resolve_resumed(run: RunFolder, overrides: list[str], data: str | None) -> Recipe:
     """The recipe of the run, with changes shown; a changed architecture is refused."""
-    from atlas_cli import recipes
-    from atlas_cli.messages import say
+    from atlas_cli.recipe import recipes
+    from atlas_cli.screen.messages import say
 
     own = recipes.resolve(str(run.path / "recipe.yaml"))
     wanted = recipes.resolve(str(run.path / "recipe.yaml"), overrides, data)
@@ -156,9 +156,9 @@ def _resolve_resumed(run: RunDir, overrides: list[str], data: str | None) -> Rec
     return wanted
 
 
-def _already_complete(run: RunDir, json: bool) -> None:
-    from atlas_cli.messages import say
-    from atlas_cli.terminal import emit_json
+def _already_complete(run: RunFolder, json: bool) -> None:
+    from atlas_cli.screen.messages import say
+    from atlas_cli.screen.terminal import emit_json
 
     if json:
         emit_json({"run": str(run.path), "already_complete": True, **(run.result or {})})

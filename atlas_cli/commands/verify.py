@@ -9,11 +9,11 @@ import typer
 
 from atlas_cli.commands import complete
 from atlas_cli.errors import UsageError
-from atlas_cli.flags import flags
+from atlas_cli.screen.flags import flags
 
 if TYPE_CHECKING:
     from atlas_cli.engine.verification import Verification
-    from atlas_cli.recipes import Recipe
+    from atlas_cli.recipe.recipes import Recipe
 
 
 def verify(
@@ -33,10 +33,10 @@ def verify(
 
     Example: [bold]atlas verify ddpm --seeds 3[/bold]
     """
-    from atlas_cli import messages, terminal
-    from atlas_cli.engine.reporter import reporter
     from atlas_cli.engine.trainer import Options
     from atlas_cli.engine.verification import verification_table, verify_recipe
+    from atlas_cli.present.reporter import reporter
+    from atlas_cli.screen import messages, terminal
 
     chosen = [recipe for topic in topics for recipe in _claiming_recipes(topic)]
     options = Options(out=out, data_dir=data_dir, device=device, offline=flags.offline, ablate=True)
@@ -57,7 +57,8 @@ def verify(
 
 def _claiming_recipes(reference: str) -> list[Recipe]:
     """The recipes of a topic that state what they must reach; `full` is for a GPU and only when named."""
-    from atlas_cli import catalog, recipes
+    from atlas_cli import catalog
+    from atlas_cli.recipe import recipes
 
     if "/" in reference:
         named = recipes.resolve(reference)

@@ -13,7 +13,8 @@ from pydantic import Field
 from atlas_cli.config import DataConfig
 from atlas_cli.data import Place
 from atlas_cli.data.images import ImageSource, Split, image_source
-from atlas_cli.paths import cache_dir, write_atomically
+from atlas_cli.paths import cache_dir
+from atlas_cli.runs.durable import write_atomically
 
 TRAIN_SEED, TEST_SEED = 0, 1  # streams of drawn digits
 

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from atlas_cli.data import Place
-from atlas_cli.engine.randomness import BatchRandom
+from atlas_cli.draws import BatchRandom
 
 
 def to_float(images: UInt8[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:

@@ -14,7 +14,7 @@ from atlas_cli.config import DataConfig
 from atlas_cli.data import Place
 from atlas_cli.data.captions import LENGTH, VOCAB_SIZE, detokenize
 from atlas_cli.data.images import to_float
-from atlas_cli.engine.randomness import BatchRandom
+from atlas_cli.draws import BatchRandom
 
 TRAIN_SEED, TEST_SEED, UNSEEN_SEED = 0, 1, 2  # streams of drawn scenes
 

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from atlas_cli.config import DataConfig
 from atlas_cli.data import Place
-from atlas_cli.engine.randomness import BatchRandom, stable_seed
+from atlas_cli.draws import BatchRandom, stable_seed
 from atlas_cli.errors import UsageError
 
 IGNORED = -100

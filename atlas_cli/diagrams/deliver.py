@@ -40,7 +40,7 @@ def document(
         EnvironmentFault: what draws png is not installed.
     """
     if format == "png":
-        from atlas_cli.diagrams import picture
+        from atlas_cli.diagrams.svg import picture
 
         return picture.png(str(document(shown, "svg", given, step, command, dark)))
     text = (
@@ -49,7 +49,7 @@ def document(
         else _turned(shown, format, given, command)
     )
     if format == "svg" and dark:
-        from atlas_cli.diagrams.svg_style import always_dark
+        from atlas_cli.diagrams.svg.style import always_dark
 
         return always_dark(text)
     return text
@@ -61,25 +61,25 @@ def _turned(shown: Explorable, format: str, given: Sequence[str], command: str) 
     setting = gallery.setting(shown, given, command)
     shown = gallery.with_own(shown, setting)
     if format == "html":
-        from atlas_cli.diagrams import html
+        from atlas_cli.diagrams.web import page as web_page
 
-        return html.page(shown, setting)
+        return web_page.page(shown, setting)
     frame = frame_of(shown, setting)
     if format == "json":
         return _json({**shown.as_dict(), "setting": setting, "frame": frame.as_dict()})
     if format == "svg":
-        from atlas_cli.diagrams import panels_svg
+        from atlas_cli.diagrams.svg import panels as svg_panels
 
-        return panels_svg.svg(shown, frame, setting)
+        return svg_panels.svg(shown, frame, setting)
     return _plain(_lines(shown, frame, setting, _FILE_WIDTH))
 
 
 def in_markdown(shown: Diagram | Explorable) -> str:
     """A diagram as text within a page that leaves the atlas; an explorable as its knobs stand at first."""
     if isinstance(shown, Diagram):
-        from atlas_cli.diagrams import terminal
+        from atlas_cli.diagrams.text import blocks as text_blocks
 
-        return terminal.as_text(shown)
+        return text_blocks.as_text(shown)
     from atlas_cli.diagrams.frame_cache import frame_of
 
     setting = shown.defaults
@@ -90,8 +90,8 @@ def draw(shown: Explorable, given: Sequence[str], command: str) -> None:
     """Print an explorable on the terminal, in colour where it has any."""
     from rich.text import Text
 
-    from atlas_cli.pages.lines import indent
-    from atlas_cli.terminal import out, show
+    from atlas_cli.screen.lines import indent
+    from atlas_cli.screen.terminal import out, show
 
     setting = gallery.setting(shown, given, command)
     lines = placed(gallery.with_own(shown, setting), min(out.width - 2 * _INDENT, _WIDEST), setting)
@@ -100,12 +100,12 @@ def draw(shown: Explorable, given: Sequence[str], command: str) -> None:
 
 def placed(shown: Diagram | Explorable, width: int, setting: Mapping[str, Value] | None = None) -> list[Text]:
     """A diagram as lines for this terminal, as a page has it in its text; frames come from the cache."""
-    from atlas_cli.terminal import out
+    from atlas_cli.screen.terminal import out
 
     if isinstance(shown, Diagram):
-        from atlas_cli.diagrams import terminal
+        from atlas_cli.diagrams.text import blocks as text_blocks
 
-        return terminal.drawing(shown, width)
+        return text_blocks.drawing(shown, width)
     from atlas_cli.diagrams.frame_cache import frame_of
 
     setting = setting or shown.defaults
@@ -115,10 +115,10 @@ def placed(shown: Diagram | Explorable, width: int, setting: Mapping[str, Value]
 def _lines(
     shown: Explorable, frame: Frame, setting: Mapping[str, Value], width: int, colour: bool = False
 ) -> list[Text]:
-    from atlas_cli.diagrams import panels_terminal
-    from atlas_cli.terminal import ascii_only
+    from atlas_cli.diagrams.text import panels as text_panels
+    from atlas_cli.screen.terminal import ascii_only
 
-    return panels_terminal.drawing(shown, frame, setting, width, ascii_only(), colour)
+    return text_panels.drawing(shown, frame, setting, width, ascii_only(), colour)
 
 
 def hand_over(content: str | bytes, out: Path | None, mend: str = "") -> None:
@@ -133,7 +133,7 @@ def hand_over(content: str | bytes, out: Path | None, mend: str = "") -> None:
         UsageError: a picture would go to a terminal.
         EnvironmentFault: the file cannot be written.
     """
-    from atlas_cli import messages
+    from atlas_cli.screen import messages
 
     if out is None:
         _print(content, mend)
@@ -152,7 +152,7 @@ def hand_over(content: str | bytes, out: Path | None, mend: str = "") -> None:
 def _print(content: str | bytes, mend: str) -> None:
     import sys
 
-    from atlas_cli.terminal import emit_text
+    from atlas_cli.screen.terminal import emit_text
 
     if isinstance(content, str):
         emit_text(content)
@@ -167,16 +167,16 @@ def _stepped(diagram: Diagram, format: str, step: int | None) -> str:
     if format == "json":
         return _json(diagram.as_dict())
     if format == "svg":
-        from atlas_cli.diagrams import blocks_svg
+        from atlas_cli.diagrams.svg import block_file
 
-        return blocks_svg.svg(diagram, step)
+        return block_file.svg(diagram, step)
     if format == "html":
-        from atlas_cli.diagrams import html
+        from atlas_cli.diagrams.web import page as web_page
 
-        return html.page(diagram, step=step or 1)
-    from atlas_cli.diagrams import terminal
+        return web_page.page(diagram, step=step or 1)
+    from atlas_cli.diagrams.text import blocks as text_blocks
 
-    return _plain(terminal.drawing(diagram, _FILE_WIDTH, step))
+    return _plain(text_blocks.drawing(diagram, _FILE_WIDTH, step))
 
 
 def _plain(lines: Iterable[Text]) -> str:
@@ -186,6 +186,6 @@ def _plain(lines: Iterable[Text]) -> str:
 def _json(content: object) -> str:
     import json
 
-    from atlas_cli.terminal import ascii_only
+    from atlas_cli.screen.terminal import ascii_only
 
     return json.dumps(content, indent=2, ensure_ascii=ascii_only(), default=str)

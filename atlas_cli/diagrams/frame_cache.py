@@ -21,6 +21,7 @@ from atlas_cli import paths
 from atlas_cli.diagrams import frames
 from atlas_cli.diagrams.frames import Explorable, Frame, Value
 from atlas_cli.errors import EnvironmentFault
+from atlas_cli.runs import durable
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _COMPUTES_WITH = ("torch", "numpy")
@@ -51,7 +52,7 @@ def kept(explorable: Explorable, what: object, make: Callable[[], Any]) -> Any:
     gc.enable()  # a command starts without looking for garbage; computing may leave much
     text = json.dumps(make())
     with suppress(EnvironmentFault):  # a cache that cannot be written costs time and nothing else
-        paths.write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        durable.write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     return json.loads(text)
 
 

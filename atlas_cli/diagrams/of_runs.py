@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from atlas_cli.diagrams.frames import Explorable, Frame, Value
-from atlas_cli.engine.rundir import RunDir, find_run, list_runs
 from atlas_cli.errors import UsageError
+from atlas_cli.runs.folder import RunFolder, find_run, list_runs
 
 if TYPE_CHECKING:
     from atlas_cli.engine.system import System
@@ -54,14 +54,14 @@ def of_run(shown: Explorable, reference: str | None, root: Path) -> Explorable:
     )
 
 
-def fingerprint(run: RunDir) -> str:
+def fingerprint(run: RunFolder) -> str:
     """Of a run's newest checkpoint, whose manifest holds a hash of every file, and of its recipe."""
     manifests = sorted(run.checkpoints.glob("step-*/manifest.json"))
     known = [path.read_bytes() for path in manifests[-1:]]
     return hashlib.sha256(b"".join([run.recipe_text.encode(), *known])).hexdigest()[:24]
 
 
-def _chosen(shown: Explorable, reference: str, root: Path) -> RunDir:
+def _chosen(shown: Explorable, reference: str, root: Path) -> RunFolder:
     wanted = " or ".join(shown.systems)
     if reference == LATEST:
         fitting = [run for run in list_runs(root) if run.topic in shown.systems and _has_weights(run)]
@@ -80,15 +80,15 @@ def _chosen(shown: Explorable, reference: str, root: Path) -> RunDir:
     return run
 
 
-def _has_weights(run: RunDir) -> bool:
+def _has_weights(run: RunFolder) -> bool:
     return any(run.checkpoints.glob("step-*/manifest.json"))
 
 
-def _compute(from_run: Callable[..., Frame], run: RunDir, root: Path) -> Callable[..., Frame]:
+def _compute(from_run: Callable[..., Frame], run: RunFolder, root: Path) -> Callable[..., Frame]:
     @cache
     def system() -> System:
-        from atlas_cli.engine.reporter import reporter
         from atlas_cli.engine.trainer import Options, load_system
+        from atlas_cli.present.reporter import reporter
 
         return load_system(run, Options(out=root, device="cpu"), reporter())
 

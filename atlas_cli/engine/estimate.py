@@ -10,14 +10,14 @@ from pathlib import Path
 import torch
 from rich.text import Text
 
-from atlas_cli import recipes as recipes_module
 from atlas_cli.engine.device import autocast
-from atlas_cli.engine.progress import clock
-from atlas_cli.engine.reporter import SilentReporter
 from atlas_cli.engine.system import System
 from atlas_cli.engine.trainer import Options, build, load_parent
-from atlas_cli.recipes import Recipe
-from atlas_cli.terminal import emit_json, out
+from atlas_cli.present.progress import clock
+from atlas_cli.present.reporter import SilentReporter
+from atlas_cli.recipe import recipes as recipes_module
+from atlas_cli.recipe.recipes import Recipe
+from atlas_cli.screen.terminal import emit_json, out
 
 WARMUP_STEPS, TIMED_SECONDS, CHECKPOINTS = 2, 2.0, 4
 

@@ -10,15 +10,16 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from atlas_cli.engine import checkpoint, distributed
+from atlas_cli.draws import stable_seed
+from atlas_cli.engine import distributed
 from atlas_cli.engine.device import autocast
-from atlas_cli.engine.randomness import stable_seed
-from atlas_cli.engine.rundir import RunDir
+from atlas_cli.engine.ema import Ema
 from atlas_cli.engine.signals import StopRequest
 from atlas_cli.engine.system import Metrics, Optimizers, System
 from atlas_cli.errors import DivergedError, InterruptedRun, UsageError
-from atlas_cli.nets.ema import Ema
-from atlas_cli.recipes import TrainConfig
+from atlas_cli.recipe.recipes import TrainConfig
+from atlas_cli.runs import checkpoint
+from atlas_cli.runs.folder import RunFolder
 
 
 class Progress(Protocol):
@@ -39,7 +40,7 @@ class Fitted:
 def fit(
     system: System,
     *,
-    run: RunDir | None = None,
+    run: RunFolder | None = None,
     recipe_hash: str = "",
     progress: Progress | None = None,
     stop: StopRequest | None = None,
@@ -157,7 +158,7 @@ def _snapshot(
     )
 
 
-def _keep(run: RunDir, state: checkpoint.TrainState, metric: float | None) -> None:
+def _keep(run: RunFolder, state: checkpoint.TrainState, metric: float | None) -> None:
     """Save; note if it is the best so far; remove all but the newest three and the best."""
     checkpoint.save(run.checkpoints, state)
     if metric is not None:
@@ -180,7 +181,7 @@ def _to_floats(metrics: Metrics) -> dict[str, float]:
     return {n: float(v.detach()) if isinstance(v, Tensor) else float(v) for n, v in metrics.items()}
 
 
-def _require_finite(figures: dict[str, float], step: int, run: RunDir | None) -> None:
+def _require_finite(figures: dict[str, float], step: int, run: RunFolder | None) -> None:
     bad = next((n for n, v in figures.items() if not math.isfinite(v)), None)
     if distributed.any_rank(bad is not None):
         kept = f"the last good checkpoint is kept in {run.path}" if run is not None else "nothing was saved"
@@ -192,7 +193,7 @@ def _require_finite(figures: dict[str, float], step: int, run: RunDir | None) ->
 
 
 def _report(
-    run: RunDir | None, progress: Progress | None, step: int, figures: dict[str, float], seconds: float,
+    run: RunFolder | None, progress: Progress | None, step: int, figures: dict[str, float], seconds: float,
     train: TrainConfig,
 ) -> None:  # fmt: skip
     if step % train.log_every == 0 or step == train.steps:
@@ -203,7 +204,7 @@ def _report(
         progress.update(step, figures, seconds)
 
 
-def _interrupted(run: RunDir | None, step: int, stop: StopRequest | None) -> InterruptedRun:
+def _interrupted(run: RunFolder | None, step: int, stop: StopRequest | None) -> InterruptedRun:
     code = stop.exit_code if stop is not None and stop.requested else 143
     name = run.resume_name if run is not None else "latest"
     what = f"stopped after step {step}; its checkpoint is written"

@@ -20,10 +20,10 @@ import torch
 from torch import Tensor, nn
 
 from atlas_cli.config import SystemConfig
-from atlas_cli.engine.artifact import Artifact
-from atlas_cli.engine.randomness import BatchRandom, generator
+from atlas_cli.draws import BatchRandom, generator
 from atlas_cli.errors import UsageError
-from atlas_cli.recipes import TrainConfig
+from atlas_cli.present.artifact import Artifact
+from atlas_cli.recipe.recipes import TrainConfig
 
 Metrics = dict[str, float | Tensor]
 Optimizers = dict[str, torch.optim.Optimizer]

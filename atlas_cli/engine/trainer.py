@@ -14,18 +14,21 @@ from typing import Any, Protocol
 import torch
 
 from atlas_cli import catalog, data
-from atlas_cli import recipes as recipes_module
-from atlas_cli.engine import checkpoint, distributed, rundir, show
-from atlas_cli.engine.artifact import Artifact
+from atlas_cli.draws import stable_seed
+from atlas_cli.engine import distributed
 from atlas_cli.engine.device import autocast, choose_device, resolve_precision, set_threads
 from atlas_cli.engine.loop import Fitted, Progress, fit
-from atlas_cli.engine.randomness import stable_seed
-from atlas_cli.engine.rundir import RunDir
 from atlas_cli.engine.signals import StopRequest
 from atlas_cli.engine.system import SampleRequest, Setting, System
 from atlas_cli.engine.verdict import Verdict, judge, met
 from atlas_cli.errors import DivergedError, EnvironmentFault
-from atlas_cli.recipes import Recipe
+from atlas_cli.present import show
+from atlas_cli.present.artifact import Artifact
+from atlas_cli.recipe import recipes as recipes_module
+from atlas_cli.recipe.recipes import Recipe
+from atlas_cli.runs import checkpoint
+from atlas_cli.runs import folder as run_folder
+from atlas_cli.runs.folder import RunFolder
 
 ABLATION = "ablation"  # folder of the run without the idea, inside the run's own
 
@@ -54,7 +57,7 @@ class Reporter(Protocol):
 class Outcome:
     """What a run came to."""
 
-    run: RunDir | None  # None on ranks other than 0
+    run: RunFolder | None  # None on ranks other than 0
     figures: dict[str, float]
     ablated: dict[str, float] | None
     verdicts: list[Verdict]
@@ -109,7 +112,11 @@ def build(recipe: Recipe, options: Options, reporter: Reporter, parent: System |
 
 
 def load_system(
-    run: RunDir, options: Options, reporter: Reporter, overrides: list[str] | None = None, best: bool = False
+    run: RunFolder,
+    options: Options,
+    reporter: Reporter,
+    overrides: list[str] | None = None,
+    best: bool = False,
 ) -> System:
     """A run's system with its trained (averaged, where there are) weights, ready to sample.
 
@@ -148,7 +155,7 @@ def load_parent(
     found = None
     if distributed.is_main():
         folders = [beside, options.out] if beside else [options.out]
-        found = next(filter(None, (rundir.find_by_hash(folder, wanted) for folder in folders)), None)
+        found = next(filter(None, (run_folder.find_by_hash(folder, wanted) for folder in folders)), None)
     path = distributed.share(found.path if found else None)
     if path is None:
         reporter.say(f"{recipe.name} builds on {parent.name}, which is trained first (once)")
@@ -156,15 +163,15 @@ def load_parent(
         path = distributed.share(run.path if run else None)
     else:
         reporter.say(f"{recipe.name} builds on {path}")
-    system = load_system(RunDir(path), options, reporter)
-    return system.requires_grad_(False), RunDir(path).name
+    system = load_system(RunFolder(path), options, reporter)
+    return system.requires_grad_(False), RunFolder(path).name
 
 
-def execute(recipe: Recipe, options: Options, reporter: Reporter, resume: RunDir | None = None) -> Outcome:
+def execute(recipe: Recipe, options: Options, reporter: Reporter, resume: RunFolder | None = None) -> Outcome:
     """Train a recipe to its verdict; `resume` continues a run that was stopped."""
     began = time.perf_counter()
     if distributed.is_main():
-        rundir.require_writable(options.out)
+        run_folder.require_writable(options.out)
     parent, parent_name = load_parent(recipe, options, reporter)
     system = build(recipe, options, reporter, parent)  # what cannot be built leaves no run folder behind
     run = None
@@ -189,7 +196,7 @@ def execute(recipe: Recipe, options: Options, reporter: Reporter, resume: RunDir
 
 
 @contextmanager
-def _failure_noted(run: RunDir | None) -> Iterator[None]:
+def _failure_noted(run: RunFolder | None) -> Iterator[None]:
     """A run that diverged is marked as failed, so that nothing builds on it."""
     try:
         yield
@@ -203,27 +210,27 @@ def _wants_ablation(recipe: Recipe, options: Options) -> bool:
     return recipes_module.needs_ablation(recipe) if options.ablate is None else options.ablate
 
 
-def _new_run(recipe: Recipe, options: Options, reporter: Reporter, parent: str | None) -> RunDir:
+def _new_run(recipe: Recipe, options: Options, reporter: Reporter, parent: str | None) -> RunFolder:
     """A fresh run folder with the resolved recipe and the environment in it."""
     own_file = recipe.name.endswith((".yaml", ".yml"))
     name = f"{recipe.system}/{Path(recipe.name).stem}" if own_file else recipe.name
-    run = RunDir.create(options.out, name, recipes_module.recipe_hash(recipe), parent)
+    run = RunFolder.create(options.out, name, recipes_module.recipe_hash(recipe), parent)
     run.write_recipe(recipes_module.to_yaml(recipe))
     run.write_environment()
     reporter.say(f"run folder {run.path}")
     return run
 
 
-def _subrun(run: RunDir, name: str) -> RunDir:
+def _subrun(run: RunFolder, name: str) -> RunFolder:
     """The folder of a run inside another one's."""
-    inner = RunDir(run.path / name)
+    inner = RunFolder(run.path / name)
     for folder in (inner.path, inner.samples, inner.checkpoints):
         folder.mkdir(exist_ok=True)
     return inner
 
 
 def _train(
-    system: System, recipe: Recipe, reporter: Reporter, run: RunDir | None, stop: StopRequest
+    system: System, recipe: Recipe, reporter: Reporter, run: RunFolder | None, stop: StopRequest
 ) -> Fitted:
     """Fit, continuing from the newest valid checkpoint of `run` if it has one."""
     start = _newest_state(run, reporter)
@@ -243,7 +250,7 @@ def _train(
         ) from error
 
 
-def _newest_state(run: RunDir | None, reporter: Reporter) -> checkpoint.TrainState | None:
+def _newest_state(run: RunFolder | None, reporter: Reporter) -> checkpoint.TrainState | None:
     """Rank 0's newest valid checkpoint, on every rank; metrics after it are cut."""
     path = None
     if run is not None:
@@ -298,7 +305,7 @@ class inference:  # noqa: N801 - a context manager that reads as a verb
 
 
 def _ablate(
-    recipe: Recipe, options: Options, reporter: Reporter, run: RunDir | None, stop: StopRequest,
+    recipe: Recipe, options: Options, reporter: Reporter, run: RunFolder | None, stop: StopRequest,
     system: System, fitted: Fitted,
 ) -> tuple[dict[str, float], float]:  # fmt: skip
     """The figures without the idea: the same weights sampled otherwise, or the same run trained otherwise."""
@@ -320,7 +327,7 @@ def _ablate(
     return _evaluate(other, other_fitted, reporter), other_fitted.seconds
 
 
-def _show(system: System, fitted: Fitted, run: RunDir) -> tuple[Artifact, list[Path]]:
+def _show(system: System, fitted: Fitted, run: RunFolder) -> tuple[Artifact, list[Path]]:
     """Samples and the loss curve, as files of the run."""
     with inference(system, fitted):
         artifact = system.sample(SampleRequest(n=system.sample_count, seed=system.setting.train.seed))

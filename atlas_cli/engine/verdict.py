@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from atlas_cli.recipes import Bar
+from atlas_cli.recipe.recipes import Bar
 
 
 @dataclass(frozen=True)

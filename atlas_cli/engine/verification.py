@@ -13,13 +13,13 @@ import torch
 from rich.table import Table
 from rich.text import Text
 
-from atlas_cli import recipes as recipes_module
 from atlas_cli.engine.device import set_threads
-from atlas_cli.engine.progress import clock
-from atlas_cli.engine.results import number, verdict_text
 from atlas_cli.engine.trainer import Options, Outcome, Reporter, execute
 from atlas_cli.engine.verdict import Verdict
-from atlas_cli.recipes import Recipe
+from atlas_cli.present.outcome import number, verdict_text
+from atlas_cli.present.progress import clock
+from atlas_cli.recipe import recipes as recipes_module
+from atlas_cli.recipe.recipes import Recipe
 
 
 @dataclass

@@ -113,9 +113,9 @@ def guidance_curve(system: DDPM, weight: float) -> Frame:
 def _guided(system: DDPM, weight: float) -> Guided:
     import torch
 
-    from atlas_cli import messages
     from atlas_cli.data.images import to_float
     from atlas_cli.metrics.judge import Judge
+    from atlas_cli.screen import messages
 
     n_classes, source = system.config.n_classes, system.setting.data
     steered = {"guidance": weight, "sampler": "ddim", "sampler_eta": 0.0, "sampler_steps": GUIDED_STEPS}

@@ -58,9 +58,9 @@ def shoot() -> list[dict[str, Any]]:
     import torch
 
     from atlas_cli.data import load
-    from atlas_cli.engine.randomness import stable_seed
+    from atlas_cli.draws import stable_seed
     from atlas_cli.engine.system import Setting
-    from atlas_cli.recipes import TrainConfig
+    from atlas_cli.recipe.recipes import TrainConfig
     from atlas_cli.systems.gan.gan import GAN, Config
 
     train = TrainConfig(**TRAIN)  # type: ignore[arg-type]

@@ -22,9 +22,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atlas_cli.data.images import ImageSource, to_float
-from atlas_cli.engine.randomness import BatchRandom, generator
+from atlas_cli.draws import BatchRandom, generator
 from atlas_cli.metrics.frechet import frechet_distance, moments
-from atlas_cli.paths import cache_dir, write_atomically
+from atlas_cli.paths import cache_dir
+from atlas_cli.runs.durable import write_atomically
 
 VERSION = 1  # of network and training below: a change asks for another number, so that no old judge is reused
 N_SAMPLES = 512  # generated images in every Frechet distance

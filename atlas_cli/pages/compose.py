@@ -11,9 +11,9 @@ from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
 from atlas_cli.diagrams import blocks
 from atlas_cli.pages.directives import only_named, told
-from atlas_cli.pages.lines import Lines, indent, pairs, wrap
 from atlas_cli.pages.source import Page, facts_of
-from atlas_cli.pages.terminal import Renderer
+from atlas_cli.pages.text import Renderer
+from atlas_cli.screen.lines import Lines, indent, pairs, wrap
 
 if TYPE_CHECKING:
     from atlas_cli.diagrams.frames import Explorable

@@ -18,7 +18,7 @@ from markdown_it.tree import SyntaxTreeNode
 from atlas_cli.mathematics import mathml
 from atlas_cli.pages import mathematics
 from atlas_cli.pages.directives import diagram_named
-from atlas_cli.pages.highlight import highlight
+from atlas_cli.screen.highlight import highlight
 
 _NOT_A_WORD = re.compile(r"[\W_]+")
 _FORMULA = r"<math(?:(?!</math>).)*</math>"

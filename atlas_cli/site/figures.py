@@ -11,8 +11,9 @@ from html import escape
 
 from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
-from atlas_cli.diagrams import blocks, gallery, html
+from atlas_cli.diagrams import blocks, gallery
 from atlas_cli.diagrams.frames import Explorable
+from atlas_cli.diagrams.web import page as web_page
 from atlas_cli.pages.directives import needs_run, told
 
 
@@ -44,10 +45,10 @@ def yours(topic: Topic) -> list[Explorable]:
 
 def head() -> str:
     """What the head of a page with diagrams needs."""
-    return html.head()
+    return web_page.head()
 
 
 @cache
 def _fragment(family: str, name: str) -> str:
     """Frames take a while to compute, and are the same wherever they are shown."""
-    return html.fragment(gallery.find(catalog.resolve_family(family), name))
+    return web_page.fragment(gallery.find(catalog.resolve_family(family), name))

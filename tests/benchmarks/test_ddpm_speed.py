@@ -11,7 +11,7 @@ import torch
 
 from atlas_cli.engine.device import autocast, resolve_precision
 from atlas_cli.engine.system import Setting
-from atlas_cli.recipes import TrainConfig
+from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.diffusion.ddpm import DDPM, Config
 
 BATCH, SIZE, STEPS = 64, 28, 20

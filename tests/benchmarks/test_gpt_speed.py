@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from atlas_cli.engine.device import autocast
+from atlas_cli.language.decoding import DecodingConfig, write
 from atlas_cli.nets.attention import batched, fused
-from atlas_cli.nets.decoding import DecodingConfig, write
 from atlas_cli.systems.transformer.gpt import GPT, Config
 from tests.nets.llama import llama_config
 

@@ -7,10 +7,10 @@ import json
 import pytest
 import torch
 
-from atlas_cli import recipes
 from atlas_cli.engine.device import autocast, resolve_precision
 from atlas_cli.engine.system import Setting
-from atlas_cli.recipes import TrainConfig
+from atlas_cli.recipe import recipes
+from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.diffusion import ddpm, latent_diffusion
 
 CPU = torch.device("cpu")

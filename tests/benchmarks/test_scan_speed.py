@@ -166,7 +166,7 @@ def test_memory_forward_and_backward():
 
 def test_forward_time_is_linear_in_length():
     from atlas_cli.engine.system import Setting
-    from atlas_cli.recipes import TrainConfig
+    from atlas_cli.recipe.recipes import TrainConfig
     from atlas_cli.systems.ssm.mamba import Config, Mamba
 
     system = Mamba(Config(vocab_size=16, context_len=64))

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 import torch
 
-from atlas_cli import recipes
 from atlas_cli.engine.trainer import create
-from atlas_cli.metrics import language
+from atlas_cli.language import figures as language
+from atlas_cli.language import writing
 from atlas_cli.metrics.timing import least_seconds
-from atlas_cli.nets import writing
+from atlas_cli.recipe import recipes
 
 pytestmark = pytest.mark.bench
 

@@ -9,10 +9,11 @@ import sys
 import pytest
 import typer
 
-from atlas_cli import catalog, terminal
+from atlas_cli import catalog
 from atlas_cli.commands import diagram as command
 from atlas_cli.diagrams import gallery
 from atlas_cli.errors import EnvironmentFault, UsageError
+from atlas_cli.screen import terminal
 
 
 @pytest.fixture

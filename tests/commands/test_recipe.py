@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import typer
 
-from atlas_cli import recipes
 from atlas_cli.commands import recipe as command
 from atlas_cli.errors import EnvironmentFault, UsageError
-from tests.recipe_house import SMALL, House, house_fixture  # noqa: F401 - pytest finds it here
+from atlas_cli.recipe import recipes
+from tests.recipe.house import SMALL, House, house_fixture  # noqa: F401 - pytest finds it here
 
 ATLAS = [sys.executable, "-m", "atlas_cli", "recipe"]
 

@@ -5,7 +5,7 @@ import torch
 from atlas_cli import data
 from atlas_cli.data import strokes
 from atlas_cli.data.images import to_float
-from atlas_cli.engine.randomness import BatchRandom
+from atlas_cli.draws import BatchRandom
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import torch
 from atlas_cli import data
 from atlas_cli.data import captions, shapes
 from atlas_cli.data.captions import COLOURS, SHAPES
-from atlas_cli.engine.randomness import BatchRandom
+from atlas_cli.draws import BatchRandom
 
 
 @pytest.fixture(scope="module")

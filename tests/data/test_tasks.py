@@ -3,7 +3,7 @@ import torch
 
 from atlas_cli import data
 from atlas_cli.data.tasks import IGNORED
-from atlas_cli.engine.randomness import BatchRandom
+from atlas_cli.draws import BatchRandom
 from atlas_cli.errors import UsageError
 
 TASKS = {

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from atlas_cli import data
-from atlas_cli.engine.randomness import BatchRandom
+from atlas_cli.draws import BatchRandom
 from atlas_cli.errors import DataError
 
 

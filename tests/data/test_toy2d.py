@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from atlas_cli import data
-from atlas_cli.engine.randomness import BatchRandom
+from atlas_cli.draws import BatchRandom
 
 DENSITIES = ["modes25", "modes8", "moons", "rings", "checkerboard", "spiral"]
 CLOSED_FORMS = ["modes25", "modes8", "rings", "checkerboard"]

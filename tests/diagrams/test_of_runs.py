@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from atlas_cli import recipes
-from atlas_cli.diagrams import deliver, frame_cache, gallery, html
+from atlas_cli.diagrams import deliver, frame_cache, gallery
 from atlas_cli.diagrams.frames import Explorable, Frame, Knob, Words
 from atlas_cli.diagrams.of_runs import fingerprint, of_run
-from atlas_cli.engine.reporter import SilentReporter
-from atlas_cli.engine.rundir import RunDir
+from atlas_cli.diagrams.web import page as web_page
 from atlas_cli.engine.trainer import Options, execute
 from atlas_cli.errors import UsageError
+from atlas_cli.present.reporter import SilentReporter
+from atlas_cli.recipe import recipes
+from atlas_cli.runs.folder import RunFolder
 
 KNOB = Knob("a", "A", (1, 2), 1, "slider")
 
@@ -31,10 +32,10 @@ CAN = replace(NEEDS, compute=lambda a: drawn("exact", a))
 CANNOT = replace(CAN, from_run=None)
 
 
-def begun(root: Path, topic: str, weights: str | None = "abc") -> RunDir:
+def begun(root: Path, topic: str, weights: str | None = "abc") -> RunFolder:
     """A run, with a checkpoint where it has weights."""
     root.mkdir(exist_ok=True)
-    run = RunDir.create(root, f"{topic}/smoke")
+    run = RunFolder.create(root, f"{topic}/smoke")
     run.write_recipe(f"system: {topic}\n")
     if weights is not None:
         (run.checkpoints / "step-00000010").mkdir()
@@ -113,11 +114,11 @@ def test_a_real_run_is_drawn_in_every_format_and_from_the_cache_without_its_weig
     document = json.loads(deliver.document(shown, "json", ("done=100",), None, ""))
     assert document["run"] == trained.name
     assert document["frame"]["facts"]["distance of x_t"] == 0
-    page = html.page(shown)
+    page = web_page.page(shown)
     assert f"atlas diagram ddpm noise-path --run {trained.name}" in page
     monkeypatch.setattr("atlas_cli.engine.trainer.load_system", None)  # nothing is read a second time
     again = of_run(gallery.anywhere("noise-path"), trained.name, tmp_path / "runs")
-    assert html.page(again) == page
+    assert web_page.page(again) == page
     assert json.loads(deliver.document(again, "json", ("done=100",), None, "")) == document
     for format, begins in (("svg", "<svg"), ("text", "Your net"), ("png", b"\x89PNG")):
         assert deliver.document(again, format, ("done=100",), None, "").startswith(begins)

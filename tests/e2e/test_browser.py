@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from atlas_cli import catalog
-from atlas_cli.diagrams import gallery, html
+from atlas_cli.diagrams import gallery
+from atlas_cli.diagrams.web import page as web_page
 
 CHROMIUM = Path("/usr/bin/chromium")
 ARGUMENTS = (
@@ -50,7 +51,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
     def address(name: str) -> str:
         path = folder / f"{name}.html"
         if not path.exists():
-            path.write_text(html.page(EVERY[name]), encoding="utf-8")
+            path.write_text(web_page.page(EVERY[name]), encoding="utf-8")
         return path.as_uri()
 
     return address

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from atlas_cli.engine import checkpoint
+from atlas_cli.runs import checkpoint
 from tests.e2e.helpers import atlas, start
 
 LONG = ["train", "ddpm/smoke", "--set", "train.steps=100000", "--set", "train.checkpoint_every=10"]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from atlas_cli.engine import checkpoint
-from atlas_cli.engine.checkpoint import TrainState
+from atlas_cli.runs import checkpoint
+from atlas_cli.runs.checkpoint import TrainState
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and locks")
 

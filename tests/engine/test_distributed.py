@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from atlas_cli.engine import checkpoint, distributed
+from atlas_cli.engine import distributed
+from atlas_cli.runs import checkpoint
 from tests.e2e.helpers import atlas, environment
 
 RECIPES = ["ddpm/smoke", "gan/smoke", "mamba/smoke"]

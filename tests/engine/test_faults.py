@@ -16,18 +16,11 @@ import torch
 from torch import nn
 
 from atlas_cli.config import SystemConfig
-from atlas_cli.engine import checkpoint, durable
-from atlas_cli.engine.checkpoint import (
-    clear_leftovers,
-    load,
-    newest_valid,
-    prune,
-    save,
-    update_best,
-)
-from atlas_cli.engine.rundir import RunDir, list_runs
 from atlas_cli.engine.system import System
 from atlas_cli.errors import AtlasError, DataError, EnvironmentFault, UsageError
+from atlas_cli.runs import checkpoint, durable
+from atlas_cli.runs.checkpoint import clear_leftovers, load, newest_valid, prune, save, update_best
+from atlas_cli.runs.folder import RunFolder, list_runs
 from tests.engine.faults import kill, names, posix, start, state
 
 # --- row 1: SIGKILL during a save --------------------------------------------------------------------
@@ -186,17 +179,17 @@ def test_a_missing_parent_and_a_file_in_place_of_the_folder_are_refused(tmp_path
         (tmp_path / "file", "is not a folder"),
     ]:
         with pytest.raises(EnvironmentFault, match=words) as error:
-            RunDir.create(root, "ddpm/small")
+            RunFolder.create(root, "ddpm/small")
         assert error.value.code == 4
         assert "--out FOLDER" in error.value.mend
     with pytest.raises(EnvironmentFault):
-        RunDir.create(tmp_path / "file" / "runs", "ddpm/small")
+        RunFolder.create(tmp_path / "file" / "runs", "ddpm/small")
 
 
 def test_a_read_only_folder_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(EnvironmentFault, match="read-only") as error:
-        RunDir.create(tmp_path, "ddpm/small")
+        RunFolder.create(tmp_path, "ddpm/small")
     assert (error.value.code, names(tmp_path)) == (4, [])
 
 
@@ -208,7 +201,7 @@ def test_a_folder_in_which_none_can_be_made_is_refused(tmp_path, monkeypatch, re
 
     monkeypatch.setattr(Path, "mkdir", mkdir)
     with pytest.raises(EnvironmentFault) as error:
-        RunDir.create(tmp_path, "ddpm/small")
+        RunFolder.create(tmp_path, "ddpm/small")
     assert error.value.code == 4
     assert "--out FOLDER" in error.value.mend
 
@@ -218,7 +211,7 @@ def test_permission_bits_are_respected(tmp_path):
     tmp_path.chmod(0o555)
     try:
         with pytest.raises(EnvironmentFault):
-            RunDir.create(tmp_path, "ddpm/small")
+            RunFolder.create(tmp_path, "ddpm/small")
     finally:
         tmp_path.chmod(0o755)
 
@@ -253,18 +246,18 @@ def test_a_checkpoint_knows_its_recipe_and_does_not_fit_another_architecture(tmp
 CREATE = """
     import sys
     from pathlib import Path
-    from atlas_cli.engine.rundir import RunDir
+    from atlas_cli.runs.folder import RunFolder
     print("ready", flush=True)
     sys.stdin.readline()
     for _ in range(20):
-        print(RunDir.create(Path(sys.argv[1]), "ddpm/small").name)
+        print(RunFolder.create(Path(sys.argv[1]), "ddpm/small").name)
 """
 
 HOLD = """
     import sys, time
     from pathlib import Path
-    from atlas_cli.engine.rundir import RunDir
-    with RunDir.open("latest", Path(sys.argv[1])).lock():
+    from atlas_cli.runs.folder import RunFolder
+    with RunFolder.open("latest", Path(sys.argv[1])).lock():
         print("held", flush=True)
         sys.stdin.readline()
 """
@@ -290,12 +283,12 @@ def test_a_number_that_another_process_takes_in_between_is_left_to_it(tmp_path, 
         real(self, *args, **kwargs)
 
     monkeypatch.setattr(Path, "mkdir", mkdir)
-    assert RunDir.create(tmp_path, "ddpm/small").name == "ddpm-small-2"
+    assert RunFolder.create(tmp_path, "ddpm/small").name == "ddpm-small-2"
     assert names(tmp_path / "ddpm-small-1") == []
 
 
 def test_a_second_resume_fails_and_names_the_holder(tmp_path):
-    run = RunDir.create(tmp_path, "ddpm/small")
+    run = RunFolder.create(tmp_path, "ddpm/small")
     child = start(HOLD, tmp_path)
     assert child.stdout is not None
     assert child.stdout.readline() == "held\n"
@@ -314,7 +307,7 @@ def test_a_second_resume_fails_and_names_the_holder(tmp_path):
 
 @posix
 def test_the_lock_of_a_killed_process_is_free(tmp_path):
-    run = RunDir.create(tmp_path, "ddpm/small")
+    run = RunFolder.create(tmp_path, "ddpm/small")
     child = start(HOLD, tmp_path)
     assert child.stdout is not None
     assert child.stdout.readline() == "held\n"
@@ -326,8 +319,8 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path):
 
 
 def test_one_process_cannot_lock_a_run_twice(tmp_path):
-    run = RunDir.create(tmp_path, "ddpm/small")
-    with run.lock(), pytest.raises(UsageError), RunDir(run.path).lock():
+    run = RunFolder.create(tmp_path, "ddpm/small")
+    with run.lock(), pytest.raises(UsageError), RunFolder(run.path).lock():
         pass
     with run.lock():
         pass
@@ -345,7 +338,7 @@ def test_on_a_disk_without_locks_a_live_process_counts(tmp_path, monkeypatch, al
     other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     if not alive:
         other.communicate(b"\n", timeout=30)
-    run = RunDir.create(tmp_path, "ddpm/small")
+    run = RunFolder.create(tmp_path, "ddpm/small")
     record = {"pid": other.pid, "host": os.uname().nodename, "started": "2026-01-01"}
     (run.path / "lock").write_text(json.dumps(record))
     assert run.status == ("running" if alive else "interrupted")
@@ -364,7 +357,7 @@ def test_on_a_disk_without_locks_a_live_process_counts(tmp_path, monkeypatch, al
 
 
 def test_metrics_past_the_checkpoint_are_cut_and_none_doubled(tmp_path):
-    run = RunDir.create(tmp_path, "ddpm/small")
+    run = RunFolder.create(tmp_path, "ddpm/small")
     for step in (10, 20, 30, 40):
         run.append_metrics({"step": step, "loss": 1 / step})
     with (run.path / "metrics.jsonl").open("a") as file:
@@ -382,14 +375,14 @@ def test_metrics_past_the_checkpoint_are_cut_and_none_doubled(tmp_path):
 
 
 def test_a_damaged_line_in_the_middle_is_named(tmp_path):
-    run = RunDir.create(tmp_path, "ddpm/small")
+    run = RunFolder.create(tmp_path, "ddpm/small")
     (run.path / "metrics.jsonl").write_text('{"step": 1}\n{"st\n{"step": 3}\n')
     with pytest.raises(DataError, match=r"metrics\.jsonl:2 "):
         run.read_metrics()
 
 
 def test_a_failed_rewrite_keeps_the_metrics(tmp_path, monkeypatch):
-    run = RunDir.create(tmp_path, "ddpm/small")
+    run = RunFolder.create(tmp_path, "ddpm/small")
     run.append_metrics({"step": 1})
     run.append_metrics({"step": 2})
 

@@ -11,12 +11,12 @@ import torch
 from torch import nn
 
 from atlas_cli.config import SystemConfig
-from atlas_cli.engine import checkpoint
 from atlas_cli.engine.loop import fit, learning_rate_factor
-from atlas_cli.engine.rundir import RunDir
 from atlas_cli.engine.system import Setting, System
 from atlas_cli.errors import DivergedError, InterruptedRun
-from atlas_cli.recipes import TrainConfig
+from atlas_cli.recipe.recipes import TrainConfig
+from atlas_cli.runs import checkpoint
+from atlas_cli.runs.folder import RunFolder
 
 
 class Line(System):
@@ -44,8 +44,8 @@ def line(**train: object) -> Line:
     return Line().attach(Setting(None, TrainConfig(**fields)))  # type: ignore[return-value]
 
 
-def run_dir(root: Path) -> RunDir:
-    return RunDir.create(root, "line/small")
+def run_dir(root: Path) -> RunFolder:
+    return RunFolder.create(root, "line/small")
 
 
 def tensors(system: System, ema: object) -> dict[str, torch.Tensor]:
@@ -136,7 +136,7 @@ def test_clipping_bounds_the_update_of_plain_descent() -> None:
 
 
 def test_ema_is_the_running_average_with_its_warm_start() -> None:
-    from atlas_cli.nets.ema import Ema
+    from atlas_cli.engine.ema import Ema
 
     module = nn.Linear(1, 1, bias=False)
     ema, expected = Ema(module, 0.5), module.weight.item()

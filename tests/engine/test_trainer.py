@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from atlas_cli import recipes
 from atlas_cli.engine import trainer
-from atlas_cli.engine.reporter import SilentReporter
-from atlas_cli.engine.rundir import RunDir, list_runs
 from atlas_cli.engine.trainer import Options, execute
 from atlas_cli.errors import DivergedError
+from atlas_cli.present.reporter import SilentReporter
+from atlas_cli.recipe import recipes
+from atlas_cli.runs.folder import RunFolder, list_runs
 from atlas_cli.systems.diffusion.ddpm import DDPM
 
 TINY = ["train.steps=3", "train.precision=fp32", "train.threads=1"]
@@ -52,9 +52,9 @@ def test_a_child_gets_its_parents_averaged_weights_frozen(tmp_path: Path) -> Non
     parent, name = trainer.load_parent(child, options(tmp_path), SilentReporter())
     assert parent is not None
     assert name is not None
-    from atlas_cli.engine import checkpoint
+    from atlas_cli.runs import checkpoint
 
-    folder = RunDir(tmp_path / "runs" / name).checkpoints
+    folder = RunFolder(tmp_path / "runs" / name).checkpoints
     average = checkpoint.load(checkpoint.newest_valid(folder)[0]).ema
     assert average is not None
     for n, parameter in parent.named_parameters():
@@ -91,7 +91,7 @@ def test_an_ablation_of_the_training_is_trained_in_its_own_folder(tmp_path: Path
     text = "ablate: {label_dropout: 0.0}\nexpect: {visited_gain: {max: 0, claim: as many}}\n"
     outcome = execute(recipe(tmp_path, text), options(tmp_path), SilentReporter())
     assert outcome.run is not None
-    inner = RunDir(outcome.run.path / "ablation")
+    inner = RunFolder(outcome.run.path / "ablation")
     assert "label_dropout: 0.0" in inner.recipe_text
     assert [row["step"] for row in inner.read_metrics()] == [3]
     assert outcome.ablation_seconds > 0

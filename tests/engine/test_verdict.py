@@ -7,7 +7,7 @@ import math
 import pytest
 
 from atlas_cli.engine.verdict import judge, met
-from atlas_cli.recipes import Bar
+from atlas_cli.recipe.recipes import Bar
 
 
 def verdict(metric: str, bar: Bar, figures: dict[str, float], ablated: dict[str, float] | None = None):

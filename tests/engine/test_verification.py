@@ -8,11 +8,11 @@ import yaml
 from rich.console import Console
 from rich.theme import Theme
 
-from atlas_cli import recipes
 from atlas_cli.engine.trainer import Outcome
 from atlas_cli.engine.verdict import judge
 from atlas_cli.engine.verification import Verification, measured_text, verification_table, without_measured
-from atlas_cli.terminal import PALETTE
+from atlas_cli.recipe import recipes
+from atlas_cli.screen.terminal import PALETTE
 
 
 def verification() -> Verification:

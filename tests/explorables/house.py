@@ -8,7 +8,7 @@ from math import prod
 
 from atlas_cli import catalog
 from atlas_cli.diagrams.frames import Explorable, Frame
-from atlas_cli.diagrams.panels_terminal import panels
+from atlas_cli.diagrams.text.panels import panels
 
 MOST = 120  # settings that are computed; of more, every nth
 

@@ -11,7 +11,7 @@ from atlas_cli import data
 from atlas_cli.engine.system import Setting
 from atlas_cli.explorables import moe_runs
 from atlas_cli.explorables.moe_runs import EXPERTS, experts
-from atlas_cli.recipes import TrainConfig
+from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.transformer.moe import Config, MoETransformer
 
 N_EXPERTS = 4

@@ -15,7 +15,7 @@ from atlas_cli.errors import UsageError
 from atlas_cli.explorables import ssm_runs
 from atlas_cli.explorables.ssm_runs import EXPLORABLES, HELD_OUT, gate
 from atlas_cli.nets.scan import loop_scan
-from atlas_cli.recipes import TrainConfig
+from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.ssm.mamba import Config, Mamba
 
 OWN = "..a.c..b..???"

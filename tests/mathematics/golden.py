@@ -8,8 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from atlas_cli.mathematics import terminal
-
 WIDTH = 80
 PATH = Path(__file__).with_name("golden.txt")
 
@@ -33,8 +31,8 @@ def read() -> list[Golden]:
 def write() -> None:
     text = ""
     for entry in read():
-        rows = terminal.block(entry.tex, WIDTH)
-        lines = [entry.tex, terminal.inline(entry.tex), *(f"    {row}".rstrip() for row in rows)]
+        rows = text.block(entry.tex, WIDTH)
+        lines = [entry.tex, text.inline(entry.tex), *(f"    {row}".rstrip() for row in rows)]
         text += f"== {entry.name}\n" + "\n".join(lines) + "\n\n"
     PATH.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
 

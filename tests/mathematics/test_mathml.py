@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from atlas_cli.mathematics import mathml, terminal
+from atlas_cli.mathematics import mathml, text
 from atlas_cli.mathematics.rewrite import FormulaError
 from tests.mathematics import golden
 
@@ -29,7 +29,7 @@ def test_well_formed_and_complete(entry, convert):
     assert element.tag == "math"
     assert element.get("display") == ("block" if convert is mathml.block else "inline")
     assert "merror" not in names(element)
-    assert letters("".join(element.itertext())) >= letters("".join(terminal.block(entry.tex, 1000)))
+    assert letters("".join(element.itertext())) >= letters("".join(text.block(entry.tex, 1000)))
 
 
 @each_formula
@@ -53,7 +53,7 @@ def test_a_formula_that_cannot_be_converted_is_named_with_its_page():
 @pytest.mark.parametrize("tex", [r"\argmin_x", r"\E_x", r"\R^d", r"\bm{x}", r"\KL", r"\softmax"])
 def test_both_renderers_know_the_commands_of_the_project(tex):
     ElementTree.fromstring(mathml.inline(tex))
-    assert terminal.inline(tex)
+    assert text.inline(tex)
 
 
 def test_a_dot_keeps_clear_of_the_letter_below():

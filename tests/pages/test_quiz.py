@@ -12,7 +12,7 @@ from atlas_cli import catalog
 from atlas_cli.errors import DataError, UsageError
 from atlas_cli.pages import quiz
 from atlas_cli.pages.html import HtmlRenderer
-from atlas_cli.pages.terminal import Renderer
+from atlas_cli.pages.text import Renderer
 
 SHIPPED = quiz.families()
 

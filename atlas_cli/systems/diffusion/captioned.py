@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from atlas_cli.engine.randomness import BatchRandom
+from atlas_cli.draws import BatchRandom
 from atlas_cli.systems.diffusion.ddpm import DDPM, Config
 
 NONE = 0  # the token of which a caption that says nothing consists: padding

@@ -23,14 +23,14 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
-from atlas_cli import messages
 from atlas_cli.config import SystemConfig, sampling
 from atlas_cli.data.drawing import read_drawing
-from atlas_cli.engine.artifact import Artifact
 from atlas_cli.engine.system import Metrics, SampleRequest, Setting, System
 from atlas_cli.metrics.edges import edge_agreement, edge_map
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
 from atlas_cli.nets.unet import UNet
+from atlas_cli.present.artifact import Artifact
+from atlas_cli.screen import messages
 from atlas_cli.systems.diffusion.ddpm import DDPM
 
 SCALES = (0.25, 0.5, 1.5)  # beside 0 and 1, of the curve of edge F1 over the strength of the control

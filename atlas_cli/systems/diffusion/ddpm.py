@@ -23,12 +23,12 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor
 
-from atlas_cli import messages
 from atlas_cli.config import SystemConfig, sampling
-from atlas_cli.engine.artifact import Artifact
 from atlas_cli.engine.system import Metrics, SampleRequest, System
 from atlas_cli.metrics.judge import Judge
 from atlas_cli.nets.unet import UNet
+from atlas_cli.present.artifact import Artifact
+from atlas_cli.screen import messages
 from atlas_cli.systems.diffusion.ddim import ddim_posterior
 
 Predict = Callable[[Tensor, Tensor, Tensor], Tensor]  # (x_t, t, label) -> the net's output

@@ -25,12 +25,12 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
-from atlas_cli import messages
 from atlas_cli.config import SystemConfig, sampling
 from atlas_cli.data.images import to_float
-from atlas_cli.engine.artifact import Artifact
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
+from atlas_cli.present.artifact import Artifact
+from atlas_cli.screen import messages
 from atlas_cli.systems.diffusion import ddpm
 from atlas_cli.systems.diffusion.ddpm import DDPM
 

@@ -25,13 +25,13 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from atlas_cli import messages
 from atlas_cli.config import SystemConfig
-from atlas_cli.engine.artifact import Artifact
-from atlas_cli.engine.randomness import stable_seed
+from atlas_cli.draws import stable_seed
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.errors import UsageError
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
+from atlas_cli.present.artifact import Artifact
+from atlas_cli.screen import messages
 
 N_POINTS = 2_500  # points that are generated to count modes, as in VEEGAN (arXiv:1705.07761)
 GOOD_WITHIN = 3.0  # standard deviations between a good point and its mode, as there

@@ -21,14 +21,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atlas_cli.config import SystemConfig, sampling
-from atlas_cli.engine.artifact import Artifact
 from atlas_cli.engine.system import Metrics, SampleRequest, System
-from atlas_cli.metrics import language
-from atlas_cli.nets import writing
+from atlas_cli.language import figures as language
+from atlas_cli.language import writing
+from atlas_cli.language.decoding import DecodingConfig
 from atlas_cli.nets.attention import Attention, KVCache
-from atlas_cli.nets.decoding import DecodingConfig
 from atlas_cli.nets.feed_forward import SwiGLU
 from atlas_cli.nets.moe import MoE, Routing
+from atlas_cli.present.artifact import Artifact
 from atlas_cli.systems.ssm.mamba import Config as MambaConfig
 from atlas_cli.systems.ssm.mamba import LayerState, MambaBlock
 

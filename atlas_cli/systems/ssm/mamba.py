@@ -27,13 +27,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atlas_cli.config import sampling
-from atlas_cli.engine.artifact import Artifact
+from atlas_cli.engine.optimizers import muon_and_adamw
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
-from atlas_cli.metrics import language
-from atlas_cli.nets import writing
-from atlas_cli.nets.decoding import DecodingConfig
-from atlas_cli.nets.muon import muon_and_adamw
+from atlas_cli.language import figures as language
+from atlas_cli.language import writing
+from atlas_cli.language.decoding import DecodingConfig
 from atlas_cli.nets.scan import selective_scan
+from atlas_cli.present.artifact import Artifact
 
 TIMED_LENGTHS = (256, 512, 1024, 2048, 4096)
 

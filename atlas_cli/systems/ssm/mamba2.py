@@ -25,9 +25,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atlas_cli.config import sampling
-from atlas_cli.metrics import language
+from atlas_cli.language import figures as language
+from atlas_cli.language.decoding import DecodingConfig
 from atlas_cli.metrics.timing import least_seconds
-from atlas_cli.nets.decoding import DecodingConfig
 from atlas_cli.nets.scan import selective_scan
 from atlas_cli.nets.ssd import ssd
 from atlas_cli.systems.ssm.mamba import Mamba

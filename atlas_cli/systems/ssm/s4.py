@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atlas_cli.config import SystemConfig
-from atlas_cli.engine.artifact import Artifact
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
+from atlas_cli.present.artifact import Artifact
 
 Init = Literal["legs", "lin", "inv", "random", "random_real", "real"]
 Rule = Literal["zoh", "bilinear"]

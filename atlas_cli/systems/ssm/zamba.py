@@ -24,13 +24,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from atlas_cli.config import sampling
-from atlas_cli.engine.artifact import Artifact
 from atlas_cli.engine.system import Metrics, SampleRequest, System
-from atlas_cli.metrics import language
-from atlas_cli.nets import writing
+from atlas_cli.language import figures as language
+from atlas_cli.language import writing
+from atlas_cli.language.decoding import DecodingConfig
 from atlas_cli.nets.attention import Attention, KVCache
-from atlas_cli.nets.decoding import DecodingConfig
 from atlas_cli.nets.feed_forward import SwiGLU
+from atlas_cli.present.artifact import Artifact
 from atlas_cli.systems.ssm.jamba import of_mamba, recur_over
 from atlas_cli.systems.ssm.mamba import LayerState, MambaBlock
 

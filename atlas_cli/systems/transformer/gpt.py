@@ -2,7 +2,7 @@
 
 Source:  Radford et al. 2018, "Improving Language Understanding by Generative Pre-Training", section 3.1. The
          block is that of Llama: Touvron et al. 2023, arXiv:2302.13971, section 2.2. Attention is in
-         nets/attention.py, rotary positions in nets/rope.py, Muon in nets/muon.py.
+         nets/attention.py, rotary positions in nets/rope.py, Muon in engine/optimizers.py.
 Shapes:  B batch, L length, V vocabulary (256 bytes for text).
 Differs: RMSNorm before each layer, rotary positions and SwiGLU, as in Llama, where the paper has LayerNorm
          after each layer, learned positions and GELU. Bytes in place of byte-pair tokens. No dropout: few
@@ -18,15 +18,15 @@ from jaxtyping import Float, Int
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from atlas_cli.engine.artifact import Artifact
+from atlas_cli.engine.optimizers import muon_and_adamw
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.errors import UsageError
-from atlas_cli.metrics import language
-from atlas_cli.nets import writing
+from atlas_cli.language import figures as language
+from atlas_cli.language import writing
+from atlas_cli.language.decoding import DecodingConfig
 from atlas_cli.nets.attention import Attention, KVCache
-from atlas_cli.nets.decoding import DecodingConfig
 from atlas_cli.nets.feed_forward import SwiGLU
-from atlas_cli.nets.muon import muon_and_adamw
+from atlas_cli.present.artifact import Artifact
 
 
 class Config(DecodingConfig):

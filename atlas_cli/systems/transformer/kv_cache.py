@@ -19,11 +19,11 @@ from pydantic import Field
 from torch import Tensor
 
 from atlas_cli.config import sampling
-from atlas_cli.engine.artifact import Artifact
 from atlas_cli.engine.system import Optimizers, SampleRequest, System
-from atlas_cli.nets import writing
+from atlas_cli.language import writing
+from atlas_cli.language.decoding import DecodingConfig, Reader, write
 from atlas_cli.nets.attention import Attention
-from atlas_cli.nets.decoding import DecodingConfig, Reader, write
+from atlas_cli.present.artifact import Artifact
 
 if TYPE_CHECKING:
     from atlas_cli.systems.transformer.gpt import GPT

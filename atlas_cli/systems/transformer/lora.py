@@ -22,12 +22,12 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from atlas_cli.engine.artifact import Artifact
-from atlas_cli.engine.randomness import BatchRandom, stable_seed
+from atlas_cli.draws import BatchRandom, stable_seed
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, Setting, System
-from atlas_cli.metrics import language
-from atlas_cli.nets import writing
-from atlas_cli.nets.decoding import DecodingConfig
+from atlas_cli.language import figures as language
+from atlas_cli.language import writing
+from atlas_cli.language.decoding import DecodingConfig
+from atlas_cli.present.artifact import Artifact
 
 if TYPE_CHECKING:
     from atlas_cli.systems.transformer.gpt import GPT

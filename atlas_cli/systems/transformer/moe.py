@@ -18,7 +18,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from atlas_cli.engine.system import Metrics
-from atlas_cli.metrics import language
+from atlas_cli.language import figures as language
 from atlas_cli.metrics.timing import least_seconds
 from atlas_cli.nets.moe import MoE, Routing
 from atlas_cli.systems.transformer.gpt import GPT, Block, LayerState

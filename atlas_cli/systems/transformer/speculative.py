@@ -22,18 +22,18 @@ from pydantic import Field
 from torch import Tensor
 
 from atlas_cli.config import sampling
-from atlas_cli.engine.artifact import Artifact
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, Setting, System
 from atlas_cli.errors import UsageError
-from atlas_cli.metrics import language
-from atlas_cli.nets import writing
+from atlas_cli.language import figures as language
+from atlas_cli.language import writing
+from atlas_cli.language.decoding import DecodingConfig, choose, distribution, write
 from atlas_cli.nets.attention import KVCache
-from atlas_cli.nets.decoding import DecodingConfig, choose, distribution, write
+from atlas_cli.present.artifact import Artifact
 from atlas_cli.systems.transformer.gpt import GPT
 from atlas_cli.systems.transformer.gpt import Config as GPTConfig
 
 if TYPE_CHECKING:
-    from atlas_cli.nets.decoding import Reader
+    from atlas_cli.language.decoding import Reader
 
 ROUNDS = 4  # of writing; of each text the fastest counts: the least disturbed by other programs
 CALLS = 100  # of a network, in a timing

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from atlas_cli.data import captions
-from atlas_cli.engine.randomness import BatchRandom
+from atlas_cli.draws import BatchRandom
 from atlas_cli.systems.diffusion.captioned import NONE, Captioned, CaptionEncoder
 from atlas_cli.systems.diffusion.ddpm import Config
 

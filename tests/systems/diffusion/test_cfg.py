@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from atlas_cli import recipes
 from atlas_cli.engine import trainer
 from atlas_cli.engine.loop import fit
-from atlas_cli.engine.reporter import SilentReporter
 from atlas_cli.engine.system import SampleRequest
 from atlas_cli.errors import UsageError
 from atlas_cli.explorables.mixtures import Mixture
+from atlas_cli.present.reporter import SilentReporter
+from atlas_cli.recipe import recipes
 from atlas_cli.systems.diffusion.cfg import AXES, CFG, class_variety
 from atlas_cli.systems.diffusion.ddpm import DDPM, Config
 

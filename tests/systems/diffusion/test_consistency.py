@@ -8,7 +8,7 @@ from torch import Tensor
 
 from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.errors import UsageError
-from atlas_cli.recipes import TrainConfig
+from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.diffusion.consistency import Batch, Config, Consistency
 from atlas_cli.systems.diffusion.ddpm import DDPM, alpha_bar
 from atlas_cli.systems.diffusion.ddpm import Config as TeacherConfig

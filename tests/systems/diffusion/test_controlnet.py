@@ -13,7 +13,7 @@ from torch import nn
 from atlas_cli.engine.loop import fit
 from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.metrics.edges import edge_map
-from atlas_cli.recipes import TrainConfig
+from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.diffusion.controlnet import Config, ControlNet, zero_convolution
 from atlas_cli.systems.diffusion.ddpm import DDPM
 from atlas_cli.systems.diffusion.ddpm import Config as BaseConfig

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from atlas_cli.engine.system import Setting
-from atlas_cli.recipes import TrainConfig
+from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.diffusion.ddpm import DDPM, Config, alpha_bar
 
 TRAIN = TrainConfig(steps=1, batch_size=8, lr=1e-3)

@@ -9,7 +9,7 @@ import torch
 
 from atlas_cli.engine.loop import fit
 from atlas_cli.engine.system import SampleRequest, Setting
-from atlas_cli.recipes import TrainConfig
+from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.diffusion import ddpm
 from atlas_cli.systems.diffusion.ddpm import DDPM
 from atlas_cli.systems.diffusion.latent_diffusion import Config, LatentDiffusion, kl_to_standard_normal

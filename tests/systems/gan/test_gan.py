@@ -10,13 +10,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from atlas_cli import data, recipes
+from atlas_cli import data
 from atlas_cli.data.images import ImageSource
 from atlas_cli.engine import trainer
-from atlas_cli.engine.reporter import SilentReporter
 from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.errors import UsageError
-from atlas_cli.recipes import TrainConfig
+from atlas_cli.present.reporter import SilentReporter
+from atlas_cli.recipe import recipes
+from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.gan.gan import (
     GAN,
     Batch,

@@ -7,10 +7,11 @@ import torch
 from pydantic import ValidationError
 from torch.nn import functional as F
 
-from atlas_cli import data, recipes
+from atlas_cli import data
 from atlas_cli.engine import trainer
 from atlas_cli.engine.system import Setting
-from atlas_cli.recipes import TrainConfig
+from atlas_cli.recipe import recipes
+from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.ssm.jamba import Config, Jamba, NormedMamba
 
 SMALL = {"vocab_size": 7, "context_len": 12, "d_model": 16, "d_state": 4, "d_ff": 8, "n_kv_head": 2}

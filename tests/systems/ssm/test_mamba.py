@@ -11,8 +11,8 @@ from torch.nn import functional as F
 from atlas_cli import data
 from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.errors import UsageError
-from atlas_cli.nets import writing
-from atlas_cli.recipes import TrainConfig
+from atlas_cli.language import writing
+from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.ssm.mamba import Config, Mamba, MambaBlock
 
 SMALL = {"vocab_size": 6, "context_len": 12, "d_model": 8, "d_state": 4, "dt_rank": 3}

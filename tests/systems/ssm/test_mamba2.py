@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from atlas_cli import data
 from atlas_cli.engine.system import Setting
-from atlas_cli.recipes import TrainConfig
+from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.ssm.mamba2 import Config, Mamba2, Mamba2Block
 from tests.systems.ssm.transformers_reference import assert_same_logits_and_gradients, mamba2_pair
 

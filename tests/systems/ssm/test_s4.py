@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from atlas_cli import data
 from atlas_cli.engine.system import SampleRequest, Setting
-from atlas_cli.recipes import TrainConfig
+from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.ssm import s4
 from atlas_cli.systems.ssm.s4 import S4, Config, Init, Rule, S4Layer
 

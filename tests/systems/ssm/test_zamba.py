@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from atlas_cli import data
 from atlas_cli.engine.system import Setting
-from atlas_cli.recipes import TrainConfig
+from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.ssm.zamba import Config, SharedBlock, Use, Zamba
 
 SMALL = {

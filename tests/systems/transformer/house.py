@@ -6,7 +6,7 @@ import torch
 
 from atlas_cli import data
 from atlas_cli.engine.system import Setting
-from atlas_cli.recipes import TrainConfig
+from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.transformer.gpt import GPT, Config
 
 TRAIN = TrainConfig(steps=1, batch_size=4, lr=1e-2)

@@ -7,7 +7,7 @@ import torch
 from scipy import stats
 
 from atlas_cli.engine.system import SampleRequest, Setting
-from atlas_cli.nets.decoding import write
+from atlas_cli.language.decoding import write
 from atlas_cli.systems.transformer import speculative
 from atlas_cli.systems.transformer.speculative import (
     Config,
@@ -59,7 +59,7 @@ def test_a_draft_that_is_the_target_is_always_believed():
 @pytest.mark.parametrize("settings", [{"temperature": 1.0}, {"temperature": 0.7, "top_p": 0.8}])
 def test_tokens_are_distributed_as_the_target_s(settings):
     """Chi-square over pairs of the second and third token, exact probabilities from the target."""
-    from atlas_cli.nets.decoding import distribution
+    from atlas_cli.language.decoding import distribution
 
     vocab, draws = 4, 4000
     target, draft = gpt(vocab_size=vocab), gpt(seed=9, vocab_size=vocab, n_layer=1)

@@ -1,0 +1,183 @@
+"""Heatmaps, images, bars, tokens and words in a terminal: shades and lengths, coloured besides."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from atlas_cli.diagrams.frames import Bars, Heatmap, Images, Tokens, Words
+from atlas_cli.screen.lines import Lines, hang, wrap
+
+_SHADES, _PLAIN_SHADES = " ·░▒▓█", " .:+%#"
+_NEGATIVE, _PLAIN_NEGATIVE = " ‐–=≡≣", " ,-~=@"
+_GREYS, _PLAIN_GREYS = " ·░▒▓█", " .:-=+*#%@"
+_METER, _PLAIN_METER = " ▁▂▃▄▅▆▇█", " .:-=+*#@"
+_EIGHTHS = " ▏▎▍▌▋▊▉"
+_CELL = 4  # columns of a heatmap's cell at most; it is one line high
+_NAME = 14  # longest name beside a bar or a row
+_BAR = 40  # columns of a full bar at most
+
+
+def heatmap(panel: Heatmap, width: int, plain: bool) -> Lines:
+    """A shade for each cell; strong is dark, and negative has strokes in place of dots."""
+    names = _spread(panel.y_ticks, len(panel.rows))
+    margin = max(map(cell_len, names), default=0)
+    margin = min(margin, _NAME)
+    columns = len(panel.rows[0])
+    cell = max(1, min(_CELL, (width - margin - 3) // columns))
+    every = -(-columns // max(1, width - margin - 3))  # of more columns than there is room for, each nth
+    wall = "|" if plain else "│"
+    lines = []
+    for name, row in zip(names, panel.rows, strict=True):
+        shown = Text(f"{name[:margin]:>{margin}} {wall}", "atlas.muted")
+        for value in row[::every]:
+            shown.append(*_shade(value, panel, cell, plain))
+        lines.append(shown.append(wall, "atlas.muted"))
+    return [*lines, *_column_ticks(panel, margin, cell * len(panel.rows[0][::every])), *_axes(panel, width)]
+
+
+def _shade(value: float, panel: Heatmap, cell: int, plain: bool) -> tuple[str, str]:
+    span = (panel.high - panel.low) or 1.0
+    share = min(1.0, max(0.0, (value - panel.low) / span))
+    ramp = _PLAIN_SHADES if plain else _SHADES
+    style = "atlas.accent"
+    if panel.diverging:
+        if share < 0.5:
+            ramp, style = (_PLAIN_NEGATIVE if plain else _NEGATIVE), "atlas.mark"
+        share = abs(2 * share - 1)
+    return _level(ramp, share) * cell, style
+
+
+def _level(ramp: str, share: float) -> str:
+    """The character of a share; anything above nothing is seen."""
+    if share <= 0.005:
+        return ramp[0]
+    return ramp[min(len(ramp) - 1, 1 + int(share * (len(ramp) - 1)))]
+
+
+def _spread(ticks: tuple[str, ...], n: int) -> list[str]:
+    """Tick labels at their rows, evenly from first to last, blanks elsewhere."""
+    names = [""] * n
+    for i, tick in enumerate(ticks):
+        names[round(i * (n - 1) / max(1, len(ticks) - 1))] = tick
+    return names
+
+
+def _column_ticks(panel: Heatmap, margin: int, columns: int) -> Lines:
+    if not panel.x_ticks:
+        return []
+    line = [" "] * (columns + 8)
+    free = 0
+    for i, tick in enumerate(panel.x_ticks):
+        last = i == len(panel.x_ticks) - 1
+        at = columns - len(tick) if last else round(i * (columns - 1) / max(1, len(panel.x_ticks) - 1))
+        if at >= free:
+            line[at : at + len(tick)] = tick
+            free = at + len(tick) + 1
+    return [Text(" " * (margin + 2) + "".join(line).rstrip(), "atlas.muted")]
+
+
+def _axes(panel: Heatmap, width: int) -> Lines:
+    axes = ", ".join(
+        f"{way} {label}" for way, label in (("across:", panel.x_label), ("down:", panel.y_label)) if label
+    )
+    return wrap(Text(axes, "atlas.muted"), width) if axes else []
+
+
+def images(panel: Images, width: int, plain: bool, colour: bool) -> Lines:
+    """Images in their grid; with colour two pixels a character, without it their mean as a shade."""
+    wide = len(panel.images[0][0])
+    columns = max(1, min(panel.columns, (width + 2) // (wide + 2)))
+    captions = panel.captions or ("",) * len(panel.images)
+    lines: Lines = []
+    for start in range(0, len(panel.images), columns):
+        if lines:
+            lines.append(Text())
+        group = [_pixels(image, plain, colour) for image in panel.images[start : start + columns]]
+        for parts in zip(*group, strict=True):
+            lines.append(Text("  ").join(parts))
+        names = captions[start : start + columns]
+        if any(names):
+            lines.append(Text("  ".join(f"{name[:wide]:<{wide}}" for name in names), "atlas.muted"))
+    return lines
+
+
+def _pixels(image: tuple[tuple[float, ...], ...], plain: bool, colour: bool) -> Lines:
+    rows = list(image) + ([(0.0,) * len(image[0])] if len(image) % 2 else [])
+    lines = []
+    for upper, lower in zip(rows[::2], rows[1::2], strict=True):
+        if colour and not plain:
+            line = Text()
+            for a, b in zip(upper, lower, strict=True):
+                line.append("▀", f"{_grey(a)} on {_grey(b)}")
+        else:
+            ramp = _PLAIN_GREYS if plain else _GREYS
+            line = Text("".join(_level(ramp, (a + b) / 2) for a, b in zip(upper, lower, strict=True)))
+        lines.append(line)
+    return lines
+
+
+def _grey(value: float) -> str:
+    level = round(255 * min(1.0, max(0.0, value)))
+    return f"#{level:02x}{level:02x}{level:02x}"
+
+
+def bars(panel: Bars, width: int, plain: bool) -> Lines:
+    """A bar for each amount, with the amount in digits."""
+    figures = [f"{value:.3g}" for value in panel.values]
+    margin = min(_NAME, max(map(len, panel.labels), default=0))
+    room = max(4, min(_BAR, width - margin - 2 - max(map(len, figures), default=0) - 1))
+    lines = []
+    for label, value, figure in zip(panel.labels, panel.values, figures, strict=True):
+        share = min(1.0, max(0.0, value / panel.high if panel.high else 0.0))
+        bar = _bar(share, room, plain)
+        lines.append(
+            Text.assemble(
+                (f"{label[:margin]:<{margin}}  ", ""),
+                (f"{bar:<{room}}", "atlas.accent"),
+                (f" {figure}", "atlas.muted"),
+            )
+        )
+    return lines
+
+
+def _bar(share: float, room: int, plain: bool) -> str:
+    if plain:
+        return "#" * round(share * room)
+    eighths = round(share * room * 8)
+    return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+
+
+def tokens(panel: Tokens, width: int, plain: bool) -> Lines:
+    """Three lines: the pieces, their weights as a meter, their notes; as often as the width asks for."""
+    meter = _PLAIN_METER if plain else _METER
+    blocks: list[list[Text]] = []
+    used = width + 1
+    for text, weight, note in panel.tokens:
+        wide = max(len(text), len(note), 2)
+        if used + wide > width:
+            blocks.append([Text(), Text(), Text()])
+            used = 0
+        level = meter[min(len(meter) - 1, max(0, round(weight * (len(meter) - 1))))]
+        for line, (part, style) in zip(
+            blocks[-1],
+            (
+                (text, "bold" if weight >= 0.5 else ""),
+                (level * max(len(text), 2), "atlas.mark"),
+                (note, "atlas.muted"),
+            ),
+            strict=True,
+        ):
+            line.append(f"{part:<{wide}}", style)
+            line.append(" ")
+        used += wide + 1
+    return [line for i, block in enumerate(blocks) for line in ([Text()] if i else []) + block]
+
+
+def words(panel: Words, width: int) -> Lines:
+    """The lines, wrapped; what runs over is moved in."""
+    return [
+        piece for line in panel.lines for piece in (
+            wrap(Text(line), width) if len(line) <= width else hang(Text(""), wrap(Text(line), width - 2), 2)
+        )
+    ]  # fmt: skip

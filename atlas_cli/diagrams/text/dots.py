@@ -1,0 +1,91 @@
+"""A plane of dots in a terminal: eight Braille dots a character, or one ASCII character each.
+
+Coordinates are those of the panel; y grows upwards. What is drawn later covers what was drawn before, and
+characters cover dots.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from rich.text import Text
+
+from atlas_cli.screen.lines import Lines
+
+_BRAILLE = 0x2800
+_BITS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))  # of a dot, by row and column
+
+
+class Dots:
+    """`columns` by `lines` characters that show x from `left` to `right` and y from `bottom` to `top`."""
+
+    def __init__(
+        self, columns: int, lines: int, window: tuple[float, float, float, float], plain: bool = False
+    ) -> None:
+        self.columns, self.lines, self.plain = columns, lines, plain
+        self.left, self.right, self.bottom, self.top = window
+        self._fine = (1, 1) if plain else (2, 4)  # dots of a character, across and down
+        self._dots: dict[tuple[int, int], int] = {}
+        self._styles: dict[tuple[int, int], str] = {}
+        self._characters: dict[tuple[int, int], str] = {}
+
+    def line(self, start: tuple[float, float], end: tuple[float, float], style: str, gap: int = 0) -> None:
+        """A straight line; with a gap, every so many dots are left out."""
+        (x1, y1), (x2, y2) = self._place(start), self._place(end)
+        n = max(abs(x2 - x1), abs(y2 - y1), 1)
+        for i in range(n + 1):
+            x, y = round(x1 + (x2 - x1) * i / n), round(y1 + (y2 - y1) * i / n)
+            if not gap or (x + y) % (2 * gap) < gap:
+                self._dot(x, y, style)
+
+    def put(self, point: tuple[float, float], character: str, style: str) -> None:
+        """One character at a point."""
+        x, y = self._place(point)
+        cell = x // self._fine[0], y // self._fine[1]
+        if self._inside(*cell):
+            self._characters[cell] = character
+            self._styles[cell] = style
+
+    def upright(self, x: float, style: str) -> None:
+        """A line from top to bottom, behind everything that stands there."""
+        column = self._place((x, self.top))[0] // self._fine[0]
+        for line in range(self.lines):
+            cell = column, line
+            if self._inside(*cell) and cell not in self._dots and cell not in self._characters:
+                self._characters[cell], self._styles[cell] = "|" if self.plain else "┊", style
+
+    def rows(self) -> Lines:
+        """Line by line, neighbours of one style together."""
+        return [self._row(line) for line in range(self.lines)]
+
+    def _row(self, line: int) -> Text:
+        cells = [(self._character(x, line), self._styles.get((x, line), "")) for x in range(self.columns)]
+        runs = [
+            ("".join(c for c, _ in run), style) for style, run in groupby(cells, key=lambda cell: cell[1])
+        ]
+        return Text.assemble(*runs, no_wrap=True)
+
+    def _character(self, x: int, y: int) -> str:
+        if (x, y) in self._characters:
+            return self._characters[x, y]
+        dots = self._dots.get((x, y), 0)
+        if not dots:
+            return " "
+        return "." if self.plain else chr(_BRAILLE + dots)
+
+    def _place(self, point: tuple[float, float]) -> tuple[int, int]:
+        across, down = self.columns * self._fine[0] - 1, self.lines * self._fine[1] - 1
+        x = (point[0] - self.left) / ((self.right - self.left) or 1) * across
+        y = (self.top - point[1]) / ((self.top - self.bottom) or 1) * down
+        return round(x), round(y)
+
+    def _dot(self, x: int, y: int, style: str) -> None:
+        cell = x // self._fine[0], y // self._fine[1]
+        if not self._inside(*cell):
+            return
+        bit = 1 if self.plain else _BITS[y % 4][x % 2]
+        self._dots[cell] = self._dots.get(cell, 0) | bit
+        self._styles[cell] = style
+
+    def _inside(self, x: int, y: int) -> bool:
+        return 0 <= x < self.columns and 0 <= y < self.lines

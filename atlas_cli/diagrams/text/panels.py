@@ -1,0 +1,178 @@
+"""An explorable in a terminal: its knobs, the panels of one frame, what to look for, and the figures.
+
+Panels that stand in one row of the frame stand side by side where there is room, and below one another
+where there is not. Adding a kind of panel adds one line to `_lines_of`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from atlas_cli.diagrams.frames import (
+    Bars,
+    Curves,
+    Explorable,
+    Frame,
+    Heatmap,
+    Images,
+    Knob,
+    Panel,
+    Quiver,
+    Scatter,
+    Tokens,
+    Value,
+    Words,
+)
+from atlas_cli.diagrams.text import cells, plots
+from atlas_cli.screen.lines import Lines, indent, pairs, wrap
+from atlas_cli.screen.terminal import TEXT_WIDTH
+
+_NARROWEST = 34  # columns in which a panel can stand beside another
+_GAP = 4
+_TRACK = 24  # columns of a slider
+
+
+def drawing(
+    explorable: Explorable,
+    frame: Frame,
+    setting: Mapping[str, Value],
+    width: int,
+    plain: bool = False,
+    colour: bool = False,
+) -> Lines:
+    """All of it, line by line.
+
+    Args:
+        explorable: What it is.
+        frame: What it shows for this setting.
+        setting: Where the knobs stand.
+        width: Columns to draw it in.
+        plain: Draw in ASCII.
+        colour: Whether colours will be seen; images then have twice the resolution.
+    """
+    return [
+        *wrap(Text(explorable.title, "atlas.head"), width),
+        Text(),
+        *_knobs(explorable, setting, width, plain),
+        Text(),
+        *panels(frame, width, plain, colour),
+        *_facts(frame, width),
+        Text(),
+        *said(explorable, frame, width),
+    ]
+
+
+def panels(frame: Frame, width: int, plain: bool = False, colour: bool = False) -> Lines:
+    """The panels of a frame, a blank line after each row."""
+    lines: Lines = []
+    for row in frame.panels:
+        each = (width - _GAP * (len(row) - 1)) // len(row)
+        if each >= _NARROWEST:
+            lines += _beside([panel_lines(panel, each, plain, colour) for panel in row])
+        else:
+            for i, panel in enumerate(row):
+                lines += [Text()] if i else []
+                lines += panel_lines(panel, width, plain, colour)
+        lines.append(Text())
+    return lines
+
+
+def panel_lines(panel: Panel, width: int, plain: bool, colour: bool) -> Lines:
+    """One panel under its title."""
+    return [*wrap(Text(panel.title, "bold"), width), *_lines_of(panel, width, plain, colour)]
+
+
+def said(explorable: Explorable, frame: Frame, width: int) -> Lines:
+    """What to look for, and the question that the knobs answer."""
+    width = min(width, TEXT_WIDTH)
+    return [
+        *wrap(Text(frame.caption), width),
+        Text(),
+        *pairs([(Text("?", "atlas.mark"), Text(explorable.question, "italic"))], width),
+    ]
+
+
+def shown_value(knob: Knob, value: Value) -> str:
+    """A value with its unit."""
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{text} {knob.unit}".rstrip()
+
+
+def _lines_of(panel: Panel, width: int, plain: bool, colour: bool) -> Lines:
+    match panel:
+        case Heatmap():
+            return cells.heatmap(panel, width, plain)
+        case Curves():
+            return plots.curves(panel, width, plain)
+        case Scatter():
+            return plots.scatter(panel, width, plain)
+        case Quiver():
+            return plots.quiver(panel, width, plain)
+        case Bars():
+            return cells.bars(panel, width, plain)
+        case Images():
+            return cells.images(panel, width, plain, colour)
+        case Tokens():
+            return cells.tokens(panel, width, plain)
+        case Words():
+            return cells.words(panel, width)
+        case _:
+            assert_never(panel)
+
+
+def _beside(blocks: list[Lines]) -> Lines:
+    """Blocks of lines side by side, each as wide as it is."""
+    widths = [max(cell_len(line.plain) for line in block) for block in blocks]
+    lines = []
+    for i in range(max(map(len, blocks))):
+        line = Text()
+        for block, width in zip(blocks, widths, strict=True):
+            part = block[i] if i < len(block) else Text()
+            line.append_text(part).append(" " * (width - cell_len(part.plain) + _GAP))
+        line.rstrip()
+        lines.append(line)
+    return lines
+
+
+def _knobs(explorable: Explorable, setting: Mapping[str, Value], width: int, plain: bool) -> Lines:
+    rows = []
+    for knob in explorable.knobs:
+        value = setting[knob.name]
+        name = Text.assemble((knob.label, "atlas.accent"), (f"  {knob.name}=", "atlas.muted"))
+        picture = _choice(knob, value) if knob.kind == "choice" else _slider(knob, value, plain)
+        rows.append((name, picture))
+    return pairs(rows, width)
+
+
+def _slider(knob: Knob, value: Value, plain: bool) -> Text:
+    place = round(knob.values.index(value) * (_TRACK - 1) / max(1, len(knob.values) - 1))
+    track, handle = ("-", "O") if plain else ("─", "●")
+    ends = [shown_value(knob, knob.values[i]) for i in (0, -1)]
+    return Text.assemble(
+        (shown_value(knob, value), "atlas.mark"),
+        ("   " + ends[0] + " " + track * place, "atlas.muted"),
+        (handle, "atlas.mark"),
+        (track * (_TRACK - 1 - place) + " " + ends[1], "atlas.muted"),
+    )
+
+
+def _choice(knob: Knob, value: Value) -> Text:
+    text = Text()
+    for other in knob.values:
+        chosen = other == value
+        text.append(f"[{other}]" if chosen else f" {other} ", "atlas.mark" if chosen else "atlas.muted")
+        text.append(" ")
+    text.rstrip()
+    return text
+
+
+def _facts(frame: Frame, width: int) -> Lines:
+    rows = [
+        (Text(name, "atlas.muted"), Text(f"{value:.4g}" if isinstance(value, float) else str(value)))
+        for name, value in frame.facts.items()
+    ]
+    return indent(pairs(rows, width), 0)

@@ -1,0 +1,189 @@
+"""Curves, scatters and quivers in a terminal.
+
+A line is solid, dashed or of points, and carries its number where several look alike; the groups of a
+scatter have their own marks: a plot can be read without colour.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+from rich.text import Text
+
+from atlas_cli.diagrams.frames import Curves, Quiver, Scatter, Series
+from atlas_cli.diagrams.text.dots import Dots
+from atlas_cli.screen.lines import Lines, wrap
+
+HUES = ("atlas.mark", "atlas.accent", "atlas.code", "atlas.keyword", "atlas.number")
+_TALL = 11  # lines of a plot
+_WIDEST = 66  # columns of a plot: beyond, slopes look flat
+_SQUARE = 18  # lines of a picture of the plane, twice as many columns
+_MANY = 6  # curves that are named; of more, only how many there are
+_MARKS = ("·", "●", "+", "x", "o")
+_PLAIN_MARKS = (".", "o", "+", "x", "%")
+_HEADS = "→↗↑↖←↙↓↘"
+_PLAIN_HEADS = (">", "/", "^", "\\", "<", "/", "v", "\\")
+
+
+def curves(panel: Curves, width: int, plain: bool) -> Lines:
+    """A plot with its axes, and what its lines are."""
+    lines = [_scaled(series, panel) for series in panel.series]
+    points = [point for line in lines for point in line]
+    if not points:
+        return [Text("nothing to draw", "atlas.muted")]
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    if panel.marker is not None:
+        xs.append(_log(panel.marker) if panel.log_x else panel.marker)
+    low, high = _roomy(min(ys), max(ys))
+    ends = [_number(10**y) if panel.log_y else _number(y, high - low) for y in (high, low)]
+    margin = max(map(len, ends))
+    dots = Dots(min(width, _WIDEST) - margin - 2, _TALL, (min(xs), max(xs), low, high), plain)
+    for i, (series, line) in enumerate(zip(panel.series, lines, strict=True)):
+        _draw(dots, series, line, HUES[i % len(HUES)], _tag(panel, i))
+    if panel.marker is not None:
+        dots.upright(xs[-1], "atlas.muted")
+    left, right = (_number(10**x if panel.log_x else x) for x in (min(xs), max(xs)))
+    return [
+        *_framed(dots.rows(), ends, margin, plain),
+        _foot(left, panel.x_label, right, dots.columns, margin),
+        *_legend(panel, width, plain),
+    ]
+
+
+def scatter(panel: Scatter, width: int, plain: bool) -> Lines:
+    """Points of each group with the group's mark; later groups lie on top."""
+    marks = _PLAIN_MARKS if plain else _MARKS
+    dots = _plane(panel.range, width, plain)
+    legend = []
+    for i, group in enumerate(panel.groups):
+        style = "atlas.muted" if i == 0 and len(panel.groups) > 1 else HUES[(i - 1) % len(HUES)]
+        mark = marks[i % len(marks)] if len(panel.groups) > 1 else marks[1]
+        for point in group.points:
+            dots.put(point, mark, style)
+        legend.append((f"{mark} {group.label}", style))
+    return [
+        *_framed(dots.rows(), *_y_ends(panel.range), plain),
+        _x_foot(panel.range, dots),
+        *_joined(legend, width),
+    ]
+
+
+def quiver(panel: Quiver, width: int, plain: bool) -> Lines:
+    """Lines with a head that points where they go; a vector of no length is a dot."""
+    dots = _plane(panel.range, width, plain)
+    tips = []
+    for i, ((x, y), (dx, dy)) in enumerate(zip(panel.points, panel.vectors, strict=True)):
+        style = HUES[i % 2] if len(panel.points) <= len(HUES) else HUES[1]
+        tip = (x + dx, y + dy)
+        dots.line((x, y), tip, style)
+        tips.append((tip, _head(dx, dy, plain), style))
+    for tip, head, style in tips:
+        dots.put(tip, head, style)
+    return [*_framed(dots.rows(), *_y_ends(panel.range), plain), _x_foot(panel.range, dots)]
+
+
+def _scaled(series: Series, panel: Curves) -> list[tuple[float, float]]:
+    """Points on the panel's axes; what a logarithm cannot show is left out."""
+    points = []
+    for x, y in zip(series.xs, series.ys, strict=True):
+        if (x > 0 or not panel.log_x) and (y > 0 or not panel.log_y):
+            points.append((_log(x) if panel.log_x else x, _log(y) if panel.log_y else y))
+    return points
+
+
+def _log(value: float) -> float:
+    return math.log10(value)
+
+
+def _roomy(low: float, high: float) -> tuple[float, float]:
+    return (low, high) if high - low > 1e-12 else (low - 0.5, high + 0.5)
+
+
+def _draw(dots: Dots, series: Series, line: list[tuple[float, float]], style: str, tag: str) -> None:
+    if series.style == "points":
+        for point in line:
+            dots.put(point, "o" if dots.plain else "●", style)
+    elif len(line) == 1:
+        dots.put(line[0], "*", style)
+    else:
+        for start, end in pairwise(line):
+            dots.line(start, end, style, gap=2 if series.style == "dashed" else 0)
+    if tag and line:
+        dots.put(line[len(line) * 2 // 3], tag, style)
+
+
+def _tag(panel: Curves, i: int) -> str:
+    """A number for a line that another one looks like."""
+    alike = [series for series in panel.series if series.style == panel.series[i].style]
+    return str(i + 1) if len(alike) > 1 and len(panel.series) <= _MANY else ""
+
+
+def _legend(panel: Curves, width: int, plain: bool) -> Lines:
+    if len(panel.series) > _MANY:
+        return [Text(f"{len(panel.series)} curves", "atlas.muted")]
+    samples = (
+        {"line": "--", "dashed": "- -", "points": "o"}
+        if plain
+        else {"line": "──", "dashed": "╌╌", "points": "●"}
+    )
+    named = []
+    for i, series in enumerate(panel.series):
+        tag = _tag(panel, i)
+        named.append((f"{samples[series.style]}{tag} {series.label}", HUES[i % len(HUES)]))
+    return _joined(named, width)
+
+
+def _joined(parts: list[tuple[str, str]], width: int) -> Lines:
+    """Legend entries side by side, as many as a line has room for."""
+    lines: Lines = [Text()]
+    for text, style in parts:
+        if lines[-1].plain and len(lines[-1].plain) + len(text) + 3 > width:
+            lines.append(Text())
+        lines[-1] = Text.assemble(lines[-1], "   " if lines[-1].plain else "", (text, style))
+    return [piece for line in lines for piece in wrap(line, width)]
+
+
+def _plane(window: tuple[float, float, float, float], width: int, plain: bool) -> Dots:
+    margin = _y_ends(window)[1]
+    columns = min(width - margin - 2, 2 * _SQUARE)
+    return Dots(columns, max(5, columns // 2), window, plain)
+
+
+def _y_ends(window: tuple[float, float, float, float]) -> tuple[list[str], int]:
+    ends = [_number(window[3]), _number(window[2])]
+    return ends, max(map(len, ends))
+
+
+def _x_foot(window: tuple[float, float, float, float], dots: Dots) -> Text:
+    return _foot(_number(window[0]), "", _number(window[1]), dots.columns, _y_ends(window)[1])
+
+
+def _framed(rows: Lines, ends: list[str], margin: int, plain: bool) -> Lines:
+    """The rows behind an axis that is labelled at its ends."""
+    wall, corner, floor = ("|", "+", "-") if plain else ("│", "└", "─")
+    framed = []
+    for i, row in enumerate(rows):
+        label = ends[0] if i == 0 else ends[1] if i == len(rows) - 1 else ""
+        framed.append(Text.assemble((f"{label:>{margin}} {wall}", "atlas.muted"), row))
+    width = len(rows[0].plain)
+    return [*framed, Text(" " * (margin + 1) + corner + floor * width, "atlas.muted")]
+
+
+def _foot(left: str, label: str, right: str, columns: int, margin: int) -> Text:
+    room = columns - len(left) - len(right)
+    middle = label if len(label) + 2 <= room else label[: max(0, room - 2)]
+    return Text(" " * (margin + 2) + left + f"{middle:^{max(0, room)}}" + right, "atlas.muted")
+
+
+def _head(dx: float, dy: float, plain: bool) -> str:
+    if math.hypot(dx, dy) < 1e-9:
+        return "." if plain else "·"
+    return (_PLAIN_HEADS if plain else _HEADS)[round(math.atan2(dy, dx) / (math.pi / 4)) % 8]
+
+
+def _number(value: float, span: float = 0.0) -> str:
+    """Short: 0.25, 1200, 3e+06; 0 where it is next to nothing on an axis of that span."""
+    if abs(value) < max(1e-12, span / 1000):
+        return "0"
+    return f"{value:.0f}" if 100 <= abs(value) < 1e5 else f"{value:.2g}"

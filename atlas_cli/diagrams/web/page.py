@@ -1,0 +1,225 @@
+"""Diagrams as HTML: one self-contained file, or parts of a larger page.
+
+A file needs no network and works from `file://`. Block diagrams are drawn here and lit by the script;
+the frames of an explorable are computed here and drawn by the script (assets/diagram.js, assets/diagram.css).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from atlas_cli import catalog
+from atlas_cli.diagrams.model import Diagram, Node
+from atlas_cli.diagrams.svg import blocks as svg_blocks
+
+if TYPE_CHECKING:
+    from atlas_cli.diagrams.frames import Explorable, Value
+
+_MOST_LINES = 60  # of source that a page shows for one box
+# Nothing may be fetched, and a browser holds the page to it.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+
+
+def page(shown: Diagram | Explorable, setting: Mapping[str, Value] | None = None, step: int = 1) -> str:
+    """One self-contained HTML document.
+
+    Args:
+        shown: A stepped diagram or an explorable.
+        setting: Where an explorable's knobs stand at first; those not named, at their defaults.
+        step: The step of a stepped diagram that is lit at first.
+    """
+    family = next(family for family in catalog.families() if family.slug == shown.family)
+    return (
+        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f"<title>{escape(shown.title)} · atlas</title>\n{head()}\n</head>\n"
+        f'<body class="atlas-page">\n<header><p>{escape(family.title)}</p>'
+        f"<h1>{escape(shown.title)}</h1></header>\n"
+        f"<main>\n{fragment(shown, setting, step)}\n</main>\n"
+        f"<footer><p>Computed and drawn by <b>atlas</b>, a command-line tutor of AI architectures: "
+        f"<code>{escape(_command(shown))}</code></p></footer>\n"
+        "</body>\n</html>\n"
+    )
+
+
+def _command(shown: Diagram | Explorable) -> str:
+    """What draws it in the terminal."""
+    run = None if isinstance(shown, Diagram) else shown.run
+    return f"atlas diagram {shown.topics[0]} {shown.name}{f' --run {run}' if run else ''}"
+
+
+def head() -> str:
+    """The style and the script that fragments need, once a page."""
+    return f"<style>\n{_asset('diagram.css')}</style>\n<script>\n{_asset('diagram.js')}</script>"
+
+
+def fragment(shown: Diagram | Explorable, setting: Mapping[str, Value] | None = None, step: int = 1) -> str:
+    """A `figure` element for a page that has `head()` in its head; for the arguments see `page`."""
+    kind, parts, data = (
+        ("stepped", _stepped(shown), _steps(shown, step))
+        if isinstance(shown, Diagram)
+        else ("explorable", *_explorable(shown, setting))
+    )
+    name = _id(shown)
+    return (
+        f'<figure class="atlas-diagram {kind}" id="{name}" data-kind="{kind}"'
+        f' aria-label="{escape(shown.title)}">\n'
+        f'{parts}\n<script type="application/json">{_embedded(data)}</script>\n</figure>'
+    )
+
+
+# --- stepped diagrams -------------------------------------------------------------------------------------
+
+
+def _stepped(diagram: Diagram) -> str:
+    count = len(diagram.steps)
+    numbers = "".join(
+        f'<button type="button" class="number" data-step="{i}" aria-label="Step {i}">{i}</button>'
+        for i in range(1, count + 1)
+    )
+    sentences = "".join(f"<li>{escape(step.say)}</li>" for step in diagram.steps)
+    return f"""<div class="stage">
+<div class="picture" tabindex="0" role="region" aria-label="The drawing">{svg_blocks.drawings(diagram)}</div>
+<div class="side">
+<div class="teller">
+<div class="caption" aria-live="polite" aria-atomic="true"></div>
+<div class="controls" role="group" aria-label="Steps; the arrow keys work too">
+<button type="button" class="back" aria-label="Previous step">←</button>
+<button type="button" class="play" aria-label="Play">▶</button>
+<button type="button" class="next" aria-label="Next step">→</button>
+<span class="numbers">{numbers}</span></div>
+</div>
+<div class="code" id="{_id(diagram)}-code" hidden><p class="code-name"></p>
+<pre tabindex="0" role="region" aria-label="Source code"><code></code></pre></div>
+{_question(diagram.question)}
+<details class="sentences"><summary>All steps as text</summary><ol>{sentences}</ol></details>
+</div></div>"""
+
+
+def _steps(diagram: Diagram, step: int) -> dict[str, Any]:
+    return {
+        "step": step,
+        "steps": [
+            {"say": s.say, "nodes": sorted(s.nodes), "edges": sorted(f"{a}>{b}" for a, b in s.edges)}
+            for s in diagram.steps
+        ],
+        "code": {node.id: _code(diagram, node) for node in diagram.nodes.values() if node.code},
+    }
+
+
+def _code(diagram: Diagram, node: Node) -> dict[str, Any]:
+    """The function that a box stands for: its name, where it is, its text."""
+    from atlas_cli.diagrams.code import locate
+
+    source = locate(catalog.resolve(diagram.topics[0]), node.code)
+    lines = source.text.rstrip().splitlines()
+    shown = lines if len(lines) <= _MOST_LINES else [*lines[: _MOST_LINES - 1], "    ..."]
+    module = source.path.relative_to(Path(__file__).parents[2]).as_posix()
+    return {
+        "label": node.label,
+        "name": source.name,
+        "place": f"{module}, line {source.first_line}",
+        "html": _coloured("\n".join(_dedented(shown))),
+    }
+
+
+def _dedented(lines: list[str]) -> list[str]:
+    indent = len(lines[0]) - len(lines[0].lstrip())
+    return [line[indent:] for line in lines]
+
+
+def _coloured(code: str) -> str:
+    """Python source as HTML, its parts in spans of a class each."""
+    from atlas_cli.screen.highlight import highlight
+
+    pieces, end = [], 0
+    for span in sorted(highlight(code, "python").spans):
+        name = str(span.style).removeprefix("atlas.")
+        pieces += [
+            escape(code[end : span.start]),
+            f'<span class="{name}">{escape(code[span.start : span.end])}</span>',
+        ]
+        end = span.end
+    return "".join([*pieces, escape(code[end:])])
+
+
+# --- explorables ------------------------------------------------------------------------------------------
+
+
+def _explorable(shown: Explorable, setting: Mapping[str, Value] | None) -> tuple[str, dict[str, Any]]:
+    from atlas_cli.diagrams.web.frames import pack
+
+    knobs, packed = pack(shown)
+    wanted = {**shown.defaults, **(setting or {})}
+    at = [_nearest(knob["values"], wanted[knob["name"]]) for knob in knobs]
+    controls = "\n".join(_knob(_id(shown), knob, place) for knob, place in zip(knobs, at, strict=True))
+    parts = f"""<div class="knobs">
+{controls}
+</div>
+<div class="stage">
+<div class="panels"><noscript>This diagram is drawn by a script, which is switched off.</noscript></div>
+<div class="side">
+<dl class="facts"></dl>
+<div class="caption" aria-live="polite" aria-atomic="true"></div>
+<div class="spoken" role="status"></div><i class="probe"></i>
+{_question(shown.question)}
+</div></div>"""
+    return parts, {"knobs": knobs, "at": at, "packed": packed}
+
+
+def _nearest(values: list[Value], wanted: Value) -> int:
+    if wanted in values or isinstance(wanted, str):
+        return values.index(wanted)
+    return min(range(len(values)), key=lambda i: abs(float(values[i]) - wanted))
+
+
+def _knob(figure: str, knob: dict[str, Any], at: int) -> str:
+    """The control of one knob: a slider over the places of its values, or one button a name."""
+    name, label = f"{figure}-{knob['name']}", escape(knob["label"])
+    if knob["kind"] == "choice":
+        return _choice(name, label, knob, at)
+    play = f'<button type="button" class="play" aria-label="Play {label}">▶</button>'
+    return (
+        f'<div class="knob" data-knob="{escape(knob["name"])}"><label for="{name}">{label}</label>'
+        f'<output for="{name}"></output>{play}'
+        f'<input type="range" id="{name}" min="0" max="{len(knob["values"]) - 1}" value="{at}"></div>'
+    )
+
+
+def _choice(name: str, label: str, knob: dict[str, Any], at: int) -> str:
+    buttons = "".join(
+        f'<label><input type="radio" name="{name}" value="{i}"{" checked" if i == at else ""}>'
+        f"<span>{escape(str(value))}</span></label>"
+        for i, value in enumerate(knob["values"])
+    )
+    return (
+        f'<fieldset class="knob choice" data-knob="{escape(knob["name"])}"><legend>{label}</legend>'
+        f'<div class="segments">{buttons}</div></fieldset>'
+    )
+
+
+# --- both -------------------------------------------------------------------------------------------------
+
+
+def _question(text: str) -> str:
+    return f'<p class="question"><b>Before you go on</b>{escape(text)}</p>'
+
+
+def _id(shown: Diagram | Explorable) -> str:
+    return f"{shown.family}-{shown.name}"
+
+
+def _embedded(data: dict[str, Any]) -> str:
+    """JSON that no text of it can break out of its script element."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+@cache
+def _asset(name: str) -> str:
+    return (Path(__file__).parent / "assets" / name).read_text(encoding="utf-8")

@@ -1,0 +1,126 @@
+"""What `atlas sample` shows of a model of sequences: text that it writes, or a task that it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from atlas_cli.data.tasks import IGNORED, SequenceSource
+from atlas_cli.data.text import TextSource
+from atlas_cli.engine.system import SampleRequest, Setting, System
+from atlas_cli.language.decoding import Utf8Stream, write
+from atlas_cli.present.artifact import Artifact
+
+UNKNOWN = -1  # an answer wanted whose truth nobody told
+WriteOn = Callable[[Int[Tensor, "1 L"], torch.Generator], Iterator[Int[Tensor, " n"]]]
+START = "\n"  # what an unprompted text follows
+
+
+def sample(system: Any, request: SampleRequest) -> Artifact:
+    """Texts that continue the prompt, or held-out sequences of the task with the answers.
+
+    Args:
+        system: A language model with `first_state` and `extend` (language/decoding.py).
+        request: What is asked for.
+    """
+    # One token at a time is too little work for bf16 to pay: fp32 writes about twice as fast.
+    with torch.autocast(system.setting.device.type, enabled=False):
+        if isinstance(system.setting.data, TextSource):
+            return _texts(system, request)
+        return _answers(system, request)
+
+
+def writes_text(system: System) -> bool:
+    """Whether it was trained on text."""
+    return isinstance(system.setting.data, TextSource)
+
+
+def state_bytes(state: Any) -> int:
+    """Bytes of every tensor in a state, however nested."""
+    if isinstance(state, Tensor):
+        return state.numel() * state.element_size()
+    return sum(map(state_bytes, state)) if isinstance(state, list | tuple) else 0
+
+
+def _texts(system: Any, request: SampleRequest) -> Artifact:
+    config = system.config
+
+    def tokens(prompt: Tensor, generator: torch.Generator) -> Iterator[Tensor]:
+        return write(system, prompt, config.length, config, generator)
+
+    return texts(system.setting, request, tokens)
+
+
+def texts(setting: Setting, request: SampleRequest, write_on: WriteOn) -> Artifact:
+    """Continuations of the prompt, shown as they are written.
+
+    Each is drawn from its own stream, so that the first does not depend on how many there are.
+
+    Args:
+        setting: Of the system; its data encode the prompt.
+        request: How many, and what they continue.
+        write_on: A prompt (1, L) and a generator -> pieces of one token or more.
+    """
+    data: TextSource = setting.data
+    prompt = request.prompt or START
+    written, n_bytes = [], 0
+    for i in range(request.n):
+        text = _say(request, ("\n\n" if i else "") + prompt if request.prompt else "\n" * i)
+        utf8 = Utf8Stream()
+        for piece in write_on(data.encode(prompt)[None], setting.generator(f"text {i}", request.seed)):
+            n_bytes += len(piece)
+            text += _say(request, "".join(map(utf8.push, piece.tolist())))
+        written.append((text + _say(request, utf8.end())).strip("\n"))
+    _say(request, "\n")
+    return Artifact("text", text=written, facts={"prompt": prompt, "bytes": n_bytes})
+
+
+def _say(request: SampleRequest, piece: str) -> str:
+    if request.stream is not None:
+        request.stream(piece)
+    return piece
+
+
+def _answers(system: Any, request: SampleRequest) -> Artifact:
+    """Read token by token, which shows that the state is all that a model needs of the past."""
+    data: SequenceSource = system.setting.data
+    if request.prompt is not None:
+        tokens = data.encode(request.prompt)[None]
+        targets = torch.where(data.asked(tokens), UNKNOWN, IGNORED)
+    else:
+        tokens, targets = data.held_out(request.n, seed=request.seed)
+    answers, state = read(system, tokens)
+    known = targets >= 0
+    held = state_bytes(state) // len(tokens)
+    return Artifact(
+        "text",
+        text=[_verdict(data, *row) for row in zip(tokens, answers, targets, strict=True)],
+        caption=f"after {tokens.shape[1]} tokens the state holds {held / 1024:,.1f} KiB",
+        facts={
+            "right": int((answers == targets)[known].sum()), "asked": int(known.sum()), "state_bytes": held,
+        },
+    )  # fmt: skip
+
+
+@torch.no_grad()
+def read(system: Any, tokens: Int[Tensor, "B L"]) -> tuple[Int[Tensor, "B L"], Any]:
+    """The most likely answer after every token, one token at a time, and the last state."""
+    state, answers = system.first_state(len(tokens)), []
+    for token in tokens.split(1, dim=1):
+        logits, state = system.extend(token, state)
+        answers.append(logits.argmax(-1))
+    return torch.cat(answers, dim=1), state
+
+
+def _verdict(data: SequenceSource, tokens: Tensor, answers: Tensor, targets: Tensor) -> str:
+    asked = targets != IGNORED
+    said = data.decode(answers[asked])
+    shown = data.decode(tokens)
+    if (targets == UNKNOWN).any():
+        return f"{shown}\n  answer {said}"
+    truth = data.decode(targets[asked])
+    return f"{shown}\n  answer {said}  " + ("right" if said == truth else f"wrong, it was {truth}")

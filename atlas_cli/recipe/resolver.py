@@ -1,0 +1,265 @@
+"""Checks a recipe document section by section and gathers all findings before it says no."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from atlas_cli import catalog
+from atlas_cli.config import DataConfig, SystemConfig
+from atlas_cli.data import SOURCES
+from atlas_cli.errors import UsageError
+from atlas_cli.recipe import source as recipe_source
+from atlas_cli.recipe.checks import checked, origin_of
+from atlas_cli.recipe.model import Bar, Recipe, RecipeFile, TrainConfig, data_class, sources_for, system_class
+from atlas_cli.recipe.positions import Document, Keys, Problem, label_of, number_in
+from atlas_cli.recipe.source import Parent, find, nearest
+
+AGAINST_ABLATION = ("_ratio", "_gain")  # this run over the ablated one; this run minus it
+_FINDINGS = 100  # shown at most
+
+
+class Resolver:
+    """Checks one document and gathers its findings."""
+
+    def __init__(self, document: Document, name: str, path: Path | None = None) -> None:
+        self.document, self.name, self.path = document, name, path
+
+    def recipe(self, overrides: Sequence[str] = (), data: str | None = None) -> Recipe:
+        """The recipe, changed by --set and --data.
+
+        Raises:
+            UsageError: with all findings.
+        """
+        made = self._resolved(overrides, data) if self.document.complete else None
+        # Of one value the first finding counts: what YAML refused is not blamed again for its type.
+        first = {(p.position, p.field): p for p in reversed(self.document.problems)}
+        problems = sorted(first.values())
+        if made is not None and not problems:
+            return made
+        shown = [str(problem) for problem in problems[:_FINDINGS]]
+        more = len(problems) - len(shown)
+        count = "1 error" if len(problems) == 1 else f"{len(problems)} errors"
+        raise UsageError(
+            f"recipe {self.name} has {count}",
+            "correct it and run the command again; atlas recipe schema lists every field",
+            [*shown, *([f"and {more} more"] if more else [])],
+        )
+
+    def _resolved(self, overrides: Sequence[str], data: str | None) -> Recipe | None:
+        document = self.document
+        config = self._system()
+        forget_restated_facts(document)
+        if data is not None:
+            recipe_source.set_data(document, data)
+        for override in overrides if config else ():
+            recipe_source.override(document, override, *field_names(config))
+        checked(RecipeFile, document.data, (), document)
+        self._check_figures()
+        made = self._sections(document, config)
+        parent_text, parent = self._parent(config, made[2].seed if made else None, data)
+        self._check_steps()
+        if isinstance(document.data.get("ablate"), dict) and config:
+            without_idea = recipe_source.ablation_of(document, *field_names(config))
+            self._sections(without_idea, config)
+            document.problems += without_idea.problems
+        if made is None or document.problems:
+            return None
+        top = document.data
+        return Recipe(
+            name=top.get("name") or self.name, system=catalog.resolve(top["system"]).slug,
+            about=top.get("about", ""), parent=parent_text, data=made[0], model=made[1], train=made[2],
+            ablate=top.get("ablate", {}), measured=top.get("measured", {}),
+            expect={name: Bar.model_validate(bar) for name, bar in top.get("expect", {}).items()},
+            parent_hash=parent.hash if parent else None,
+        )  # fmt: skip
+
+    def _sections(
+        self, document: Document, config: type[SystemConfig] | None
+    ) -> tuple[dict[str, Any], dict[str, Any], TrainConfig] | None:
+        """The checked data, model and train sections, or None with the findings in the document."""
+        top = document.data
+        train = checked(TrainConfig, top["train"], ("train",), document) if _is_dict(top, "train") else None
+        data = _data_section(document, config) if _is_dict(top, "data") else None
+        if config is None or not isinstance(top.get("model", {}), dict):
+            return None
+        model = _model_section(document, config, data)
+        if train is None or data is None or model is None:
+            return None
+        return {"name": top["data"]["name"], **data.model_dump()}, model.model_dump(), train
+
+    def _system(self) -> type[SystemConfig] | None:
+        system = self.document.data.get("system")
+        if not isinstance(system, str):
+            return None
+        try:
+            return system_class(system)
+        except UsageError as error:
+            near = nearest(system, [topic.slug for topic in catalog.topics()])
+            what = f"{error.what}; did you mean {near}?" if near and near != system else error.what
+            _add(self.document, ("system",), what)
+            return None
+
+    def _parent(
+        self, config: type[SystemConfig] | None, seed: int | None, data: str | None
+    ) -> tuple[str | None, Recipe | None]:
+        """The `from:` text and the recipe it names; its seed and, with --data, its data are the child's."""
+        text = self.document.data.get("from")
+        if any(p.field == "from" for p in self.document.problems) or not isinstance(text, str):
+            wanted = self._wanted_parents(config) if text is None else ()
+            if wanted:
+                _add(self.document, (), f"from is missing: the system builds on {' or '.join(wanted)}")
+            return None, None
+        named = Parent.parse(text)
+        try:
+            if self.path and _leads_to(named.ref, self.path):
+                _add(self.document, ("from",), "leads back to this recipe")
+                return None, None
+            parent = _resolved_parent(named)
+            changed = named._replace(data=data or named.data)
+            if seed is not None and parent.train.seed != seed and not _sets_seed(named):
+                changed = changed._replace(overrides=(*named.overrides, f"train.seed={seed}"))
+            parent = parent if changed == named else _resolved_parent(changed)
+        except UsageError as error:
+            first = f": {error.details[0]}" if error.details else ""
+            _add(self.document, ("from",), f"{error.what}{first}")
+            return None, None
+        self._check_parent(config, parent)
+        return str(changed), parent
+
+    def _check_parent(self, config: type[SystemConfig] | None, parent: Recipe) -> None:
+        wanted = self._wanted_parents(config)
+        if config and config.parents and not wanted:
+            source = self.document.data["data"]["name"]
+            _add(self.document, ("from",), f"leave it out: from {source} the system learns by itself")
+        elif wanted and parent.system not in wanted:
+            needed = " or ".join(wanted)
+            _add(self.document, ("from",), f"names a recipe of {parent.system}; what is needed is {needed}")
+
+    def _wanted_parents(self, config: type[SystemConfig] | None) -> tuple[str, ...]:
+        """The topics of which one must have trained the parent; none where the data need no parent."""
+        data = self.document.data.get("data")
+        name = data.get("name") if isinstance(data, dict) else None
+        kind = data_class(name).kind if isinstance(name, str) and name in SOURCES else None
+        return () if config is None or kind in config.kinds_without_parent else config.parents
+
+    def _check_steps(self) -> None:
+        train = self.document.data.get("train")
+        if isinstance(train, dict) and train.get("steps") == 0 and not self.document.data.get("from"):
+            _add(
+                self.document,
+                ("train", "steps"),
+                "must be greater than 0 where no `from` names a trained run",
+            )
+
+    def _check_figures(self) -> None:
+        document = self.document
+        expect, measured = document.data.get("expect"), document.data.get("measured")
+        for name in expect if isinstance(expect, dict) else ():
+            if name.endswith(AGAINST_ABLATION) and not document.data.get("ablate"):
+                what = "compares with the ablated run, and there is no ablate section"
+                _add(document, ("expect", name), what, at_key=True)
+        for name, value in measured.items() if isinstance(measured, dict) else ():
+            number = number_in(value) if isinstance(value, str) and "e" in value.lower() else None
+            if number:
+                _add(document, ("measured", name), f"{value} is text to YAML; write {number}")
+
+
+def _resolved_parent(named: Parent) -> Recipe:
+    path = find(named.ref)
+    resolver = Resolver(recipe_source.read(path), recipe_source.name_of(path), path)
+    return resolver.recipe(named.overrides, named.data)
+
+
+def _sets_seed(named: Parent) -> bool:
+    return any(word.partition("=")[0] in ("seed", "train.seed") for word in named.overrides)
+
+
+def _data_section(document: Document, config: type[SystemConfig] | None) -> DataConfig | None:
+    section = document.data["data"]
+    name = section.get("name")
+    if not isinstance(name, str) or name not in SOURCES:
+        if "name" not in section:
+            what = f"name is missing; one of {', '.join(SOURCES)}"
+            _add(document, ("data",), what, True)
+            return None
+        near = nearest(name, SOURCES) if isinstance(name, str) else None
+        mend = f"did you mean {near}?" if near else f"one of {', '.join(SOURCES)}"
+        _add(document, ("data", "name"), f"no such data source; {mend}")
+        return None
+    source = data_class(name)
+    if config and config.data_kinds and source.kind not in config.data_kinds:
+        fitting = ", ".join(sources_for(config))
+        kinds = " or ".join(config.data_kinds)
+        what = f"{name} holds {source.kind}, the system learns from {kinds}: {fitting}"
+        _add(document, ("data", "name"), what)
+        return None
+    return checked(source, {k: v for k, v in section.items() if k != "name"}, ("data",), document)
+
+
+def _model_section(
+    document: Document, config: type[SystemConfig], data: DataConfig | None
+) -> SystemConfig | None:
+    """The model section with what the data decides; where both speak they must agree."""
+    section = dict(document.data.get("model", {}))
+    facts = _plain(data.facts()) if data else {}
+    for name in facts.keys() & config.model_fields.keys():
+        if section.setdefault(name, facts[name]) != facts[name]:
+            source = document.data["data"]["name"]
+            where = origin_of(("data", "name"), document).value
+            what = f"is {section[name]!r}, but {source} decides {facts[name]!r} ({where}); leave it out"
+            _add(document, ("model", name), what)
+            section[name] = facts[name]
+    before = len(document.problems)
+    model = checked(config, section, ("model",), document)
+    if data is None:  # a missing field may be one that the data would have decided
+        document.problems[before:] = [p for p in document.problems[before:] if p.what != "is missing"]
+    return model
+
+
+def forget_restated_facts(document: Document) -> None:
+    """Drop model fields that repeat what the document's data decides: they follow when the data changes."""
+    data, model = document.data.get("data"), document.data.get("model")
+    if not isinstance(data, dict) or not isinstance(model, dict) or data.get("name") not in list(SOURCES):
+        return
+    try:
+        options = {key: value for key, value in data.items() if key != "name"}
+        facts = _plain(data_class(data["name"]).model_validate_json(json.dumps(options)).facts())
+    except ValidationError:
+        return  # said when the section is checked
+    document.data["model"] = {k: v for k, v in model.items() if k not in facts or facts[k] != v}
+
+
+def _leads_to(parent: str, path: Path) -> bool:
+    """Whether following `from` from the parent comes to the file `path`, or to any file twice."""
+    seen, here = {path.resolve()}, find(parent)
+    while here.resolve() not in seen:
+        seen.add(here.resolve())
+        above = recipe_source.read(here).data.get("from")
+        if not isinstance(above, str):
+            return False
+        here = find(Parent.parse(above).ref)
+    return True
+
+
+def field_names(config: type[SystemConfig] | None) -> tuple[list[str], list[str]]:
+    """The names of the model's fields and of the train section's."""
+    return list(config.model_fields if config else ()), list(TrainConfig.model_fields)
+
+
+def _add(document: Document, keys: Keys, what: str, at_key: bool = False) -> None:
+    origin = origin_of(keys, document)
+    label = origin.label if keys in document.origins else label_of(keys)
+    document.problems.append(Problem(origin.key if at_key else origin.value, label, what))
+
+
+def _is_dict(data: Mapping[str, Any], key: str) -> bool:
+    return isinstance(data.get(key), dict)
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(json.dumps(value))

@@ -1,0 +1,344 @@
+"""The folder of one training run. Imports no torch, so that `atlas run ls` starts fast.
+
+run.json           recipe, hash of the resolved recipe, start, the run it builds on
+recipe.yaml        the resolved recipe
+environment.json   what it ran on
+metrics.jsonl      one row a log step
+result.json        written when the run ends; without it the run is running or interrupted
+checkpoints/  samples/  lock
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from atlas_cli import __version__
+from atlas_cli.runs.durable import read_json, strict, write_atomic, write_fault, write_json
+from atlas_cli.runs.lock import Holder, RunLock, holder
+from atlas_cli.errors import AtlasError, DataError, EnvironmentFault, UsageError
+
+Status = Literal["complete", "interrupted", "running", "failed"]
+
+
+class RunFolder:
+    """One run folder; see the module's head for what lies in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __repr__(self) -> str:
+        return f"RunFolder({str(self.path)!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RunFolder) and self.path.resolve() == other.path.resolve()
+
+    def __hash__(self) -> int:
+        return hash(self.path.resolve())
+
+    # --- making and finding --------------------------------------------------------------------------
+
+    @classmethod
+    def create(
+        cls, root: Path, topic_recipe: str, recipe_hash: str = "", parent: str | None = None
+    ) -> RunFolder:
+        """Make `root`/<topic>-<recipe>-<n> with the next free number.
+
+        Args:
+            topic_recipe: "ddpm/small", or the path of a user's own recipe.
+            recipe_hash: Hash of the resolved recipe, by which other runs find this one.
+            parent: Name of the run this one builds on.
+
+        Raises:
+            EnvironmentFault: `root` cannot be written, is no folder or its parent is missing.
+        """
+        require_writable(root)
+        stem = re.sub(r"[^A-Za-z0-9_.]+", "-", topic_recipe.removesuffix(".yaml")).strip("-.") or "run"
+        number = 1 + max((_number(path.name, stem) for path in root.iterdir()), default=0)
+        while True:
+            path = root / f"{stem}-{number}"
+            try:
+                path.mkdir()  # atomic: of two processes one makes it, the other takes the next number
+                break
+            except FileExistsError:
+                number += 1
+            except OSError as error:
+                raise write_fault(error, path, 0) from error
+        run = cls(path)
+        try:
+            run.samples.mkdir()
+            run.checkpoints.mkdir()
+        except OSError as error:
+            raise write_fault(error, path, 0) from error
+        started = datetime.now(UTC).isoformat(timespec="microseconds")
+        document = {"recipe": topic_recipe, "hash": recipe_hash, "started": started, "parent": parent}
+        write_json(path / "run.json", document)
+        return run
+
+    @classmethod
+    def open(cls, ref: str, root: Path) -> RunFolder:
+        """The run called `ref` in `root`, the run folder at the path `ref`, or the "latest" in `root`.
+
+        Raises:
+            UsageError: there is no such run.
+            DataError: its run.json cannot be read.
+        """
+        runs = list_runs(root)
+        if ref == "latest" and runs:
+            return runs[-1]
+        for path in (root / ref, Path(ref)):
+            if ref and (path / "run.json").is_file():
+                run = cls(path)
+                run.info  # noqa: B018  read now: a damaged run is refused before anything is written to it
+                return run
+        raise _unknown(ref, root, [run.name for run in runs])
+
+    # --- what is where -------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The folder's name, by which users call the run."""
+        return self.path.resolve().name
+
+    @property
+    def topic(self) -> str:
+        """Slug of the topic that it trains."""
+        return str(self.info["recipe"]).split("/")[0]
+
+    @property
+    def resume_name(self) -> str:
+        """What a user resumes: this run, or the run that this one lies in (an ablation)."""
+        return self.name if (self.path / "run.json").is_file() else self.path.resolve().parent.name
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of the checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def samples(self) -> Path:
+        """Folder of the samples."""
+        return self.path / "samples"
+
+    @cached_property
+    def info(self) -> dict[str, Any]:
+        """run.json: "recipe", "hash", "started" (ISO 8601, UTC), "parent" (a run's name or None)."""
+        return {"recipe": "", "hash": "", "started": "", "parent": None} | read_json(self.path / "run.json")
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """result.json, or None while there is none that can be read."""
+        try:
+            return read_json(self.path / "result.json")
+        except DataError:  # a damaged result is made again by --resume, from the last checkpoint
+            return None
+
+    @property
+    def recipe_text(self) -> str:
+        """The resolved recipe."""
+        try:
+            return (self.path / "recipe.yaml").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            mend = "start a new run: atlas train"
+            raise DataError(f"{self.path / 'recipe.yaml'} cannot be read: {error}", mend) from error
+
+    # --- state ---------------------------------------------------------------------------------------
+
+    def lock(self) -> RunLock:
+        """A context manager held while the run trains; entering raises UsageError if it is held."""
+        return RunLock(self.path / "lock")
+
+    def holder(self) -> Holder | None:
+        """The live process that trains the run, if any."""
+        return holder(self.path / "lock")
+
+    @property
+    def status(self) -> Status:
+        """Running while locked; then what result.json says; without a result, interrupted."""
+        if self.holder() is not None:
+            return "running"
+        result = self.result
+        if result is None:
+            return "interrupted"
+        return "failed" if result.get("status") == "failed" else "complete"
+
+    def remove(self) -> None:
+        """Delete the run folder.
+
+        Raises:
+            UsageError: a live process trains it.
+        """
+        who = self.holder()
+        if who is not None:
+            raise UsageError(f"the run {self.name} is being trained by {who}", "stop it first")
+        try:
+            shutil.rmtree(self.path)
+        except OSError as error:
+            raise write_fault(error, self.path, 0) from error
+
+    # --- writing -------------------------------------------------------------------------------------
+
+    def write_recipe(self, text: str) -> None:
+        """Write the resolved recipe."""
+        write_atomic(self.path / "recipe.yaml", text)
+
+    def write_result(self, result: Mapping[str, Any]) -> None:
+        """Write how the run ended; "status": "failed" marks one that must not be built on."""
+        write_json(self.path / "result.json", dict(result))
+
+    def clear_result(self) -> None:
+        """Forget how the run ended, before a resume goes on with it."""
+        (self.path / "result.json").unlink(missing_ok=True)
+
+    def write_environment(self) -> None:
+        """Write what the run runs on. Imports torch."""
+        write_json(self.path / "environment.json", _environment())
+
+    def append_metrics(self, row: Mapping[str, Any]) -> None:
+        """Append one row, with "step" the number of steps done; NaN and infinity are written as null."""
+        path = self.path / "metrics.jsonl"
+        line = json.dumps(strict(dict(row)), allow_nan=False) + "\n"
+        try:
+            with path.open("ab", buffering=0) as file:
+                file.write(line.encode())
+        except OSError as error:
+            raise write_fault(error, path, len(line)) from error
+
+    def read_metrics(self) -> list[dict[str, Any]]:
+        """All whole rows; null comes back as NaN. The torn last line of a killed run is left out.
+
+        Raises:
+            DataError: a line before the last is damaged.
+        """
+        return [row for _, row in self._metric_lines()]
+
+    def cut_metrics_after(self, step: int) -> None:
+        """Drop the rows past a checkpoint, and a torn last line; called before a resume appends."""
+        path = self.path / "metrics.jsonl"
+        if path.exists():
+            kept = [line for line, row in self._metric_lines() if row.get("step", 0) <= step]
+            write_atomic(path, "".join(line + "\n" for line in kept))
+
+    def _metric_lines(self) -> list[tuple[str, dict[str, Any]]]:
+        path = self.path / "metrics.jsonl"
+        if not path.exists():
+            return []
+        *lines, _torn = path.read_bytes().split(b"\n")  # a whole file ends with \n: the last piece is empty
+        rows = []
+        for number, line in enumerate(lines, 1):
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise _damaged(path, number) from error
+            if not isinstance(row, dict):
+                raise _damaged(path, number)
+            row = {key: math.nan if item is None else item for key, item in row.items()}
+            rows.append((line.decode("utf-8"), row))
+        return rows
+
+
+def list_runs(root: Path) -> list[RunFolder]:
+    """The runs of a folder whose run.json can be read, oldest first."""
+    if not root.is_dir():
+        return []
+    runs = []
+    for file in root.glob("*/run.json"):
+        run = RunFolder(file.parent)
+        try:
+            key = (str(run.info["started"]), _number(run.name), run.name)
+        except AtlasError:
+            continue
+        runs.append((key, run))
+    return [run for _, run in sorted(runs, key=lambda pair: pair[0])]
+
+
+def find_run(reference: str, root: Path) -> RunFolder:
+    """A run by name or path, the latest, or the latest run of a topic.
+
+    Raises:
+        UsageError: there is none.
+    """
+    from atlas_cli import catalog
+
+    try:
+        return RunFolder.open(reference, root)
+    except UsageError as unknown:
+        try:
+            slug = catalog.resolve(reference).slug
+        except AtlasError:
+            raise unknown from None
+        trained = [run for run in list_runs(root) if run.topic == slug]
+        if not trained:
+            raise UsageError(f"there is no run of {slug} in {root} yet", f"atlas train {slug}") from None
+        return trained[-1]
+
+
+def find_by_hash(root: Path, recipe_hash: str) -> RunFolder | None:
+    """The newest complete run of the recipe with this hash."""
+    for run in reversed(list_runs(root)):
+        if recipe_hash and run.info["hash"] == recipe_hash and run.status == "complete":
+            return run
+    return None
+
+
+def _number(name: str, stem: str | None = None) -> int:
+    """The n of <stem>-<n>, 0 for other names."""
+    match = re.fullmatch(r"(.+)-(\d{1,9})", name)
+    return int(match[2]) if match and stem in (None, match[1]) else 0
+
+
+def require_writable(root: Path) -> None:
+    """Make the folder of the runs if only itself is missing; refuse what cannot be written."""
+    mend = "name a folder you may write to: --out FOLDER"
+    try:
+        root.mkdir(exist_ok=True)
+    except FileNotFoundError as error:
+        raise EnvironmentFault(f"the folder {root.absolute().parent} does not exist", mend) from error
+    except FileExistsError as error:
+        raise EnvironmentFault(f"{root} is not a folder", mend) from error
+    except OSError as error:
+        raise EnvironmentFault(f"cannot make the folder {root}: {error.strerror}", mend) from error
+    if not os.access(root, os.W_OK | os.X_OK):
+        raise EnvironmentFault(f"the folder {root} is read-only", mend)
+
+
+def _unknown(ref: str, root: Path, names: list[str]) -> UsageError:
+    if not names:
+        return UsageError(f"there is no run {ref!r}: {root} holds no runs yet", "train one: atlas train ddpm")
+    if Path(ref).is_dir() and ref not in (".", ".."):
+        return UsageError(f"{ref} is not a run folder: it has no run.json", "list the runs: atlas run ls")
+    near = difflib.get_close_matches(ref, [*names, "latest"], n=3, cutoff=0.5)
+    mend = f"did you mean {' or '.join(near)}?" if near else "list the runs: atlas run ls"
+    return UsageError(f"there is no run {ref!r} in {root}", mend)
+
+
+def _damaged(path: Path, number: int) -> DataError:
+    return DataError(f"{path}:{number} is not a row of metrics", f"delete line {number} of {path}")
+
+
+def _environment() -> dict[str, Any]:
+    import torch
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {
+        "atlas": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cores": cores,
+        "threads": torch.get_num_threads(),
+        "cuda": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+        "argv": sys.argv,
+    }

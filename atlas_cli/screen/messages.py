@@ -1,0 +1,55 @@
+"""Messages to the person at the keyboard: on stderr, none with --quiet, only from the first rank."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from rich.text import Text
+
+from atlas_cli.errors import AtlasError
+from atlas_cli.screen.flags import flags
+
+
+def say(line: str) -> None:
+    """One line of progress or advice."""
+    if flags.quiet or os.environ.get("RANK", "0") != "0":
+        return
+    from atlas_cli.screen.terminal import err
+
+    err.print(Text(line, "atlas.muted"), soft_wrap=True)
+
+
+Item = TypeVar("Item")
+
+
+def steps(items: Sequence[Item], title: str) -> Iterable[Item]:
+    """The items, with a bar on stderr while they are gone through, where someone sits before it."""
+    from atlas_cli.screen.terminal import err
+
+    if flags.quiet or not (err.is_terminal and err.is_interactive) or os.environ.get("RANK", "0") != "0":
+        return items
+    from rich.progress import track
+
+    return track(items, title, console=err, transient=True)
+
+
+def next_command(command: str, why: str = "") -> None:
+    """What is worth trying after a success."""
+    if flags.quiet or os.environ.get("RANK", "0") != "0":
+        return
+    from atlas_cli.screen.terminal import err
+
+    text = Text.assemble(("next  ", "atlas.muted"), (command, "atlas.code"))
+    err.print(text + Text(f"  {why}", "atlas.muted") if why else text, soft_wrap=True)
+
+
+def print_error(error: AtlasError) -> None:
+    """What is wrong, the findings if there are several, and the mend."""
+    from atlas_cli.screen.terminal import err
+
+    err.print(Text.assemble(("error  ", "atlas.bad"), error.what), soft_wrap=True)
+    for detail in error.details:
+        err.print(Text(f"       {detail}"), soft_wrap=True)
+    err.print(Text.assemble(("mend   ", "atlas.good"), error.mend), soft_wrap=True)

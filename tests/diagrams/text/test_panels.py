@@ -1,0 +1,158 @@
+"""Panels in a terminal: exact lines for small ones, and what holds for all."""
+
+from __future__ import annotations
+
+import pytest
+
+from atlas_cli import catalog
+from atlas_cli.diagrams import gallery
+from atlas_cli.diagrams.frames import (
+    Bars,
+    Curves,
+    Explorable,
+    Frame,
+    Group,
+    Heatmap,
+    Images,
+    Knob,
+    Panel,
+    Quiver,
+    Scatter,
+    Series,
+    Tokens,
+    Words,
+)
+from atlas_cli.diagrams.text.panels import drawing, panel_lines, panels
+from tests.diagrams.test_frames import PANELS
+
+BRAILLE = [chr(code) for code in range(0x2801, 0x2900)]
+EVERY = [e for family in catalog.families() for e in gallery.explorables_of(family)]
+
+
+def plain(panel: Panel, width: int = 40, ascii_only: bool = False) -> list[str]:
+    return [line.plain.rstrip() for line in panel_lines(panel, width, ascii_only, False)]
+
+
+def test_bars_are_as_long_as_their_values():
+    panel = Bars("b", ("one", "two", "three"), (0.0, 0.5, 1.0), 1.0)
+    assert plain(panel, 25) == [
+        "b",
+        "one" + 19 * " " + "0",
+        "two    ███████        0.5",
+        "three  ██████████████ 1",
+    ]
+    assert plain(panel, 25, True)[3] == "three  ############## 1"
+
+
+def test_a_heatmap_shades_from_light_to_dark():
+    panel = Heatmap("h", ((0.0, 0.3, 0.6, 1.0),), 0, 1, "t", "k", ("0", "3"), ("row",))
+    assert plain(panel, 13) == ["h", "row │ ░▓█│", "     0  3", "across: t,", "down: k"]
+    assert plain(panel, 13, True)[1] == "row | :%#|"
+
+
+def test_signs_of_a_diverging_map_differ_without_colour():
+    panel = Heatmap("h", ((-1.0, -0.4, 0.0, 0.4, 1.0),), -1, 1, diverging=True)
+    assert plain(panel, 8)[1] == " │≣= ░█│"
+    assert plain(panel, 8, True)[1] == " |@~ :#|"
+
+
+def test_a_curve_runs_from_corner_to_corner_and_the_marker_stands():
+    panel = Curves("c", (Series("up", (0, 1), (0, 1)),), "x", marker=1)
+    lines = plain(panel, 24)
+    assert lines[1].startswith("1 │")
+    assert lines[1][-1] in BRAILLE
+    assert lines[11].startswith("0 │")
+    assert lines[11][3] in BRAILLE
+    assert not set(BRAILLE) & {*lines[11][12:], *lines[1][:12]}
+    assert "┊" in lines[5]
+    assert "── up" in lines[-1]
+    ascii_lines = plain(panel, 24, True)
+    assert all(line.isascii() for line in ascii_lines)
+    assert ascii_lines[1][-1] == "."
+    assert ascii_lines[11][3] == "."
+
+
+def test_lines_that_look_alike_are_numbered():
+    two = tuple(Series(name, (0, 1, 2), (k, k, k)) for k, name in enumerate(("low", "high")))
+    lines = plain(Curves("c", two), 40)
+    assert lines[-1] == "──1 low   ──2 high"
+    assert any("1" in line[2:] for line in lines[2:12])
+    assert any("2" in line[2:] for line in lines[1:11])
+
+
+def test_logarithmic_axes_leave_out_what_they_cannot_show():
+    panel = Curves("c", (Series("s", (0, 1, 10, 100), (1, 1, 10, 100)),), log_x=True, log_y=True)
+    lines = plain(panel)
+    assert lines[1].startswith("100 │")
+    assert lines[13].split() == ["1", "100"]
+
+
+def test_the_groups_of_a_scatter_have_their_own_marks():
+    panel = Scatter(
+        "s", (Group("a", ((-1, -1),)), Group("b", ((1, 1),)), Group("c", ((1, -1),))), (-1, 1, -1, 1)
+    )
+    lines = plain(panel, 14)
+    assert lines[1].endswith("●")
+    bottom = lines[lines.index("   └──────────") - 1]
+    assert bottom == "-1 │·        +"
+    assert lines[-2:] == ["· a   ● b", "+ c"]
+
+
+def test_arrows_point_where_they_go():
+    vectors = {(1.0, 0.0): "→", (0.0, 1.0): "↑", (-1.0, -1.0): "↙", (0.0, 0.0): "·"}
+    for vector, head in vectors.items():
+        assert head in "".join(plain(Quiver("q", ((0, 0),), (vector,), (-2, 2, -2, 2))))
+    assert "<" in "".join(plain(Quiver("q", ((0, 0),), ((-1.0, 0.0),), (-2, 2, -2, 2)), ascii_only=True))
+
+
+def test_images_are_pairs_of_pixels():
+    panel = Images("i", (((1.0, 0.0), (1.0, 0.0)),), 1, ("ab",))
+    assert plain(panel) == ["i", "█", "ab"]
+    coloured = panel_lines(panel, 40, False, True)[1]
+    assert coloured.plain == "▀▀"
+    assert [str(span.style) for span in coloured.spans] == ["#ffffff on #ffffff", "#000000 on #000000"]
+
+
+def test_tokens_stand_over_their_weights_and_wrap():
+    panel = Tokens("t", (("the", 0.0, "0"), ("cat", 1.0, "all"), ("sat", 0.5, "half")))
+    assert plain(panel, 40) == ["t", "the cat sat", "    ███ ▄▄▄", "0   all half"]
+    assert len(plain(panel, 8)) == 1 + 3 + 1 + 3
+
+
+def test_panels_stand_side_by_side_where_there_is_room():
+    frame = Frame(((Words("left", ("one",)), Words("right", ("two",))),), "", {})
+    wide = [line.plain for line in panels(frame, 80)]
+    assert wide[0].split() == ["left", "right"]
+    narrow = [line.plain for line in panels(frame, 60)]
+    assert narrow == ["left", "one", "", "right", "two", ""]
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 140])
+@pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.kind)
+def test_every_kind_keeps_within_its_width(panel: Panel, width: int):
+    for ascii_only in (False, True):
+        lines = plain(panel, width, ascii_only)
+        assert max(map(len, lines)) <= width
+        assert not ascii_only or all(line.isascii() for line in lines)
+
+
+@pytest.mark.parametrize("width", [76, 96, 136])
+@pytest.mark.parametrize("shown", EVERY, ids=lambda shown: shown.name)
+def test_every_explorable_fits_and_has_an_ascii_form(shown: Explorable, width: int):
+    frame = shown.frame()
+    lines = [line.plain.rstrip() for line in drawing(shown, frame, shown.defaults, width)]
+    assert max(map(len, lines)) <= width
+    assert shown.question.split()[0] in " ".join(lines)
+    assert all(knob.label in "\n".join(lines) for knob in shown.knobs)
+    plain_panels = panels(frame, width, plain=True)
+    from atlas_cli.screen.terminal import to_ascii
+
+    assert max(len(to_ascii(line.plain).rstrip()) for line in plain_panels) <= width
+
+
+def test_a_slider_shows_where_its_knob_stands():
+    knob = Knob("t", "time", (0, 5, 10), 0, "slider", "s")
+    shown = Explorable("e", "ssm", (), "T", "Q?", (knob,), lambda t: Frame((), "", {}))
+    first, last = (drawing(shown, shown.frame(), {"t": t}, 80)[2].plain for t in (0, 10))
+    assert "0 s ●───" in first
+    assert "───● 10 s" in last

@@ -1,0 +1,162 @@
+"""A small atlas to resolve recipes in: one topic, its system, two data sources, a folder of recipes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import atlas_cli.data
+import atlas_cli.systems
+from atlas_cli import catalog, config, paths
+from atlas_cli.errors import UsageError
+from atlas_cli.recipe import recipes
+
+SYSTEM = '''"""A system whose file imports torch, as all do."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field
+
+from atlas_cli.config import SystemConfig, sampling
+
+WIDEST = 512
+
+
+class Config(SystemConfig):
+    data_kinds: ClassVar[tuple[str, ...]] = ("dots",)
+
+    dim: int  # from the data
+    width: int = Field(64, gt=0, le=WIDEST)  # units of a layer
+    layers: tuple[int, ...] = (1, 2)
+    dropout: float = Field(0.0, ge=0, lt=1)
+    shape: Literal["round", "square"] = "round"
+    deep: bool = False
+    sampler_steps: int = sampling(10, gt=0)
+
+
+class Blob(torch.nn.Module):
+    pass
+'''
+
+DATA = '''"""Sources."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import torch
+from pydantic import Field
+
+from atlas_cli.config import DataConfig
+
+
+class DotsConfig(DataConfig):
+    kind: ClassVar[str] = "dots"
+    dim: int = Field(2, gt=0)
+    noise: float = 0.1  # standard deviation
+
+    def facts(self) -> dict[str, Any]:
+        return {"dim": self.dim, "colour": "black"}
+
+
+class ManyDotsConfig(DotsConfig):
+    dim: int = 3
+
+
+class WavesConfig(DataConfig):
+    kind: ClassVar[str] = "waves"
+
+    def facts(self) -> dict[str, Any]:
+        return {}
+'''
+
+SMALL = """\
+# Dots from nothing.
+system: blob
+about: Dots in a second.
+data: {name: dots}
+model: {width: 32, layers: [2, 3]}
+train: {steps: 100, batch_size: 8, lr: 2.0e-3, betas: [0.9, 0.99]}
+ablate: {sampler_steps: 1}
+expect:
+  score: {min: 0.5, claim: it learns}
+  score_ratio: {min: 2}
+measured: {score: 0.7, seconds: 3, torch: 2.14.1, date: 2026-11-22}
+"""
+
+SMOKE = "base: small\ntrain: {steps: 2}\n"
+
+
+@dataclass
+class House:
+    """The folder of the recipes, and a folder for a user's own files."""
+
+    recipes: Path
+    own: Path
+
+    def write(self, text: str | bytes, name: str = "own.yaml") -> Path:
+        """A user's recipe file."""
+        path = self.own / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def change(self, old: str, new: str, name: str = "own.yaml") -> Path:
+        """A copy of blob/small with one thing changed."""
+        assert old in SMALL
+        return self.write(SMALL.replace(old, new), name)
+
+
+def _resolve(name: str, command: str = "explain") -> SimpleNamespace:
+    for topic in _topics():
+        if name.lower() in (topic.slug, f"the {topic.slug}"):
+            return topic
+    raise UsageError(f"no topic is called {name!r}", f"did you mean: atlas {command} blob")
+
+
+def _topics() -> tuple[SimpleNamespace, ...]:
+    blob = SimpleNamespace(slug="blob", family="toys", system="Blob")
+    return (blob, SimpleNamespace(slug="cloud", family="toys", system=None))
+
+
+@pytest.fixture(name="house")
+def house_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """The small atlas, in place of the real one; the working folder is the user's."""
+    recipes, own = tmp_path / "recipes", tmp_path / "own"
+    files = {
+        "systems/toys/__init__.py": "", "systems/toys/blob.py": SYSTEM, "data/toydata.py": DATA,
+        "recipes/blob/small.yaml": SMALL, "recipes/blob/smoke.yaml": SMOKE,
+    }  # fmt: skip
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    own.mkdir()
+    monkeypatch.chdir(own)
+    monkeypatch.setattr(atlas_cli.systems, "__path__", [str(tmp_path / "systems")])
+    monkeypatch.setattr(atlas_cli.data, "__path__", [*atlas_cli.data.__path__, str(tmp_path / "data")])
+    for source, name in (("dots", "DotsConfig"), ("many_dots", "ManyDotsConfig"), ("waves", "WavesConfig")):
+        monkeypatch.setitem(atlas_cli.data.SOURCES, source, f"toydata.{name}")
+    monkeypatch.setattr(paths, "recipes_dir", lambda: recipes)
+    monkeypatch.setattr(catalog, "resolve", _resolve)
+    monkeypatch.setattr(catalog, "resolve_any", _resolve)
+    monkeypatch.setattr(catalog, "topics", _topics)
+    config._source.cache_clear()
+    yield House(recipes, own)
+    config._source.cache_clear()
+    sys.modules.pop("atlas_cli.systems.toys", None)
+    vars(atlas_cli.systems).pop("toys", None)
+
+
+def errors_of(ref: object, *sets: str, data: str | None = None) -> list[str]:
+    """What is wrong with a recipe, line by line."""
+    with pytest.raises(UsageError) as caught:
+        recipes.resolve(str(ref), sets, data)
+    assert caught.value.code == 2
+    return caught.value.details
