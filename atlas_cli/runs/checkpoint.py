@@ -23,11 +23,20 @@ from typing import Any
 
 from torch import Tensor
 
-from atlas_cli.runs.durable import TEMPORARY, full_fault, read_json, rename, sync_folder, write_fault, write_json, write_synced
+from atlas_cli.errors import DataError
+from atlas_cli.runs.durable import (
+    TEMPORARY,
+    full_fault,
+    read_json,
+    rename,
+    sync_folder,
+    write_fault,
+    write_json,
+    write_synced,
+)
+from atlas_cli.runs.packing import from_bytes, pack, size_of, to_bytes, unpack
 from atlas_cli.runs.rng import capture_rng as capture_rng
 from atlas_cli.runs.rng import restore_rng as restore_rng
-from atlas_cli.runs.packing import from_bytes, pack, size_of, to_bytes, unpack
-from atlas_cli.errors import DataError
 
 FORMAT = 1
 _MANIFEST, _STATE, _BEST = "manifest.json", "state.json", "best.json"

@@ -25,9 +25,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from atlas_cli import __version__
+from atlas_cli.errors import AtlasError, DataError, EnvironmentFault, UsageError
 from atlas_cli.runs.durable import read_json, strict, write_atomic, write_fault, write_json
 from atlas_cli.runs.lock import Holder, RunLock, holder
-from atlas_cli.errors import AtlasError, DataError, EnvironmentFault, UsageError
 
 Status = Literal["complete", "interrupted", "running", "failed"]
 

@@ -14,8 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
-from atlas_cli.runs.durable import write_fault
 from atlas_cli.errors import UsageError
+from atlas_cli.runs.durable import write_fault
 
 _HELD = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
 _TRIES = 5  # a reader that asks who holds the lock holds it itself for microseconds

@@ -13,9 +13,9 @@ import pytest
 import torch
 from torch import nn
 
+from atlas_cli.errors import DataError
 from atlas_cli.runs import checkpoint
 from atlas_cli.runs.checkpoint import TrainState, load, newest_valid, prune, save, update_best
-from atlas_cli.errors import DataError
 
 
 def state(step: int = 1, **changes) -> TrainState:

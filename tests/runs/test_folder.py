@@ -11,8 +11,8 @@ import time
 import pytest
 
 from atlas_cli import __version__
-from atlas_cli.runs.folder import RunFolder, find_by_hash, list_runs
 from atlas_cli.errors import DataError, UsageError
+from atlas_cli.runs.folder import RunFolder, find_by_hash, list_runs
 
 
 def test_runs_are_numbered_per_recipe(tmp_path):

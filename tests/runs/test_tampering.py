@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from atlas_cli.runs.checkpoint import load, newest_valid, save
 from atlas_cli.errors import DataError
+from atlas_cli.runs.checkpoint import load, newest_valid, save
 from tests.engine.faults import posix, state
 
 # --- rows 2, 3, 4: incomplete, empty, altered --------------------------------------------------------
