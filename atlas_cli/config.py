@@ -20,6 +20,8 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+PARENT = "parent"  # the role of the one run that a system builds on, where its roles have no names
+
 
 class FrozenConfig(BaseModel):
     """Immutable, finite, no unknown fields, no silent conversion of text to numbers."""
@@ -33,13 +35,24 @@ class SystemConfig(FrozenConfig):
     """The fields of a recipe's `model:` section.
 
     `data_kinds` names the kinds of data that the system learns from (see DataConfig); empty: any.
-    `parents` names the topics of which one must have trained the run that the system builds on; from data of
-    `kinds_without_parent` it learns by itself.
+    `parents` names the topics of which one must have trained the run that the system builds on, or, where it
+    builds on several, such topics for each role: `{"policy": ("gpt",), "reward": ("reward-model",)}`. From
+    data of `kinds_without_parent` it learns by itself.
     """
 
     data_kinds: ClassVar[tuple[str, ...]] = ()
-    parents: ClassVar[tuple[str, ...]] = ()
+    parents: ClassVar[tuple[str, ...] | dict[str, tuple[str, ...]]] = ()
     kinds_without_parent: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def roles(cls, data_kind: str | None = None) -> dict[str, tuple[str, ...]]:
+        """What the system builds on when it learns from data of that kind: role -> topics to choose from.
+
+        The only parent of a system that names no roles has the role PARENT.
+        """
+        if data_kind in cls.kinds_without_parent or not cls.parents:
+            return {}
+        return cls.parents if isinstance(cls.parents, dict) else {PARENT: cls.parents}
 
     @classmethod
     def sampling_fields(cls) -> frozenset[str]:

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from atlas_cli.engine import trainer
+from atlas_cli.engine.build import Options, build, inference
 from atlas_cli.engine.loop import fit
 from atlas_cli.engine.system import SampleRequest, System
 from atlas_cli.errors import InterruptedRun
@@ -34,15 +35,15 @@ def parents(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def built(parents: Path) -> Callable[[str], System]:
-    def build(topic: str) -> System:
+    def of(topic: str) -> System:
         changes = ["train.precision=fp32", "train.threads=1"]
         changes += [f"train.steps={STEPS}"] if topic in TRAINED else []
         recipe = recipes.resolve(f"{topic}/smoke", changes)
-        options = trainer.Options(out=parents, device="cpu")
-        parent, _ = trainer.load_parent(recipe, options, SilentReporter())
-        return trainer.build(recipe, options, SilentReporter(), parent)
+        options = Options(out=parents, device="cpu")
+        _, parents_of_it = trainer.trained_parents(recipe, options, SilentReporter())
+        return build(recipe, options, SilentReporter(), parents_of_it)
 
-    return build
+    return of
 
 
 def leaves(value: object) -> Iterator[torch.Tensor]:
@@ -132,7 +133,7 @@ def test_resume_equals_a_straight_run_bit_for_bit(
 @pytest.mark.parametrize("topic", SMOKE)
 def test_same_seed_same_sample_bit_for_bit(topic: str, built: Callable[[str], System]) -> None:
     system = built(topic).eval()
-    with trainer.inference(system):
+    with inference(system):
         first, again, other = (system.sample(SampleRequest(n=3, seed=s)) for s in (1, 1, 2))
     for name in ("images", "points", "text"):
         a, b, c = (getattr(x, name) for x in (first, again, other))
@@ -160,5 +161,5 @@ def test_small_states_an_ablation_and_bars_that_need_it(topic: str) -> None:
     small = recipes.resolve(f"{topic}/small")
     assert small.ablate
     assert small.expect
-    assert recipes.needs_ablation(small)
+    assert small.compares
     assert all(bar.claim for bar in small.expect.values())

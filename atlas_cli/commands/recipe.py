@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -230,12 +230,30 @@ def _emit_verdicts(files: list[str], faults: dict[str, AtlasError]) -> None:
 
 def _moved(text: str, source: Path) -> str:
     """The text with `base` and `from` named so that they are found from anywhere."""
+    import yaml
+
     from atlas_cli.recipe.source import full_reference
 
-    def named(match: re.Match[str]) -> str:
-        return f"{match[1]}{full_reference(match[2], source, match[1].startswith('base'))}"
+    def scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+        if isinstance(node, yaml.ScalarNode):
+            yield node
+        elif isinstance(node, yaml.MappingNode):  # parents by their roles
+            for _, value in node.value:
+                yield from scalars(value)
 
-    return re.sub(r"^((?:base|from):[ ]*)([^\s#'\"]+)", named, text, flags=re.MULTILINE)
+    document = yaml.compose(text, Loader=yaml.SafeLoader)
+    entries = document.value if isinstance(document, yaml.MappingNode) else []
+    named = [
+        (key.value, node)
+        for key, value in entries
+        if key.value in ("base", "from")
+        for node in scalars(value)
+    ]
+    for key, node in reversed(named):  # from the end, so that earlier positions stay true
+        ref, space, changes = node.value.partition(" ")
+        moved = full_reference(ref, source, key == "base") + space + changes
+        text = text[: node.start_mark.index] + moved + text[node.end_mark.index :]
+    return text
 
 
 def _write(file: Path, content: bytes, force: bool) -> None:

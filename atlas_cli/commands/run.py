@@ -57,7 +57,8 @@ def _summary(run: RunFolder) -> dict[str, Any]:
     held = sum(bool(v["passed"]) for v in verdicts)
     return {
         "name": run.name, "path": str(run.path), "recipe": run.info["recipe"], "hash": run.info["hash"],
-        "parent": run.info["parent"], "started": run.info["started"], "status": run.status,
+        "bases": {role: base.run for role, base in (run.bases or {}).items()},
+        "started": run.info["started"], "status": run.status,
         "claims": f"{held} of {len(verdicts)} hold" if verdicts else "-",
         "train_seconds": result.get("train_seconds"), "figures": result.get("figures", {}),
     }  # fmt: skip
@@ -81,8 +82,8 @@ def show(run: Reference = "latest", out: Root = Path("runs"), json: Json = False
     summary, console = _summary(found), terminal.out
     console.print(Text(f"{found.name}  {summary['status']}", "atlas.title"))
     lines = [f"recipe   {summary['recipe']}  ({summary['hash']})", f"started  {summary['started'][:19]}"]
-    if summary["parent"]:
-        lines.append(f"parent   {summary['parent']}")
+    for role, base in (found.bases or {}).items():
+        lines.append(f"{role:<8} {base.run}  ({base.recipe}, weights {base.weights})")
     for line in lines:
         console.print(Text(line), soft_wrap=True)
     if found.result:
@@ -149,7 +150,7 @@ def compare(
 
     a, b = find_run(first, out), find_run(second, out)
     figures = [(run.result or {}).get("figures", {}) for run in (a, b)]
-    changes = recipes.difference(*(recipes.resolve(str(run.path / "recipe.yaml")) for run in (a, b)))
+    changes = recipes.difference(*(recipes.of_run(run.path) for run in (a, b)))
     names = sorted(figures[0].keys() | figures[1].keys())
     if json:
         terminal.emit_json({"runs": [_summary(a), _summary(b)], "recipe_changes": changes})

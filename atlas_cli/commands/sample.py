@@ -13,6 +13,7 @@ from atlas_cli.screen.flags import flags
 
 if TYPE_CHECKING:
     from atlas_cli.engine.system import System
+    from atlas_cli.recipe.model import Recipe
     from atlas_cli.runs.folder import RunFolder
 
 
@@ -48,17 +49,18 @@ def sample(
 
     Example: [bold]atlas sample ddpm --label 3[/bold]
     """
+    from atlas_cli.engine.build import Options, inference
+    from atlas_cli.engine.loading import load_system
     from atlas_cli.engine.system import SampleRequest
-    from atlas_cli.engine.trainer import Options, inference, load_system
     from atlas_cli.present import show
     from atlas_cli.present.reporter import reporter
     from atlas_cli.runs.folder import find_run
     from atlas_cli.screen import messages, terminal
 
     found = find_run(run, out)
-    overrides = _sampling_overrides(found, sets or [])
+    recipe = _steered(found, sets or [])
     options = Options(out=out, data_dir=data_dir, device=device, offline=flags.offline)
-    system = load_system(found, options, reporter(json), overrides, best)
+    system = load_system(found, options, reporter(json), recipe, best)
     _check_label(system.config, label)
     _check_control(system, found.topic, control)
     streams = system.writes and not json
@@ -84,12 +86,15 @@ def sample(
     messages.next_command(f"atlas explain {found.topic}", "how it works")
 
 
-def _sampling_overrides(run: RunFolder, sets: list[str]) -> list[str]:
-    """`--set steps=20` and the like, checked to steer sampling only; `sampler_` may be left out."""
-    from atlas_cli.recipe import recipes
+def _steered(run: RunFolder, sets: list[str]) -> Recipe:
+    """The run's recipe with `--set steps=20` and the like, checked to steer sampling only.
 
-    recipe = recipes.resolve(run.path / "recipe.yaml")
-    fields = recipes.system_class(recipe.system).sampling_fields()
+    The `sampler_` of a field's name may be left out.
+    """
+    from atlas_cli.engine.loading import recipe_of
+    from atlas_cli.recipe.model import system_class
+
+    fields = system_class(run.topic).sampling_fields()
     overrides = []
     for item in sets:
         key, _, value = item.partition("=")
@@ -101,7 +106,7 @@ def _sampling_overrides(run: RunFolder, sets: list[str]) -> list[str]:
                 f"choose one of: {', '.join(sorted(fields))}" if fields else "sample it without --set",
             )
         overrides.append(f"model.{name}={value}")
-    return overrides
+    return recipe_of(run, overrides)
 
 
 def _check_label(config: object, label: int | None) -> None:

@@ -12,8 +12,8 @@ from atlas_cli.errors import UsageError
 from atlas_cli.screen.flags import flags, given
 
 if TYPE_CHECKING:
-    from atlas_cli.engine.trainer import Options
-    from atlas_cli.recipe.recipes import Recipe
+    from atlas_cli.engine.build import Options
+    from atlas_cli.recipe.model import Recipe
     from atlas_cli.runs.folder import RunFolder
 
 
@@ -76,13 +76,11 @@ def train(
         if resumed.status == "complete":
             _already_complete(resumed, json)
             return
-    from atlas_cli.engine.trainer import Options
+    from atlas_cli.engine.build import Options
 
     options = Options(out, data_dir, device, compile, flags.offline, ablate)
     if dry_run:
-        from atlas_cli.engine.estimate import print_estimate
-
-        print_estimate(resolved, options, json)
+        _print_cost(resolved, options, json)
         return
     _train(resolved, options, resumed, check=check, json=json)
 
@@ -95,7 +93,8 @@ def _train(resolved: Recipe, options: Options, resumed: RunFolder | None, *, che
     from atlas_cli.screen.terminal import emit_json
 
     try:
-        outcome = execute(resolved, options, reporter(json), resumed)
+        silent = json or not distributed.is_main()
+        outcome = execute(resolved, options, reporter(silent), resumed)
     finally:
         distributed.leave()
     if outcome.run is None:
@@ -103,9 +102,29 @@ def _train(resolved: Recipe, options: Options, resumed: RunFolder | None, *, che
     if json:
         emit_json({"run": str(outcome.run.path), "recipe": resolved.name, **outcome.to_json()})
     else:
-        print_outcome(outcome, resolved)
+        print_outcome(outcome.run, resolved.name, outcome.to_json(), outcome.artifact, outcome.files)
     if check and not outcome.met:
         raise typer.Exit(1)
+
+
+def _print_cost(recipe: Recipe, options: Options, json: bool) -> None:
+    """`--dry-run`: the resolved recipe, and what a few steps of it say that it will cost here."""
+    from dataclasses import asdict
+
+    from atlas_cli.engine.build import settled
+    from atlas_cli.engine.estimate import estimate
+    from atlas_cli.present.cost import cost_lines
+    from atlas_cli.recipe.text import to_yaml
+    from atlas_cli.screen.terminal import emit_json, out
+
+    recipe = settled(recipe, options)
+    cost = asdict(estimate(recipe, options))
+    if json:
+        emit_json({"recipe": recipe.sections(), "estimate": cost})
+        return
+    out.print(to_yaml(recipe), highlight=False, markup=False, soft_wrap=True)
+    for line in cost_lines(cost):
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _launch(devices: int) -> None:
@@ -138,14 +157,13 @@ def _resolve(reference: str, overrides: list[str], data: str | None) -> Recipe:
 
 def _resolve_resumed(run: RunFolder, overrides: list[str], data: str | None) -> Recipe:
     """The recipe of the run, with changes shown; a changed architecture is refused."""
-    from atlas_cli.recipe import recipes
+    from atlas_cli.engine.loading import recipe_of
+    from atlas_cli.recipe.text import architecture_changed, difference
     from atlas_cli.screen.messages import say
 
-    own = recipes.resolve(str(run.path / "recipe.yaml"))
-    wanted = recipes.resolve(str(run.path / "recipe.yaml"), overrides, data)
-    wanted = wanted.model_copy(update={"name": run.info["recipe"]})
-    changes = recipes.difference(own, wanted)
-    if changes and recipes.architecture_changed(own, wanted):
+    own, wanted = recipe_of(run), recipe_of(run, overrides, data)
+    changes = difference(own, wanted)
+    if changes and architecture_changed(own, wanted):
         raise UsageError(
             f"the run {run.name} cannot go on with another architecture",
             "start a new run without --resume",
@@ -153,7 +171,7 @@ def _resolve_resumed(run: RunFolder, overrides: list[str], data: str | None) -> 
         )
     for line in changes:
         say(f"changed on resume: {line}")
-    return wanted
+    return wanted.model_copy(update={"name": run.info["recipe"]})
 
 
 def _already_complete(run: RunFolder, json: bool) -> None:

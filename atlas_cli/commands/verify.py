@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,8 +13,10 @@ from atlas_cli.errors import UsageError
 from atlas_cli.screen.flags import flags
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from atlas_cli.engine.verification import Verification
-    from atlas_cli.recipe.recipes import Recipe
+    from atlas_cli.recipe.model import Recipe
 
 
 def verify(
@@ -33,23 +36,25 @@ def verify(
 
     Example: [bold]atlas verify ddpm --seeds 3[/bold]
     """
-    from atlas_cli.engine.trainer import Options
-    from atlas_cli.engine.verification import verification_table, verify_recipe
+    from atlas_cli.engine import distributed
+    from atlas_cli.engine.build import Options
+    from atlas_cli.engine.verification import verify_recipe
     from atlas_cli.present.reporter import reporter
     from atlas_cli.screen import messages, terminal
 
     chosen = [recipe for topic in topics for recipe in _claiming_recipes(topic)]
     options = Options(out=out, data_dir=data_dir, device=device, offline=flags.offline, ablate=True)
+    told = reporter(json or not distributed.is_main())
     results: list[Verification] = []
     for recipe in chosen:
-        results.append(verify_recipe(recipe, options, reporter(json), seeds))
+        results.append(verify_recipe(recipe, options, told, seeds))
         if write:
             results[-1].write()
     passed = all(r.met for r in results)
     if json:
         terminal.emit_json({"met": passed, "recipes": [r.to_json() for r in results]})
     else:
-        terminal.out.print(verification_table(results))
+        terminal.out.print(_table(results))
         messages.next_command("atlas run ls", "the runs behind these figures")
     if not passed:
         raise typer.Exit(1)
@@ -77,3 +82,39 @@ def _claiming_recipes(reference: str) -> list[Recipe]:
             f"no recipe of {topic.slug} states an expect yet", "atlas ls shows what can be trained"
         )
     return claiming
+
+
+def _table(results: Sequence[Verification]) -> Table:
+    """Recipe, claim, bar, figure with its spread, the figure without the idea, training time, verdict."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from atlas_cli.present.outcome import verdict_text
+    from atlas_cli.present.progress import clock
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="atlas.muted")
+    table.add_column("recipe", no_wrap=True)
+    table.add_column("claim", ratio=1, min_width=14)
+    for name in ("bar", "figure", "without", "training"):
+        table.add_column(name, justify="right")
+    table.add_column("verdict", no_wrap=True)
+    for result in results:
+        for i, (metric, bar) in enumerate(result.recipe.expect.items()):
+            verdicts = result.verdicts(metric)
+            passed = all(v.passed for v in verdicts)
+            table.add_row(
+                result.recipe.name if i == 0 else "", Text(bar.claim or metric), verdicts[0].bar,
+                _range([v.figure for v in verdicts]), _range([v.ablated for v in verdicts]),
+                clock(result.seconds) if i == 0 else "", verdict_text(passed),
+            )  # fmt: skip
+    return table
+
+
+def _range(values: Sequence[float | None]) -> str:
+    from atlas_cli.present.outcome import number
+
+    known = [v for v in values if v is not None]
+    if not known:
+        return "-"
+    low, high = min(known), max(known)
+    return number(low) if len(known) == 1 or number(low) == number(high) else f"{number(low)}..{number(high)}"

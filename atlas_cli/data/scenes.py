@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any, ClassVar
 
 import torch
@@ -77,6 +79,15 @@ class SceneSource:
     train: Scenes
     test: Scenes
     unseen: Scenes
+
+    @cached_property
+    def checksum(self) -> str:
+        """SHA-256 over all scenes: equal scenes, equal checksum."""
+        digest = hashlib.sha256()
+        for scenes in (self.train, self.test, self.unseen):
+            for tensor in (getattr(scenes, field.name) for field in fields(scenes)):
+                digest.update(str(tuple(tensor.shape)).encode() + tensor.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
 
     def batch(self, random: BatchRandom) -> Scenes:
         """Training scenes, drawn with replacement."""

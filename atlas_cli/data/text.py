@@ -12,6 +12,7 @@ import math
 import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -80,6 +81,14 @@ class TextSource:
         index = start[:, None] + torch.arange(length + 1, device=data.device)  # (B, T + 1)
         window = data[index].long()
         return window[:, :-1], window[:, 1:]
+
+    @cached_property
+    def checksum(self) -> str:
+        """SHA-256 over both splits: equal text, equal checksum, wherever it came from."""
+        digest = hashlib.sha256()
+        for part in (self.train_bytes, self.held_out_bytes):
+            digest.update(len(part).to_bytes(8, "little") + part.cpu().numpy().tobytes())
+        return digest.hexdigest()
 
     def encode(self, text: str) -> Int[Tensor, "T"]:
         """Text to tokens on the device."""

@@ -87,13 +87,14 @@ def _has_weights(run: RunFolder) -> bool:
 def _compute(from_run: Callable[..., Frame], run: RunFolder, root: Path) -> Callable[..., Frame]:
     @cache
     def system() -> System:
-        from atlas_cli.engine.trainer import Options, load_system
+        from atlas_cli.engine.build import Options
+        from atlas_cli.engine.loading import load_system
         from atlas_cli.present.reporter import reporter
 
         return load_system(run, Options(out=root, device="cpu"), reporter())
 
     def compute(**setting: Value) -> Frame:
-        from atlas_cli.engine.trainer import inference
+        from atlas_cli.engine.build import inference
 
         with inference(system()):
             return from_run(system(), **setting)

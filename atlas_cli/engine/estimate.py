@@ -1,23 +1,20 @@
-"""`--dry-run`: the resolved recipe, its parameters, and what a few real steps say it will cost."""
+"""`--dry-run`: what a few real steps say that a recipe will cost here; nothing of them is kept."""
 
 from __future__ import annotations
 
 import shutil
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
+from statistics import median
 
-import torch
-from rich.text import Text
-
+from atlas_cli.engine.build import Options, build, fingerprint, open_data
 from atlas_cli.engine.device import autocast
 from atlas_cli.engine.system import System
-from atlas_cli.engine.trainer import Options, build, load_parent
-from atlas_cli.present.progress import clock
 from atlas_cli.present.reporter import SilentReporter
-from atlas_cli.recipe import recipes as recipes_module
-from atlas_cli.recipe.recipes import Recipe
-from atlas_cli.screen.terminal import emit_json, out
+from atlas_cli.recipe.model import Recipe
+from atlas_cli.runs.folder import find_by_hash
 
 WARMUP_STEPS, TIMED_SECONDS, CHECKPOINTS = 2, 2.0, 4
 
@@ -31,30 +28,52 @@ class Estimate:
     seconds_a_step: float  # median of the steps timed now, on this machine
     train_seconds: float
     ablation_seconds: float
-    disk_bytes: int  # the newest three checkpoints and the best
+    disk_bytes: int  # the newest three checkpoints and the best, of the parents that are missing as well
     disk_free_bytes: int
+    precision: str
+    device: str
+    parents: dict[str, float] = field(default_factory=dict)  # recipe -> seconds to train; 0: there already
 
 
 def estimate(recipe: Recipe, options: Options) -> Estimate:
-    """Build the system and time real steps for about two seconds."""
-    system = build(recipe, options, SilentReporter(), load_parent(recipe, options, SilentReporter())[0])
-    a_step = _seconds_a_step(system)
-    ablate = recipe.ablate and recipes_module.ablation_needs_training(recipe)
-    weights = sum(p.numel() * p.element_size() for p in system.parameters())
-    copies = 3 + bool(recipe.train.ema)  # weights, two moments of Adam, the average
+    """Build the system and time real steps for about two seconds; a parent that is missing likewise.
+
+    Args:
+        recipe: Settled for this device.
+        options: Where runs, data and the device are.
+    """
+    system = untrained(recipe, options)
+    a_step = seconds_a_step(system)
+    missing = {parent.name: untrained(parent, options) for parent in _missing(recipe, options)}
+    parents = {parent.name: 0.0 for parent in _ancestors(recipe)}
+    for parent in _missing(recipe, options):
+        parents[parent.name] = seconds_a_step(missing[parent.name]) * parent.train.steps
     folder = options.out if options.out.is_dir() else Path()
+    trains_again = recipe.ablation is not None and recipe.ablation_trains
     return Estimate(
         parameters=sum(p.numel() for p in system.parameters()),
         steps=recipe.train.steps,
         seconds_a_step=a_step,
         train_seconds=a_step * recipe.train.steps,
-        ablation_seconds=a_step * recipe.train.steps if ablate else 0.0,
-        disk_bytes=CHECKPOINTS * copies * weights,
+        ablation_seconds=a_step * recipe.train.steps if trains_again else 0.0,
+        disk_bytes=sum(map(_disk_bytes, (system, *missing.values()))),
         disk_free_bytes=shutil.disk_usage(folder).free,
+        precision=system.setting.train.precision,
+        device=str(system.setting.device),
+        parents=parents,
     )
 
 
-def _seconds_a_step(system: System) -> float:
+def untrained(recipe: Recipe, options: Options) -> System:
+    """The system of a recipe over parents that have learned nothing: a step takes as long."""
+    parents = {
+        role: untrained(parent, options).requires_grad_(False) for role, parent in recipe.parents.items()
+    }
+    return build(recipe, options, SilentReporter(), parents)
+
+
+def seconds_a_step(system: System) -> float:
+    """Median seconds of real steps, timed for about two seconds after two that warm up."""
     optimizers, train = system.optimizers(), system.setting.train
     if train.steps == 0:
         return 0.0
@@ -66,22 +85,29 @@ def _seconds_a_step(system: System) -> float:
             system.step(system.batch(step), optimizers)
         times.append(time.perf_counter() - began)
         step += 1
-    return float(torch.tensor(times[WARMUP_STEPS:]).median())
+    return median(times[WARMUP_STEPS:])
 
 
-def print_estimate(recipe: Recipe, options: Options, json: bool) -> None:
-    """Show the resolved recipe and the estimate."""
-    cost = estimate(recipe, options)
-    if json:
-        emit_json({"recipe": recipe.model_dump(mode="json"), "estimate": asdict(cost)})
-        return
-    out.print(recipes_module.to_yaml(recipe), highlight=False, markup=False, soft_wrap=True)
-    lines = [
-        f"parameters  {cost.parameters:,}",
-        f"steps       {cost.steps:,} at {cost.seconds_a_step * 1000:.0f} ms",
-        f"training    about {clock(cost.train_seconds)}"
-        + (f", and {clock(cost.ablation_seconds)} without the idea" if cost.ablation_seconds else ""),
-        f"disk        {cost.disk_bytes / 1e6:,.0f} MB of {cost.disk_free_bytes / 1e9:,.0f} GB free",
-    ]
-    for line in lines:
-        out.print(Text(line), soft_wrap=True)
+def _ancestors(recipe: Recipe) -> Iterator[Recipe]:
+    """The recipes that it builds on, and those that these build on, the first to be trained first."""
+    for parent in recipe.parents.values():
+        yield from _ancestors(parent)
+        yield parent
+
+
+def _missing(recipe: Recipe, options: Options) -> list[Recipe]:
+    """The ancestors of which no complete run is there."""
+    missing = []
+    for parent in _ancestors(recipe):
+        run = find_by_hash(
+            options.out, parent.hash, fingerprint(open_data(parent, options, SilentReporter()))
+        )
+        if run is None or run.status != "complete":
+            missing.append(parent)
+    return missing
+
+
+def _disk_bytes(system: System) -> int:
+    weights = sum(p.numel() * p.element_size() for p in system.parameters())
+    copies = 3 + bool(system.setting.train.ema)  # weights, two moments of Adam, the average
+    return CHECKPOINTS * copies * weights

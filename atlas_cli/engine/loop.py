@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -17,15 +16,10 @@ from atlas_cli.engine.ema import Ema
 from atlas_cli.engine.signals import StopRequest
 from atlas_cli.engine.system import Metrics, Optimizers, System
 from atlas_cli.errors import DivergedError, InterruptedRun, UsageError
-from atlas_cli.recipe.recipes import TrainConfig
+from atlas_cli.present.progress import Progress
+from atlas_cli.recipe.model import TrainConfig
 from atlas_cli.runs import checkpoint
 from atlas_cli.runs.folder import RunFolder
-
-
-class Progress(Protocol):
-    """What the loop tells while it trains."""
-
-    def update(self, step: int, metrics: dict[str, float], seconds: float) -> None: ...
 
 
 @dataclass

@@ -12,7 +12,7 @@ the whole batch sees, and a resumed run needs no iterator state.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -53,7 +53,17 @@ class SampleRequest:
 
 @dataclass(frozen=True)
 class Setting:
-    """Where a system runs: its data, its training fields, its place among the ranks."""
+    """Where a system runs: its data, its training fields, its place among the ranks.
+
+    Attributes:
+        data: The source that it learns from.
+        train: The recipe's training fields.
+        device: Where it computes.
+        rank: Of this process.
+        world_size: How many processes share each batch.
+        parent: The trained system that it builds on, where there is one and its role has no name.
+        parents: All that it builds on, by role.
+    """
 
     data: Any
     train: TrainConfig
@@ -61,6 +71,7 @@ class Setting:
     rank: int = 0
     world_size: int = 1
     parent: System | None = None
+    parents: Mapping[str, System] = field(default_factory=dict)
 
     def random(self, step: int) -> BatchRandom:
         """The draws of a training step: whole-batch draws, this rank's share."""

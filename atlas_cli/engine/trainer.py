@@ -2,55 +2,35 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import time
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
-from atlas_cli import catalog, data
-from atlas_cli.draws import stable_seed
 from atlas_cli.engine import distributed
-from atlas_cli.engine.device import autocast, choose_device, resolve_precision, set_threads
-from atlas_cli.engine.loop import Fitted, Progress, fit
+from atlas_cli.engine.build import Options, build, fingerprint, inference, open_data, settled
+from atlas_cli.engine.device import choose_device, resolve_precision
+from atlas_cli.engine.loading import frozen, load_checkpoint, parents_of
+from atlas_cli.engine.loop import Fitted, fit
 from atlas_cli.engine.signals import StopRequest
-from atlas_cli.engine.system import SampleRequest, Setting, System
+from atlas_cli.engine.system import SampleRequest, System
 from atlas_cli.engine.verdict import Verdict, judge, met
-from atlas_cli.errors import DivergedError, EnvironmentFault
+from atlas_cli.errors import DataError, DivergedError, EnvironmentFault
 from atlas_cli.present import show
 from atlas_cli.present.artifact import Artifact
-from atlas_cli.recipe import recipes as recipes_module
-from atlas_cli.recipe.recipes import Recipe
+from atlas_cli.present.reporter import Reporter
+from atlas_cli.recipe.model import Recipe
+from atlas_cli.recipe.text import to_yaml
 from atlas_cli.runs import checkpoint
 from atlas_cli.runs import folder as run_folder
-from atlas_cli.runs.folder import RunFolder
+from atlas_cli.runs.folder import Base, RunFolder
 
 ABLATION = "ablation"  # folder of the run without the idea, inside the run's own
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the command line adds to a recipe; none of it changes what is learned."""
-
-    out: Path = field(default_factory=lambda: Path("runs"))
-    data_dir: Path | None = None
-    device: str = "auto"
-    compile: bool = False
-    offline: bool = False
-    ablate: bool | None = None  # None: when a claim of the recipe needs it
-
-
-class Reporter(Protocol):
-    """Where the trainer's words go."""
-
-    def say(self, line: str) -> None: ...
-
-    def progress(self, title: str, system: System) -> AbstractContextManager[Progress]: ...
 
 
 @dataclass
@@ -84,115 +64,89 @@ class Outcome:
         }
 
 
-def create(recipe: Recipe) -> System:
-    """The recipe's system with fresh weights, not attached to data yet."""
-    topic = catalog.resolve(recipe.system)
-    module = importlib.import_module(catalog.system_module(topic))
-    config = module.Config.model_validate_json(json.dumps(recipe.model))
-    torch.manual_seed(stable_seed(recipe.train.seed, "weights"))
-    system: System = getattr(module, str(topic.system))(config)
-    return system
-
-
-def build(recipe: Recipe, options: Options, reporter: Reporter, parent: System | None = None) -> System:
-    """The system of a recipe on its device with its data, weights freshly drawn from the recipe's seed."""
-    device = distributed.join(choose_device(options.device), recipe.train.batch_size)
-    set_threads(recipe.train.threads)
-    train = recipe.train.model_copy(update={"precision": resolve_precision(recipe.train.precision, device)})
-    source = data.load(
-        recipe.data, data_dir=options.data_dir, device=device, seed=train.seed, offline=options.offline,
-        say=reporter.say,
-    )  # fmt: skip
-    system = create(recipe)
-    rank, world_size = distributed.rank(), distributed.world_size()
-    system.attach(Setting(source, train, device, rank, world_size, parent))
-    if options.compile:
-        system.loss = torch.compile(system.loss)  # type: ignore[method-assign]
-    return system
-
-
-def load_system(
-    run: RunFolder,
-    options: Options,
-    reporter: Reporter,
-    overrides: list[str] | None = None,
-    best: bool = False,
-) -> System:
-    """A run's system with its trained (averaged, where there are) weights, ready to sample.
-
-    The weights are those of the newest checkpoint, which the run was judged by, or of the best.
-    """
-    recipe = recipes_module.resolve(str(run.path / "recipe.yaml"), overrides or [])
-    parent, _ = load_parent(recipe, options, reporter, beside=run.path.parent)
-    system = build(recipe, options, reporter, parent)
-    path, skipped = checkpoint.newest_valid(run.checkpoints)
-    found = checkpoint.read_best(run.checkpoints) if best else None
-    if found is not None:
-        path = checkpoint.path_of(run.checkpoints, found[0])
-    for line in skipped:
-        reporter.say(line)
-    state = checkpoint.load(path)
-    system.restore_shapes({n: tuple(t.shape) for n, t in state.weights.items()})
-    system.load_state_dict(state.weights)
-    if state.ema is not None:
-        averaged = {n: t for n, t in state.ema.items() if not n.startswith("__")}
-        system.load_state_dict(averaged, strict=False)
-    return system.eval()
-
-
-def load_parent(
-    recipe: Recipe, options: Options, reporter: Reporter, beside: Path | None = None
-) -> tuple[System | None, str | None]:
-    """The trained system that a recipe builds on, and its run's name: found by hash, or trained now.
-
-    Args:
-        beside: A folder of runs that is searched too, where the child's own run stands.
-    """
-    parent = recipes_module.parent_of(recipe)
-    if parent is None:
-        return None, None
-    wanted = recipes_module.recipe_hash(parent)
-    found = None
-    if distributed.is_main():
-        folders = [beside, options.out] if beside else [options.out]
-        found = next(filter(None, (run_folder.find_by_hash(folder, wanted) for folder in folders)), None)
-    path = distributed.share(found.path if found else None)
-    if path is None:
-        reporter.say(f"{recipe.name} builds on {parent.name}, which is trained first (once)")
-        run = execute(parent, options, reporter).run
-        path = distributed.share(run.path if run else None)
-    else:
-        reporter.say(f"{recipe.name} builds on {path}")
-    system = load_system(RunFolder(path), options, reporter)
-    return system.requires_grad_(False), RunFolder(path).name
-
-
 def execute(recipe: Recipe, options: Options, reporter: Reporter, resume: RunFolder | None = None) -> Outcome:
-    """Train a recipe to its verdict; `resume` continues a run that was stopped."""
+    """Train a recipe to its verdict; `resume` continues a run that was stopped.
+
+    Raises:
+        DataError: the run to go on with was built on other weights or learned from other data.
+    """
     began = time.perf_counter()
     if distributed.is_main():
         run_folder.require_writable(options.out)
-    parent, parent_name = load_parent(recipe, options, reporter)
-    system = build(recipe, options, reporter, parent)  # what cannot be built leaves no run folder behind
+    recipe = settled(recipe, options)
+    _warn_of_slow_format(recipe, options, reporter)
+    if resume is not None:
+        bases, parents = resume.bases or {}, parents_of(resume, recipe, options, reporter)
+    else:
+        bases, parents = trained_parents(recipe, options, reporter)
+    system = build(recipe, options, reporter, parents)  # what cannot be built leaves no run folder behind
     run = None
     if distributed.is_main():
-        run = resume or _new_run(recipe, options, reporter, parent_name)
+        if resume is not None:
+            _require_same_data(resume, system)
+        run = resume or _new_run(recipe, options, reporter, fingerprint(system.setting.data), bases)
     with run.lock() if run else nullcontext(), StopRequest() as stop, _failure_noted(run):
         if run is not None:
             run.clear_result()
         fitted = _train(system, recipe, reporter, run, stop)
-        ablate = bool(recipe.ablate) and _wants_ablation(recipe, options)
-        figures = _evaluate(system, fitted, reporter) if recipe.expect or ablate else {}
-        ablated, ablation_seconds = None, 0.0
-        if ablate:
-            ablated, ablation_seconds = _ablate(recipe, options, reporter, run, stop, system, fitted)
-        verdicts = judge(recipe.expect, figures, ablated)
-        outcome = Outcome(run, figures, ablated, verdicts, fitted.seconds, ablation_seconds, 0.0)
+        outcome = _judged(recipe, options, reporter, run, stop, system, fitted)
         if run is not None:
-            outcome.artifact, outcome.files = _show(system, fitted, run)
+            if not options.weights_only:
+                outcome.artifact, outcome.files = _show(system, fitted, run)
             outcome.seconds = time.perf_counter() - began
             run.write_result(outcome.to_json())
     return outcome
+
+
+def _judged(
+    recipe: Recipe, options: Options, reporter: Reporter, run: RunFolder | None, stop: StopRequest,
+    system: System, fitted: Fitted,
+) -> Outcome:  # fmt: skip
+    """The figures with the idea and without it, held against the bars."""
+    if options.weights_only:
+        return Outcome(run, {}, None, [], fitted.seconds, 0.0, 0.0)
+    wanted = recipe.compares if options.ablate is None else options.ablate
+    without = recipe.ablation if wanted else None
+    figures = _evaluate(system, fitted, reporter) if recipe.expect or without else {}
+    ablated, ablation_seconds = None, 0.0
+    if without is not None:
+        ablated, ablation_seconds = _ablate(recipe, without, options, reporter, run, stop, system, fitted)
+    verdicts = judge(recipe.expect, figures, ablated)
+    return Outcome(run, figures, ablated, verdicts, fitted.seconds, ablation_seconds, 0.0)
+
+
+def trained_parents(
+    recipe: Recipe, options: Options, reporter: Reporter
+) -> tuple[dict[str, Base], dict[str, System]]:
+    """What a new run builds on, by role: found among the runs by recipe and data, or trained now.
+
+    Returns:
+        The weights by name, for the run's folder, and the systems that hold them.
+    """
+    bases, systems = {}, {}
+    for role, parent in recipe.parents.items():
+        run = _trained(recipe, parent, options, reporter)
+        path, _ = checkpoint.newest_valid(run.checkpoints)
+        bases[role] = Base(run.name, parent.name, checkpoint.weights_hash(path))
+        systems[role] = frozen(load_checkpoint(run, path, options, reporter))
+    return bases, systems
+
+
+def _trained(recipe: Recipe, parent: Recipe, options: Options, reporter: Reporter) -> RunFolder:
+    """A complete run of the parent; one that was interrupted is gone on with. On every rank the same."""
+    found = None
+    if distributed.is_main():
+        held = fingerprint(open_data(parent, options, reporter))
+        found = run_folder.find_by_hash(options.out, parent.hash, held)
+    run: RunFolder | None = distributed.share(found)
+    if run is not None and run.status == "complete":
+        reporter.say(f"{recipe.name} builds on {run.path}")
+        return run
+    doing = "which is trained first (once)" if run is None else f"which {run.name} began: it goes on"
+    reporter.say(f"{recipe.name} builds on {parent.name}, {doing}")
+    trained = execute(parent, replace(options, weights_only=True), reporter, run).run
+    shared: RunFolder = distributed.share(trained)
+    return shared
 
 
 @contextmanager
@@ -206,16 +160,30 @@ def _failure_noted(run: RunFolder | None) -> Iterator[None]:
         raise
 
 
-def _wants_ablation(recipe: Recipe, options: Options) -> bool:
-    return recipes_module.needs_ablation(recipe) if options.ablate is None else options.ablate
+def _warn_of_slow_format(recipe: Recipe, options: Options, reporter: Reporter) -> None:
+    """A processor without bf16 units computes in it all the same, up to fifty times slower than in fp32."""
+    device = choose_device(options.device)
+    if recipe.train.precision == "bf16" and resolve_precision("auto", device) != "bf16":
+        reporter.say(f"the {device.type} here has no bf16 units, and is far slower so: --precision fp32")
 
 
-def _new_run(recipe: Recipe, options: Options, reporter: Reporter, parent: str | None) -> RunFolder:
+def _require_same_data(run: RunFolder, system: System) -> None:
+    """A run goes on with what it began to learn from, or not at all."""
+    if run.data is not None and run.data != fingerprint(system.setting.data):
+        raise DataError(
+            f"the data of {run.name} have changed since it began",
+            "put them back as they were, or start a new run without --resume",
+        )
+
+
+def _new_run(
+    recipe: Recipe, options: Options, reporter: Reporter, data: str, bases: Mapping[str, Base]
+) -> RunFolder:
     """A fresh run folder with the resolved recipe and the environment in it."""
     own_file = recipe.name.endswith((".yaml", ".yml"))
     name = f"{recipe.system}/{Path(recipe.name).stem}" if own_file else recipe.name
-    run = RunFolder.create(options.out, name, recipes_module.recipe_hash(recipe), parent)
-    run.write_recipe(recipes_module.to_yaml(recipe))
+    run = RunFolder.create(options.out, name, recipe.hash, data, bases)
+    run.write_recipe(to_yaml(recipe))
     run.write_environment()
     reporter.say(f"run folder {run.path}")
     return run
@@ -237,9 +205,9 @@ def _train(
     name = recipe.name.removesuffix("-ablated")
     title = name if name == recipe.name else f"{name} without the idea"
     try:
-        with reporter.progress(title, system) as progress:
+        with reporter.progress(title, recipe.train.steps, system.items_per_step(), system.unit) as progress:
             return fit(
-                system, run=run, recipe_hash=recipes_module.recipe_hash(recipe), progress=progress,
+                system, run=run, recipe_hash=recipe.hash, progress=progress,
                 stop=stop, start=start,
             )  # fmt: skip
     except torch.OutOfMemoryError as error:
@@ -277,42 +245,20 @@ def _evaluate(system: System, fitted: Fitted, reporter: Reporter) -> dict[str, f
     figures = None
     if distributed.is_main():
         reporter.say("evaluating on held-out data")
-        with inference(system, fitted):
+        with inference(system, fitted.ema):
             figures = {name: float(value) for name, value in system.evaluate().items()}
     shared: dict[str, float] = distributed.share(figures)
     return shared
 
 
-class inference:  # noqa: N801 - a context manager that reads as a verb
-    """Averaged weights, no gradients, the run's number format."""
-
-    def __init__(self, system: System, fitted: Fitted | None = None) -> None:
-        setting = system.setting
-        ema = fitted.ema if fitted is not None else None
-        self._contexts: list[AbstractContextManager[object]] = [
-            ema.applied(system) if ema is not None else nullcontext(),
-            torch.no_grad(),
-            autocast(setting.train.precision, setting.device),
-        ]
-
-    def __enter__(self) -> None:
-        for context in self._contexts:
-            context.__enter__()
-
-    def __exit__(self, *details: Any) -> None:
-        for context in reversed(self._contexts):
-            context.__exit__(*details)
-
-
 def _ablate(
-    recipe: Recipe, options: Options, reporter: Reporter, run: RunFolder | None, stop: StopRequest,
-    system: System, fitted: Fitted,
+    recipe: Recipe, without: Recipe, options: Options, reporter: Reporter, run: RunFolder | None,
+    stop: StopRequest, system: System, fitted: Fitted,
 ) -> tuple[dict[str, float], float]:  # fmt: skip
     """The figures without the idea: the same weights sampled otherwise, or the same run trained otherwise."""
-    without = recipes_module.ablated(recipe)
     changes = ", ".join(f"{k} = {v}" for k, v in recipe.ablate.items())
     reporter.say(f"without the idea: {changes}")
-    if not recipes_module.ablation_needs_training(recipe):
+    if not recipe.ablation_trains:
         own, system.config = system.config, type(system.config).model_validate_json(json.dumps(without.model))
         try:
             return _evaluate(system, fitted, reporter), 0.0
@@ -320,16 +266,15 @@ def _ablate(
             system.config = own
     folder = _subrun(run, ABLATION) if run is not None else None
     if folder is not None:
-        folder.write_recipe(recipes_module.to_yaml(without))
-    parent = system.setting.parent
-    other = build(without, options, reporter, parent)
+        folder.write_recipe(to_yaml(without))
+    other = build(without, options, reporter, system.setting.parents)
     other_fitted = _train(other, without, reporter, folder, stop)
     return _evaluate(other, other_fitted, reporter), other_fitted.seconds
 
 
 def _show(system: System, fitted: Fitted, run: RunFolder) -> tuple[Artifact, list[Path]]:
     """Samples and the loss curve, as files of the run."""
-    with inference(system, fitted):
+    with inference(system, fitted.ema):
         artifact = system.sample(SampleRequest(n=system.sample_count, seed=system.setting.train.seed))
     files = show.save(artifact, run.samples, "samples")
     curve = [show.save_loss_curve(run)] if fitted.step else []  # of a run that trains nothing there is none

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from atlas_cli.recipe.recipes import Bar
+from atlas_cli.recipe.model import Bar, base_metric
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,6 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
-
-
-def base_metric(metric: str) -> str:
-    """The evaluated metric behind a comparison: judge_frechet_ratio compares judge_frechet."""
-    return metric.removesuffix("_ratio").removesuffix("_gain")
 
 
 def judge(

@@ -10,16 +10,14 @@ from statistics import fmean
 from typing import Any
 
 import torch
-from rich.table import Table
-from rich.text import Text
 
+from atlas_cli.engine.build import Options
 from atlas_cli.engine.device import set_threads
-from atlas_cli.engine.trainer import Options, Outcome, Reporter, execute
+from atlas_cli.engine.trainer import Outcome, execute
 from atlas_cli.engine.verdict import Verdict
-from atlas_cli.present.outcome import number, verdict_text
-from atlas_cli.present.progress import clock
-from atlas_cli.recipe import recipes as recipes_module
-from atlas_cli.recipe.recipes import Recipe
+from atlas_cli.present.reporter import Reporter
+from atlas_cli.recipe import recipes, source
+from atlas_cli.recipe.model import Recipe
 
 
 @dataclass
@@ -61,7 +59,7 @@ class Verification:
 
     def write(self) -> None:
         """Replace the `measured:` section of the recipe's file; everything else stays as it is."""
-        path = recipes_module.find(self.recipe.name)
+        path = source.find(self.recipe.name)
         kept = without_measured(path.read_text(encoding="utf-8"))
         path.write_text(kept + measured_text(self.measured()), encoding="utf-8")
 
@@ -72,29 +70,9 @@ def verify_recipe(recipe: Recipe, options: Options, reporter: Reporter, seeds: i
     for i in range(seeds):
         seed = recipe.train.seed + i
         reporter.say(f"{recipe.name}, seed {seed} ({i + 1} of {seeds})")
-        seeded = recipes_module.overridden(recipe, [f"train.seed={seed}"])
+        seeded = recipes.resolve(recipe.name, [f"train.seed={seed}"])
         outcomes.append(execute(seeded, options, reporter))
     return Verification(recipe, outcomes)
-
-
-def verification_table(results: Sequence[Verification]) -> Table:
-    """Recipe, claim, bar, figure with its spread, the figure without the idea, training time, verdict."""
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="atlas.muted")
-    table.add_column("recipe", no_wrap=True)
-    table.add_column("claim", ratio=1, min_width=14)
-    for name in ("bar", "figure", "without", "training"):
-        table.add_column(name, justify="right")
-    table.add_column("verdict", no_wrap=True)
-    for result in results:
-        for i, (metric, bar) in enumerate(result.recipe.expect.items()):
-            verdicts = result.verdicts(metric)
-            passed = all(v.passed for v in verdicts)
-            table.add_row(
-                result.recipe.name if i == 0 else "", Text(bar.claim or metric), verdicts[0].bar,
-                _range([v.figure for v in verdicts]), _range([v.ablated for v in verdicts]),
-                clock(result.seconds) if i == 0 else "", verdict_text(passed),
-            )  # fmt: skip
-    return table
 
 
 def without_measured(text: str) -> str:
@@ -111,14 +89,6 @@ def measured_text(measured: dict[str, Any]) -> str:
         flow = yaml.safe_dump(value, default_flow_style=True, width=10_000, sort_keys=False)
         lines.append(f"  {key}: {flow.replace('...', '').strip()}")
     return "\n".join(lines) + "\n"
-
-
-def _range(values: Sequence[float | None]) -> str:
-    known = [v for v in values if v is not None]
-    if not known:
-        return "-"
-    low, high = min(known), max(known)
-    return number(low) if len(known) == 1 or number(low) == number(high) else f"{number(low)}..{number(high)}"
 
 
 def _means(rows: Sequence[dict[str, float]]) -> dict[str, float]:

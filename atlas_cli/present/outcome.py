@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-from atlas_cli.engine.trainer import Outcome
-from atlas_cli.engine.verdict import base_metric
 from atlas_cli.present import show
+from atlas_cli.present.artifact import Artifact
 from atlas_cli.present.progress import clock
-from atlas_cli.recipe.recipes import Recipe
+from atlas_cli.recipe.model import base_metric
+from atlas_cli.runs.folder import RunFolder
 from atlas_cli.screen import messages
 from atlas_cli.screen.terminal import out
 
@@ -58,27 +59,37 @@ def figures_line(figures: Mapping[str, float], judged: Sequence[str]) -> Text:
     return Text("also measured: " + ", ".join(rest), "atlas.muted")
 
 
-def print_outcome(outcome: Outcome, recipe: Recipe) -> None:
-    """Everything a person wants to see when a run ends."""
-    assert outcome.run is not None
-    if outcome.artifact is not None:
+def print_outcome(
+    run: RunFolder, recipe: str, result: Mapping[str, Any], artifact: Artifact | None, files: Sequence[Path]
+) -> None:
+    """Everything a person wants to see when a run ends.
+
+    Args:
+        run: Its folder.
+        recipe: The name of what it trained.
+        result: What stands in its result.json.
+        artifact: What it learned to make.
+        files: Pictures that lie in its folder.
+    """
+    if artifact is not None:
         out.print()
-        show.print_artifact(outcome.artifact, out)
-        if outcome.artifact.caption:
-            out.print(Text(outcome.artifact.caption, "atlas.muted"))
+        show.print_artifact(artifact, out)
+        if artifact.caption:
+            out.print(Text(artifact.caption, "atlas.muted"))
     out.print()
-    if outcome.verdicts:
-        out.print(verdict_table([v.to_json() for v in outcome.verdicts]))
-        line = figures_line(outcome.figures, [v.metric for v in outcome.verdicts])
+    verdicts = result["verdicts"]
+    if verdicts:
+        out.print(verdict_table(verdicts))
+        line = figures_line(result["figures"], [v["metric"] for v in verdicts])
         if ": " in line.plain and not line.plain.endswith(": "):
             out.print(line)
     else:
-        out.print(Text(f"{recipe.name} has no expect: nothing was judged", "atlas.muted"))
+        out.print(Text(f"{recipe} has no expect: nothing was judged", "atlas.muted"))
     out.print()
-    total = f"{clock(outcome.seconds)} in all, {clock(outcome.train_seconds)} training"
-    if outcome.ablation_seconds:
-        total += f", {clock(outcome.ablation_seconds)} training without the idea"
+    total = f"{clock(result['seconds'])} in all, {clock(result['train_seconds'])} training"
+    if result["ablation_seconds"]:
+        total += f", {clock(result['ablation_seconds'])} training without the idea"
     out.print(Text(total, "atlas.muted"))
-    for file in outcome.files:
+    for file in files:
         out.print(Text(str(file), "atlas.muted"), soft_wrap=True)
-    messages.next_command(f"atlas sample {outcome.run.name}", "more of what it learned")
+    messages.next_command(f"atlas sample {run.name}", "more of what it learned")

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from itertools import pairwise
 from types import TracebackType
+from typing import Protocol
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -14,6 +15,13 @@ from rich.text import Text
 
 REFRESH_SECONDS = 0.4
 CURVE_POINTS = 400
+
+
+class Progress(Protocol):
+    """What the loop tells while it trains."""
+
+    def update(self, step: int, metrics: dict[str, float], seconds: float) -> None:
+        """The figures of the step just done, and the seconds spent training so far."""
 
 
 class Meter:

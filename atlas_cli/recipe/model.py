@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from typing import Any, Literal, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from atlas_cli import catalog
-from atlas_cli.config import DataConfig, FrozenConfig, SystemConfig, config_class
+from atlas_cli.config import PARENT, DataConfig, FrozenConfig, SystemConfig, config_class
 from atlas_cli.data import SOURCES
 from atlas_cli.errors import UsageError
 
+AGAINST_ABLATION = ("_ratio", "_gain")  # this run over the ablated one; this run minus it
 _WITHOUT_EFFECT = ("threads", "log_every", "checkpoint_every")  # train fields that leave the weights alone
 
 
@@ -54,43 +56,72 @@ class Bar(FrozenConfig):
 
 
 class Recipe(FrozenConfig):
-    """A recipe with its base, its data facts and all defaults filled in."""
+    """A recipe with its base, its data's facts and all defaults filled in, its parents and its ablation.
+
+    All of it is resolved once, by `recipes.resolve`; whoever holds a recipe need not look anything up again.
+    """
 
     name: str  # "ddpm/small", or the path of a user's own file
     system: str  # the topic's slug
     about: str = ""
-    parent: str | None = (
-        None  # `from:` in the file: the recipe whose run this one builds on; see recipe_source.Parent
-    )
+    origins: dict[str, str] = Field(default_factory=dict)  # role -> what `from:` says; see source.Parent
+    parents: dict[str, Recipe] = Field(default_factory=dict)  # role -> the recipe whose run this builds on
     data: dict[str, Any]
     model: dict[str, Any]
     train: TrainConfig
     ablate: dict[str, Any] = Field(default_factory=dict)
+    ablation: Recipe | None = None  # this recipe with `ablate` applied, nothing expected of it
     expect: dict[str, Bar] = Field(default_factory=dict)
     measured: dict[str, Any] = Field(default_factory=dict)
-    parent_hash: str | None = None  # of the parent as it was when this recipe was resolved
 
     @property
     def hash(self) -> str:
-        """16 hex digits over all that decides the trained weights, the parent's included."""
+        """16 hex digits over all that decides the trained weights, the parents' included."""
         model = {k: v for k, v in self.model.items() if k not in system_class(self.system).sampling_fields()}
         train = self.train.model_dump(mode="json", exclude=set(_WITHOUT_EFFECT))
         decisive = {
             "system": self.system, "data": self.data, "model": model, "train": train,
-            "parent": self.parent_hash,
+            "parents": {role: parent.hash for role, parent in self.parents.items()},
         }  # fmt: skip
         text = json.dumps(decisive, sort_keys=True, separators=(",", ":"), allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
+    @property
+    def compares(self) -> bool:
+        """Whether a figure of `expect` compares with the ablated run."""
+        return any(name.endswith(AGAINST_ABLATION) for name in self.expect)
+
+    @property
+    def ablation_trains(self) -> bool:
+        """Whether the ablation is another model, not just another way of sampling from this one."""
+        sampling = system_class(self.system).sampling_fields()
+        return any(name.removeprefix("model.") not in sampling for name in self.ablate)
+
+    def settled(self, precision: Callable[[str], str]) -> Recipe:
+        """The recipe as it will run here: `precision` says what "auto" is, for all that belongs to it."""
+        return self.model_copy(
+            update={
+                "train": self.train.model_copy(update={"precision": precision(self.train.precision)}),
+                "parents": {role: parent.settled(precision) for role, parent in self.parents.items()},
+                "ablation": self.ablation.settled(precision) if self.ablation else None,
+            }
+        )
+
     def sections(self) -> dict[str, Any]:
         """The recipe as its file holds it: plain data, in reading order, without what is empty."""
         expect = {name: bar.model_dump(exclude_defaults=True) for name, bar in self.expect.items()}
+        alone = self.origins.get(PARENT) if len(self.origins) == 1 else None
         sections = {
-            "name": self.name, "system": self.system, "from": self.parent, "about": self.about,
+            "name": self.name, "system": self.system, "from": alone or self.origins, "about": self.about,
             "data": self.data, "model": self.model, "train": self.train.model_dump(mode="json"),
             "ablate": self.ablate, "expect": expect, "measured": self.measured,
         }  # fmt: skip
         return {key: value for key, value in sections.items() if value or key in ("data", "model")}
+
+
+def base_metric(metric: str) -> str:
+    """The evaluated metric behind a comparison: judge_frechet_ratio compares judge_frechet."""
+    return metric.removesuffix(AGAINST_ABLATION[0]).removesuffix(AGAINST_ABLATION[1])
 
 
 class RecipeFile(FrozenConfig):
@@ -101,7 +132,8 @@ class RecipeFile(FrozenConfig):
     name: str = ""  # written by the atlas into a run's resolved recipe
     system: str  # the topic that the recipe trains
     base: str | None = None  # a recipe of the same topic, over which this one is laid
-    parent: str | None = Field(None, alias="from")  # the recipe on whose run this one builds
+    # The recipe on whose run this one builds; of several, each by its role: {policy: gpt/chat, reward: ...}.
+    parents: str | dict[str, str] | None = Field(None, alias="from")
     about: str = ""  # one line: what comes out, and how long it takes
     data: dict[str, Any]
     model: dict[str, Any] = Field(default_factory=dict)
@@ -109,6 +141,14 @@ class RecipeFile(FrozenConfig):
     ablate: dict[str, Any] = Field(default_factory=dict)  # the changes that take the idea away
     expect: dict[str, Bar] = Field(default_factory=dict)  # metric, metric_ratio or metric_gain, and its bar
     measured: dict[str, Any] = Field(default_factory=dict)  # what a real run printed
+
+    @field_validator("parents", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        names = value.values() if isinstance(value, dict) else (value,)
+        if not all(isinstance(name, str) for name in names):
+            raise ValueError("must be the name of a recipe, or such a name for each role")
+        return value
 
 
 def system_class(system: str) -> type[SystemConfig]:

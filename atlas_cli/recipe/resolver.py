@@ -10,24 +10,41 @@ from typing import Any
 from pydantic import ValidationError
 
 from atlas_cli import catalog
-from atlas_cli.config import DataConfig, SystemConfig
+from atlas_cli.config import PARENT, DataConfig, SystemConfig
 from atlas_cli.data import SOURCES
 from atlas_cli.errors import UsageError
 from atlas_cli.recipe import source as recipe_source
 from atlas_cli.recipe.checks import checked, origin_of
-from atlas_cli.recipe.model import Bar, Recipe, RecipeFile, TrainConfig, data_class, sources_for, system_class
+from atlas_cli.recipe.model import (
+    AGAINST_ABLATION,
+    Bar,
+    Recipe,
+    RecipeFile,
+    TrainConfig,
+    data_class,
+    sources_for,
+    system_class,
+)
 from atlas_cli.recipe.positions import Document, Keys, Problem, label_of, number_in
 from atlas_cli.recipe.source import Parent, find, nearest
 
-AGAINST_ABLATION = ("_ratio", "_gain")  # this run over the ablated one; this run minus it
+Sections = tuple[dict[str, Any], dict[str, Any], TrainConfig]  # data, model, train
 _FINDINGS = 100  # shown at most
 
 
 class Resolver:
-    """Checks one document and gathers its findings."""
+    """Checks one document and gathers its findings.
 
-    def __init__(self, document: Document, name: str, path: Path | None = None) -> None:
-        self.document, self.name, self.path = document, name, path
+    Args:
+        document: The recipe's file, laid over its base.
+        name: What findings and runs call it.
+        path: The file, where there is one.
+        follow: Whether the recipes that `from:` names are resolved too; a run's own file needs them no more,
+            since the run holds the very weights that it was built on.
+    """
+
+    def __init__(self, document: Document, name: str, path: Path | None = None, follow: bool = True) -> None:
+        self.document, self.name, self.path, self.follow = document, name, path, follow
 
     def recipe(self, overrides: Sequence[str] = (), data: str | None = None) -> Recipe:
         """The recipe, changed by --set and --data.
@@ -61,26 +78,32 @@ class Resolver:
         checked(RecipeFile, document.data, (), document)
         self._check_figures()
         made = self._sections(document, config)
-        parent_text, parent = self._parent(config, made[2].seed if made else None, data)
+        parents = self._parents(config, made[2].seed if made else None, data)
         self._check_steps()
-        if isinstance(document.data.get("ablate"), dict) and config:
-            without_idea = recipe_source.ablation_of(document, *field_names(config))
-            self._sections(without_idea, config)
-            document.problems += without_idea.problems
+        without = self._without_idea(config)
         if made is None or document.problems:
             return None
         top = document.data
-        return Recipe(
+        recipe = Recipe(
             name=top.get("name") or self.name, system=catalog.resolve(top["system"]).slug,
-            about=top.get("about", ""), parent=parent_text, data=made[0], model=made[1], train=made[2],
+            about=top.get("about", ""), data=made[0], model=made[1], train=made[2],
+            origins={role: text for role, (text, _) in parents.items()},
+            parents={role: parent for role, (_, parent) in parents.items() if parent is not None},
             ablate=top.get("ablate", {}), measured=top.get("measured", {}),
             expect={name: Bar.model_validate(bar) for name, bar in top.get("expect", {}).items()},
-            parent_hash=parent.hash if parent else None,
         )  # fmt: skip
+        return recipe if without is None else _with_ablation(recipe, *without)
 
-    def _sections(
-        self, document: Document, config: type[SystemConfig] | None
-    ) -> tuple[dict[str, Any], dict[str, Any], TrainConfig] | None:
+    def _without_idea(self, config: type[SystemConfig] | None) -> Sections | None:
+        """The sections with `ablate` applied; None without one, or where they do not hold."""
+        if not isinstance(self.document.data.get("ablate"), dict) or config is None:
+            return None
+        without = recipe_source.ablation_of(self.document, *field_names(config))
+        made = self._sections(without, config)
+        self.document.problems += without.problems
+        return made if self.document.data["ablate"] else None
+
+    def _sections(self, document: Document, config: type[SystemConfig] | None) -> Sections | None:
         """The checked data, model and train sections, or None with the findings in the document."""
         top = document.data
         train = checked(TrainConfig, top["train"], ("train",), document) if _is_dict(top, "train") else None
@@ -104,48 +127,68 @@ class Resolver:
             _add(self.document, ("system",), what)
             return None
 
-    def _parent(
+    def _parents(
         self, config: type[SystemConfig] | None, seed: int | None, data: str | None
-    ) -> tuple[str | None, Recipe | None]:
-        """The `from:` text and the recipe it names; its seed and, with --data, its data are the child's."""
-        text = self.document.data.get("from")
-        if any(p.field == "from" for p in self.document.problems) or not isinstance(text, str):
-            wanted = self._wanted_parents(config) if text is None else ()
-            if wanted:
-                _add(self.document, (), f"from is missing: the system builds on {' or '.join(wanted)}")
-            return None, None
+    ) -> dict[str, tuple[str, Recipe | None]]:
+        """Of each role the `from:` text and the recipe that it names."""
+        said = self.document.data.get("from")
+        if any(p.field.partition(".")[0] == "from" for p in self.document.problems):
+            return {}
+        named = {PARENT: said} if isinstance(said, str) else said if isinstance(said, dict) else {}
+        wanted = self._wanted_roles(config)
+        for role in wanted.keys() - named.keys() if config else ():
+            topics = " or ".join(wanted[role])
+            _add(self.document, (), f"{_from(role)} is missing: the system builds on {topics}")
+        found = {}
+        for role, text in named.items():
+            keys = ("from",) if isinstance(said, str) else ("from", role)
+            if config and role not in wanted:
+                _add(self.document, keys, self._superfluous(role, wanted, config), at_key=True)
+            elif (parent := self._parent(keys, text, seed, data)) is not None:
+                found[role] = parent
+                self._check_topic(keys, parent[1], wanted.get(role, ()))
+        return found
+
+    def _parent(
+        self, keys: Keys, text: str, seed: int | None, data: str | None
+    ) -> tuple[str, Recipe | None] | None:
+        """The full `from:` text and its recipe, which has the child's seed and, with --data, its data."""
         named = Parent.parse(text)
+        if not self.follow:
+            return text, None
         try:
             if self.path and _leads_to(named.ref, self.path):
-                _add(self.document, ("from",), "leads back to this recipe")
-                return None, None
+                _add(self.document, keys, "leads back to this recipe")
+                return None
             parent = _resolved_parent(named)
             changed = named._replace(data=data or named.data)
             if seed is not None and parent.train.seed != seed and not _sets_seed(named):
                 changed = changed._replace(overrides=(*named.overrides, f"train.seed={seed}"))
-            parent = parent if changed == named else _resolved_parent(changed)
+            return str(changed), parent if changed == named else _resolved_parent(changed)
         except UsageError as error:
             first = f": {error.details[0]}" if error.details else ""
-            _add(self.document, ("from",), f"{error.what}{first}")
-            return None, None
-        self._check_parent(config, parent)
-        return str(changed), parent
+            _add(self.document, keys, f"{error.what}{first}")
+            return None
 
-    def _check_parent(self, config: type[SystemConfig] | None, parent: Recipe) -> None:
-        wanted = self._wanted_parents(config)
-        if config and config.parents and not wanted:
+    def _superfluous(self, role: str, wanted: Mapping[str, Sequence[str]], config: type[SystemConfig]) -> str:
+        if wanted:
+            return f"the system builds on {' and '.join(wanted)}, by these names"
+        if config.parents:
             source = self.document.data["data"]["name"]
-            _add(self.document, ("from",), f"leave it out: from {source} the system learns by itself")
-        elif wanted and parent.system not in wanted:
-            needed = " or ".join(wanted)
-            _add(self.document, ("from",), f"names a recipe of {parent.system}; what is needed is {needed}")
+            return f"leave it out: from {source} the system learns by itself"
+        return "leave it out: the system builds on no other run"
 
-    def _wanted_parents(self, config: type[SystemConfig] | None) -> tuple[str, ...]:
-        """The topics of which one must have trained the parent; none where the data need no parent."""
+    def _check_topic(self, keys: Keys, parent: Recipe | None, wanted: Sequence[str]) -> None:
+        if parent is not None and wanted and parent.system not in wanted:
+            what = f"names a recipe of {parent.system}; what is needed is {' or '.join(wanted)}"
+            _add(self.document, keys, what)
+
+    def _wanted_roles(self, config: type[SystemConfig] | None) -> dict[str, tuple[str, ...]]:
+        """Role -> the topics of which one must have trained that parent; none where the data need none."""
         data = self.document.data.get("data")
         name = data.get("name") if isinstance(data, dict) else None
         kind = data_class(name).kind if isinstance(name, str) and name in SOURCES else None
-        return () if config is None or kind in config.kinds_without_parent else config.parents
+        return {} if config is None else config.roles(kind)
 
     def _check_steps(self) -> None:
         train = self.document.data.get("train")
@@ -167,6 +210,17 @@ class Resolver:
             number = number_in(value) if isinstance(value, str) and "e" in value.lower() else None
             if number:
                 _add(document, ("measured", name), f"{value} is text to YAML; write {number}")
+
+
+def _with_ablation(recipe: Recipe, data: dict[str, Any], model: dict[str, Any], train: TrainConfig) -> Recipe:
+    """The recipe holding itself without the idea, of which nothing is expected."""
+    changed = {"name": f"{recipe.name}-ablated", "data": data, "model": model, "train": train}
+    ablation = recipe.model_copy(update={**changed, "ablate": {}, "expect": {}, "measured": {}})
+    return recipe.model_copy(update={"ablation": ablation})
+
+
+def _from(role: str) -> str:
+    return "from" if role == PARENT else f"from.{role}"
 
 
 def _resolved_parent(named: Parent) -> Recipe:
@@ -234,16 +288,14 @@ def forget_restated_facts(document: Document) -> None:
     document.data["model"] = {k: v for k, v in model.items() if k not in facts or facts[k] != v}
 
 
-def _leads_to(parent: str, path: Path) -> bool:
+def _leads_to(parent: str, path: Path, above: frozenset[Path] = frozenset()) -> bool:
     """Whether following `from` from the parent comes to the file `path`, or to any file twice."""
-    seen, here = {path.resolve()}, find(parent)
-    while here.resolve() not in seen:
-        seen.add(here.resolve())
-        above = recipe_source.read(here).data.get("from")
-        if not isinstance(above, str):
-            return False
-        here = find(Parent.parse(above).ref)
-    return True
+    here, seen = find(parent), above | {path.resolve()}
+    if here.resolve() in seen:
+        return True
+    said = recipe_source.read(here).data.get("from")
+    named = said.values() if isinstance(said, dict) else (said,)
+    return any(_leads_to(Parent.parse(n).ref, here, seen) for n in named if isinstance(n, str))
 
 
 def field_names(config: type[SystemConfig] | None) -> tuple[list[str], list[str]]:

@@ -120,8 +120,13 @@ class Parent(NamedTuple):
         return " ".join([self.ref, *([f"data={self.data}"] if self.data else []), *self.overrides])
 
 
-def read(path: Path, above: tuple[Path, ...] = ()) -> Document:
+def read(path: Path, above: tuple[Path, ...] = (), follow: bool = True) -> Document:
     """The recipe file laid over its base, and that over its own.
+
+    Args:
+        path: The file.
+        above: The files that named it as their base.
+        follow: Look for the recipes that `from:` names, and write their names in full.
 
     Raises:
         UsageError: the file cannot be read at all.
@@ -141,7 +146,8 @@ def read(path: Path, above: tuple[Path, ...] = ()) -> Document:
     for section in SECTIONS:
         if section in document.data and document.data[section] is None:
             document.data[section] = {}
-    _name_parent(document, path)
+    if follow:
+        _name_parents(document, path)
     base = _base_path(document, path)
     if base is None:
         return document
@@ -151,20 +157,28 @@ def read(path: Path, above: tuple[Path, ...] = ()) -> Document:
     return _merged(read(base, (*above, path)), document)
 
 
-def _name_parent(document: Document, path: Path) -> None:
-    """Put the parent's full name in place of one that is relative to the file."""
-    text = document.data.get("from")
-    if not isinstance(text, str):
-        return
+def _name_parents(document: Document, path: Path) -> None:
+    """Put the parents' full names in place of those that are relative to the file."""
+    said = document.data.get("from")
+    if isinstance(said, str):
+        document.data["from"] = _full_name(document, ("from",), said, path)
+    elif isinstance(said, dict):
+        document.data["from"] = {
+            role: _full_name(document, ("from", role), text, path) if isinstance(text, str) else text
+            for role, text in said.items()
+        }
+
+
+def _full_name(document: Document, keys: Keys, text: str, path: Path) -> str:
     named = Parent.parse(text)
     try:
         found = find(_beside(named.ref, path))
     except UsageError as error:
-        _report(document, ("from",), f"{error.what}; {error.mend}")
-        return
+        _report(document, keys, f"{error.what}; {error.mend}")
+        return text
     name = name_of(found)
     ref = str(found.resolve()) if name.endswith((".yaml", ".yml")) else name
-    document.data["from"] = str(named._replace(ref=ref))
+    return str(named._replace(ref=ref))
 
 
 def full_reference(ref: str, source: Path, is_base: bool) -> str:

@@ -185,6 +185,29 @@ def verify(path: Path) -> None:
         _read_verified(path, name, expected)
 
 
+def weights_hash(path: Path) -> str:
+    """16 hex digits that tell a checkpoint's weights from all others, averaged ones included.
+
+    Raises:
+        DataError: the manifest cannot be read.
+    """
+    files = _manifest(path)
+    names = [name for name in ("weights.safetensors", "ema.safetensors") if name in files]
+    written = "".join(f"{name} {files[name].get('sha256')}\n" for name in names)
+    return hashlib.sha256(written.encode()).hexdigest()[:16]
+
+
+def with_weights(folder: Path, wanted: str) -> Path | None:
+    """The newest checkpoint in the folder that holds the weights with this hash, if one does."""
+    for path in reversed(_all(folder)):
+        try:
+            if weights_hash(path) == wanted:
+                return path
+        except DataError:  # damaged: it may be any weights'
+            continue
+    return None
+
+
 def _tensors(path: Path, name: str, contents: dict[str, bytes], layout: Any) -> dict[str, Tensor]:
     if name not in contents:
         raise _bad(path, name, "is not named in the manifest")

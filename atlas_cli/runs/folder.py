@@ -1,6 +1,6 @@
 """The folder of one training run. Imports no torch, so that `atlas run ls` starts fast.
 
-run.json           recipe, hash of the resolved recipe, start, the run it builds on
+run.json           recipe, hash of the resolved recipe, what the data hold, start, the weights it builds on
 recipe.yaml        the resolved recipe
 environment.json   what it ran on
 metrics.jsonl      one row a log step
@@ -22,7 +22,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from atlas_cli import __version__
 from atlas_cli.errors import AtlasError, DataError, EnvironmentFault, UsageError
@@ -30,6 +30,14 @@ from atlas_cli.runs.durable import read_json, strict, write_atomic, write_fault,
 from atlas_cli.runs.lock import Holder, RunLock, holder
 
 Status = Literal["complete", "interrupted", "running", "failed"]
+
+
+class Base(NamedTuple):
+    """Weights that a run is built on: those of another run, told apart by what they are."""
+
+    run: str  # the name of the run that they come from
+    recipe: str  # what that run trained
+    weights: str  # see checkpoint.weights_hash
 
 
 class RunFolder:
@@ -51,14 +59,17 @@ class RunFolder:
 
     @classmethod
     def create(
-        cls, root: Path, topic_recipe: str, recipe_hash: str = "", parent: str | None = None
-    ) -> RunFolder:
+        cls, root: Path, topic_recipe: str, recipe_hash: str = "", data: str = "",
+        bases: Mapping[str, Base] | None = None,
+    ) -> RunFolder:  # fmt: skip
         """Make `root`/<topic>-<recipe>-<n> with the next free number.
 
         Args:
+            root: The folder of the runs.
             topic_recipe: "ddpm/small", or the path of a user's own recipe.
             recipe_hash: Hash of the resolved recipe, by which other runs find this one.
-            parent: Name of the run this one builds on.
+            data: Fingerprint of what the data hold.
+            bases: The weights that this run is built on, by role.
 
         Raises:
             EnvironmentFault: `root` cannot be written, is no folder or its parent is missing.
@@ -82,7 +93,10 @@ class RunFolder:
         except OSError as error:
             raise write_fault(error, path, 0) from error
         started = datetime.now(UTC).isoformat(timespec="microseconds")
-        document = {"recipe": topic_recipe, "hash": recipe_hash, "started": started, "parent": parent}
+        document = {
+            "recipe": topic_recipe, "hash": recipe_hash, "data": data, "started": started,
+            "bases": {role: base._asdict() for role, base in (bases or {}).items()},
+        }  # fmt: skip
         write_json(path / "run.json", document)
         return run
 
@@ -133,8 +147,30 @@ class RunFolder:
 
     @cached_property
     def info(self) -> dict[str, Any]:
-        """run.json: "recipe", "hash", "started" (ISO 8601, UTC), "parent" (a run's name or None)."""
-        return {"recipe": "", "hash": "", "started": "", "parent": None} | read_json(self.path / "run.json")
+        """run.json: "recipe", "hash", "started" (ISO 8601, UTC), "data" and "bases" (see those)."""
+        return {"recipe": "", "hash": "", "started": ""} | read_json(self.path / "run.json")
+
+    @property
+    def data(self) -> str | None:
+        """Fingerprint of the data that it learned from; None of a run from before that was written down."""
+        data = self.info.get("data")
+        return data if isinstance(data, str) else None
+
+    @property
+    def bases(self) -> dict[str, Base] | None:
+        """The weights that it is built on, by role; None of a run from before they were written down.
+
+        Raises:
+            DataError: run.json does not say it as this atlas writes it.
+        """
+        said = self.info.get("bases")
+        if said is None:
+            return None
+        try:
+            return {role: Base(*(str(base[field]) for field in Base._fields)) for role, base in said.items()}
+        except (AttributeError, KeyError, TypeError) as error:
+            what = f"{self.path / 'run.json'} does not name the weights that the run builds on"
+            raise DataError(what, f"train it again: atlas train {self.info['recipe']}") from error
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -284,11 +320,16 @@ def find_run(reference: str, root: Path) -> RunFolder:
         return trained[-1]
 
 
-def find_by_hash(root: Path, recipe_hash: str) -> RunFolder | None:
-    """The newest complete run of the recipe with this hash."""
-    for run in reversed(list_runs(root)):
-        if recipe_hash and run.info["hash"] == recipe_hash and run.status == "complete":
-            return run
+def find_by_hash(root: Path, recipe_hash: str, data: str) -> RunFolder | None:
+    """The newest complete run of a recipe on data with this fingerprint, else the newest that was begun.
+
+    Failed runs are left out, and those that a live process trains.
+    """
+    fitting = [run for run in list_runs(root) if (run.info["hash"], run.data) == (recipe_hash, data)]
+    for status in ("complete", "interrupted"):
+        for run in reversed(fitting):
+            if run.status == status:
+                return run
     return None
 
 

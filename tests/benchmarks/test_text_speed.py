@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from atlas_cli.engine.trainer import create
+from atlas_cli.engine.build import create
 from atlas_cli.language import figures as language
 from atlas_cli.language import writing
 from atlas_cli.metrics.timing import least_seconds

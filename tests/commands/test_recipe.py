@@ -14,7 +14,7 @@ import typer
 from atlas_cli.commands import recipe as command
 from atlas_cli.errors import EnvironmentFault, UsageError
 from atlas_cli.recipe import recipes
-from tests.recipe.house import SMALL, House, house_fixture  # noqa: F401 - pytest finds it here
+from tests.recipe.house import BUILT, SMALL, House, house_fixture  # noqa: F401 - pytest finds it here
 
 ATLAS = [sys.executable, "-m", "atlas_cli", "recipe"]
 
@@ -118,11 +118,22 @@ def test_cp_keeps_what_the_recipe_builds_on_within_reach(atlas, house: House):
     assert (house.own / "mine.yaml").read_text(encoding="utf-8").startswith("base: blob/small\n")
     (house.own / "sub").mkdir()
     atlas("cp", "mine.yaml", "sub/again.yaml")
-    house.write("base: mine.yaml  # near\nfrom: mine.yaml\n", "near.yaml")
+    house.write(BUILT, "heir.yaml")
+    house.write("base: heir.yaml  # near\nfrom: mine.yaml\n", "near.yaml")
     atlas("cp", "near.yaml", "sub/far.yaml")
     resolved = recipes.resolve("sub/far.yaml")
-    assert resolved.train == recipes.resolve("blob/smoke").train == recipes.resolve("sub/again.yaml").train
-    assert resolved.parent == str(house.own / "mine.yaml")
+    assert recipes.resolve("blob/smoke").train == recipes.resolve("sub/again.yaml").train
+    assert resolved.origins == {"parent": str(house.own / "mine.yaml")}
+
+
+def test_cp_keeps_parents_with_roles_within_reach(atlas, house: House):
+    (house.own / "sub").mkdir()
+    house.write(SMALL, "mine.yaml")
+    text = "from:  # two\n  left: mine.yaml width=16\n  right: heir/small\n"
+    house.write(text, "two.yaml")
+    atlas("cp", "two.yaml", "sub/far.yaml")
+    moved = text.replace("mine.yaml", str(house.own / "mine.yaml"))
+    assert (house.own / "sub/far.yaml").read_text(encoding="utf-8") == moved
 
 
 def test_cp_overwrites_only_when_told(atlas, house: House):

@@ -12,7 +12,8 @@ from atlas_cli.diagrams import deliver, frame_cache, gallery
 from atlas_cli.diagrams.frames import Explorable, Frame, Knob, Words
 from atlas_cli.diagrams.of_runs import fingerprint, of_run
 from atlas_cli.diagrams.web import page as web_page
-from atlas_cli.engine.trainer import Options, execute
+from atlas_cli.engine.build import Options
+from atlas_cli.engine.trainer import execute
 from atlas_cli.errors import UsageError
 from atlas_cli.present.reporter import SilentReporter
 from atlas_cli.recipe import recipes
@@ -116,7 +117,7 @@ def test_a_real_run_is_drawn_in_every_format_and_from_the_cache_without_its_weig
     assert document["frame"]["facts"]["distance of x_t"] == 0
     page = web_page.page(shown)
     assert f"atlas diagram ddpm noise-path --run {trained.name}" in page
-    monkeypatch.setattr("atlas_cli.engine.trainer.load_system", None)  # nothing is read a second time
+    monkeypatch.setattr("atlas_cli.engine.loading.load_system", None)  # nothing is read a second time
     again = of_run(gallery.anywhere("noise-path"), trained.name, tmp_path / "runs")
     assert web_page.page(again) == page
     assert json.loads(deliver.document(again, "json", ("done=100",), None, "")) == document

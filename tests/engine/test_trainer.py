@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from atlas_cli.engine import trainer
-from atlas_cli.engine.trainer import Options, execute
+from atlas_cli.engine.build import Options, settled
+from atlas_cli.engine.trainer import execute, trained_parents
 from atlas_cli.errors import DivergedError
 from atlas_cli.present.reporter import SilentReporter
 from atlas_cli.recipe import recipes
+from atlas_cli.runs import checkpoint
 from atlas_cli.runs.folder import RunFolder, list_runs
 from atlas_cli.systems.diffusion.ddpm import DDPM
 
@@ -31,44 +32,67 @@ def recipe(tmp_path: Path, text: str = "", *overrides: str) -> recipes.Recipe:
     return recipes.resolve(path, [*TINY, *overrides])
 
 
+def child(tmp_path: Path, *overrides: str) -> recipes.Recipe:
+    """A recipe that is built on a run of another: ddim, which trains nothing itself."""
+    base = tmp_path / "base.yaml"
+    base.write_text("system: ddpm\nbase: ddpm/smoke\ntrain: {steps: 3, threads: 1}\n", encoding="utf-8")
+    path = tmp_path / "child.yaml"
+    path.write_text("system: ddim\nbase: ddim/smoke\nfrom: base.yaml\n", encoding="utf-8")
+    return recipes.resolve(path, ["train.precision=fp32", "train.threads=1", *overrides])
+
+
 def options(tmp_path: Path, **fields: object) -> Options:
     return Options(out=tmp_path / "runs", device="cpu", **fields)  # type: ignore[arg-type]
 
 
-def test_a_parent_is_trained_once_found_again_and_named(tmp_path: Path) -> None:
-    child = recipe(tmp_path, "from: ddpm/smoke\n")
-    first = execute(child, options(tmp_path), SilentReporter())
-    second = execute(child, options(tmp_path), SilentReporter())
+def test_a_parent_is_trained_once_for_its_weights_alone_found_again_and_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(self: DDPM) -> dict[str, float]:
+        raise AssertionError("nobody asked for a verdict on the parent")
+
+    monkeypatch.setattr(DDPM, "evaluate", never)
+    first, second = (execute(child(tmp_path), options(tmp_path), SilentReporter()) for _ in range(2))
     assert first.run is not None
     assert second.run is not None
     trained = [run.info["recipe"] for run in list_runs(tmp_path / "runs")]
-    assert trained.count("ddpm/smoke") == 1
-    assert len(trained) == 3
-    assert first.run.info["parent"] == second.run.info["parent"] == "ddpm-smoke-1"
+    assert trained == ["ddpm/base", "ddim/child", "ddim/child"]
+    assert first.run.bases == second.run.bases
+    (base,) = first.run.bases.values()  # type: ignore[union-attr]
+    parent = RunFolder(tmp_path / "runs" / base.run)
+    newest, _ = checkpoint.newest_valid(parent.checkpoints)
+    assert (parent.name, base.weights) == ("ddpm-base-1", checkpoint.weights_hash(newest))
+    assert not list(parent.samples.iterdir())
+
+
+def test_an_interrupted_parent_goes_on(tmp_path: Path) -> None:
+    recipe = settled(child(tmp_path), options(tmp_path)).parents["parent"]
+    begun = execute(recipe, options(tmp_path, weights_only=True), SilentReporter()).run
+    assert begun is not None
+    rows = begun.read_metrics()
+    begun.clear_result()
+    assert begun.status == "interrupted"
+    execute(child(tmp_path), options(tmp_path), SilentReporter())
+    assert [run.info["recipe"] for run in list_runs(tmp_path / "runs")].count("ddpm/base") == 1
+    assert begun.status == "complete"
+    assert begun.read_metrics() == rows
 
 
 def test_a_child_gets_its_parents_averaged_weights_frozen(tmp_path: Path) -> None:
-    child = recipe(tmp_path, "from: ddpm/smoke\n")
-    parent, name = trainer.load_parent(child, options(tmp_path), SilentReporter())
-    assert parent is not None
-    assert name is not None
-    from atlas_cli.runs import checkpoint
-
-    folder = RunFolder(tmp_path / "runs" / name).checkpoints
+    bases, parents = trained_parents(child(tmp_path), options(tmp_path), SilentReporter())
+    folder = RunFolder(tmp_path / "runs" / bases["parent"].run).checkpoints
     average = checkpoint.load(checkpoint.newest_valid(folder)[0]).ema
     assert average is not None
-    for n, parameter in parent.named_parameters():
+    for n, parameter in parents["parent"].named_parameters():
         assert torch.equal(parameter, average[n])
         assert not parameter.requires_grad
 
 
 def test_another_parent_recipe_is_another_parent(tmp_path: Path) -> None:
-    execute(
-        recipes.resolve("ddpm/smoke", TINY), options(tmp_path), SilentReporter()
-    )  # other steps, other hash
-    execute(recipe(tmp_path, "from: ddpm/smoke\n"), options(tmp_path), SilentReporter())
+    execute(child(tmp_path), options(tmp_path), SilentReporter())
+    execute(child(tmp_path, "train.seed=1"), options(tmp_path), SilentReporter())
     trained = [run.info["recipe"] for run in list_runs(tmp_path / "runs")]
-    assert trained.count("ddpm/smoke") == 2
+    assert trained.count("ddpm/base") == 2
 
 
 @pytest.mark.usefixtures("figures")
@@ -121,5 +145,5 @@ def test_a_run_folder_holds_all_that_the_run_was(tmp_path: Path) -> None:
         "run.json", "recipe.yaml", "environment.json", "metrics.jsonl", "result.json", "loss.png",
         "samples/samples.png", "samples/samples.gif", "checkpoints/step-00000003/manifest.json",
     }  # fmt: skip
-    again = recipes.resolve(outcome.run.path / "recipe.yaml")
-    assert recipes.recipe_hash(again) == outcome.run.info["hash"]
+    again = recipes.of_run(outcome.run.path)
+    assert again.hash == outcome.run.info["hash"]

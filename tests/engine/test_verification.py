@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from io import StringIO
-
 import yaml
-from rich.console import Console
-from rich.theme import Theme
 
 from atlas_cli.engine.trainer import Outcome
 from atlas_cli.engine.verdict import judge
-from atlas_cli.engine.verification import Verification, measured_text, verification_table, without_measured
+from atlas_cli.engine.verification import Verification, measured_text, without_measured
 from atlas_cli.recipe import recipes
-from atlas_cli.screen.terminal import PALETTE
 
 
 def verification() -> Verification:
@@ -42,11 +37,3 @@ def test_writing_measured_twice_leaves_one_and_keeps_the_rest() -> None:
     assert once == twice
     assert once.startswith(text)
     assert yaml.safe_load(once)["measured"] == yaml.safe_load(measured_text(measured))["measured"] == measured
-
-
-def test_the_table_shows_the_spread_over_the_seeds() -> None:
-    console = Console(width=140, file=StringIO(), theme=Theme(PALETTE))
-    console.print(verification_table([verification()]))
-    text = console.file.getvalue()  # type: ignore[attr-defined]
-    assert "0.980..1.000" in text
-    assert "1:40" in text

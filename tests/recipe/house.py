@@ -46,6 +46,14 @@ class Blob(torch.nn.Module):
     pass
 '''
 
+KINDS = '("dots",)'
+#: The same, built on a run of a blob or of its own kind; and one that is built on two, each with its role.
+HEIR = SYSTEM.replace(KINDS, f'{KINDS}\n    parents: ClassVar[tuple[str, ...]] = ("blob", "heir")')
+PAIR = SYSTEM.replace(
+    KINDS,
+    f'{KINDS}\n    parents: ClassVar[dict[str, tuple[str, ...]]] = {{"left": ("blob",), "right": ("heir",)}}',
+)
+
 DATA = '''"""Sources."""
 
 from __future__ import annotations
@@ -92,6 +100,7 @@ expect:
 measured: {score: 0.7, seconds: 3, torch: 2.14.1, date: 2026-11-22}
 """
 
+BUILT = SMALL.replace("system: blob", "system: heir")  # wants a `from`
 SMOKE = "base: small\ntrain: {steps: 2}\n"
 
 
@@ -122,8 +131,8 @@ def _resolve(name: str, command: str = "explain") -> SimpleNamespace:
 
 
 def _topics() -> tuple[SimpleNamespace, ...]:
-    blob = SimpleNamespace(slug="blob", family="toys", system="Blob")
-    return (blob, SimpleNamespace(slug="cloud", family="toys", system=None))
+    trained = [SimpleNamespace(slug=slug, family="toys", system="Blob") for slug in ("blob", "heir", "pair")]
+    return (*trained, SimpleNamespace(slug="cloud", family="toys", system=None))
 
 
 @pytest.fixture(name="house")
@@ -131,7 +140,8 @@ def house_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[H
     """The small atlas, in place of the real one; the working folder is the user's."""
     recipes, own = tmp_path / "recipes", tmp_path / "own"
     files = {
-        "systems/toys/__init__.py": "", "systems/toys/blob.py": SYSTEM, "data/toydata.py": DATA,
+        "systems/toys/__init__.py": "", "systems/toys/blob.py": SYSTEM,
+        "systems/toys/heir.py": HEIR, "systems/toys/pair.py": PAIR, "data/toydata.py": DATA,
         "recipes/blob/small.yaml": SMALL, "recipes/blob/smoke.yaml": SMOKE,
     }  # fmt: skip
     for name, text in files.items():

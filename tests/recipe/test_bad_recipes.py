@@ -9,7 +9,7 @@ import pytest
 from atlas_cli.errors import UsageError
 from atlas_cli.recipe import recipes
 from atlas_cli.recipe.positions import MAX_BYTES
-from tests.recipe.house import SMALL, House, errors_of, house_fixture  # noqa: F401 - pytest finds it here
+from tests.recipe.house import BUILT, SMALL, House, errors_of, house_fixture  # noqa: F401 - pytest finds it here
 
 
 @pytest.mark.parametrize(
@@ -59,10 +59,10 @@ from tests.recipe.house import SMALL, House, errors_of, house_fixture  # noqa: F
         ("steps: 100", "steps: !!python/object/apply:os.system [exit]",
          "6:16: train.steps: the tag !!python/object"),
         ("system: blob", "system: blob\nbase: own.yaml", "3:7: base: leads back to this file"),
-        ("system: blob", "system: blob\nfrom: own.yaml", "3:7: from: leads back to this recipe"),
+        ("system: blob", "system: heir\nfrom: own.yaml", "3:7: from: leads back to this recipe"),
         ("system: blob", "system: blob\nbase: smoek",
          "3:7: base: blob has no recipe 'smoek'; did you mean blob/smoke?"),
-        ("system: blob", "system: blob\nfrom: blob/no", "3:7: from: blob has no recipe 'no'"),
+        ("system: blob", "system: heir\nfrom: blob/no", "3:7: from: blob has no recipe 'no'"),
     ],
 )  # fmt: skip
 def test_a_bad_recipe_names_place_field_and_mend(house: House, old: str, new: str, expected: str):
@@ -105,7 +105,7 @@ def test_a_base_of_another_system_is_refused(house: House):
 
 def test_an_error_of_the_parent_shows_where_it_is(house: House):
     house.change("width: 32", "width: 0", "parent.yaml")
-    details = errors_of(house.write(f"from: parent.yaml\n{SMALL}"))
+    details = errors_of(house.write(f"from: parent.yaml\n{BUILT}"))
     assert len(details) == 1
     assert details[0].startswith(
         "own.yaml:1:7: from: recipe parent.yaml has 1 error: parent.yaml:5:16: model.width"
@@ -113,10 +113,10 @@ def test_an_error_of_the_parent_shows_where_it_is(house: House):
 
 
 def test_parents_in_a_circle_are_refused(house: House):
-    house.write(f"from: b.yaml\n{SMALL}", "a.yaml")
-    house.write(f"from: a.yaml\n{SMALL}", "b.yaml")
+    house.write(f"from: b.yaml\n{BUILT}", "a.yaml")
+    house.write(f"from: a.yaml\n{BUILT}", "b.yaml")
     assert errors_of("a.yaml") == ["a.yaml:1:7: from: leads back to this recipe"]
-    assert errors_of(house.write(f"from: a.yaml\n{SMALL}")) == [
+    assert errors_of(house.write(f"from: a.yaml\n{BUILT}")) == [
         "own.yaml:1:7: from: leads back to this recipe"
     ]
 

@@ -14,7 +14,7 @@ import yaml
 from atlas_cli import paths
 from atlas_cli.errors import UsageError
 from atlas_cli.recipe import recipes
-from tests.recipe.house import SMALL, House, errors_of, house_fixture  # noqa: F401 - pytest finds it here
+from tests.recipe.house import BUILT, SMALL, House, errors_of, house_fixture  # noqa: F401 - pytest finds it here
 
 QUOTED = "'1e-3 # é: yes'"
 
@@ -139,7 +139,8 @@ def test_the_ablation_is_the_same_recipe_with_its_changes(house: House):
         "ablate: {sampler_steps: 1}", "ablate: {deep: true, train.lr: 0.5, data.name: many_dots}"
     )
     recipe = recipes.resolve(str(own))
-    without = recipes.ablated(recipe)
+    without = recipe.ablation
+    assert without is not None
     lines = [
         line for line in recipes.difference(recipe, without) if not line.startswith(("expect", "ablate"))
     ]
@@ -157,30 +158,83 @@ def test_the_ablation_is_the_same_recipe_with_its_changes(house: House):
 )  # fmt: skip
 def test_only_an_ablation_of_the_sampling_needs_no_training(house: House, ablate: str, training: bool):
     own = house.change("ablate: {sampler_steps: 1}", f"ablate: {ablate}")
-    assert recipes.ablation_needs_training(recipes.resolve(str(own))) is training
+    assert recipes.resolve(str(own)).ablation_trains is training
 
 
 def test_a_ratio_or_gain_in_expect_needs_the_ablation(house: House):
-    assert recipes.needs_ablation(recipes.resolve("blob"))
-    assert not recipes.needs_ablation(recipes.resolve("blob/smoke"))
+    assert recipes.resolve("blob").compares
+    assert not recipes.resolve("blob/smoke").compares
     own = house.change("score_ratio: {min: 2}", "score_gain: {min: 2}")
-    assert recipes.needs_ablation(recipes.resolve(str(own)))
+    assert recipes.resolve(str(own)).compares
 
 
 def test_a_recipe_without_ablate_has_no_ablation(house: House):
     own = house.write(
         SMALL.replace("ablate: {sampler_steps: 1}\n", "").replace("  score_ratio: {min: 2}\n", "")
     )
-    with pytest.raises(UsageError, match="no ablate section"):
-        recipes.ablated(recipes.resolve(str(own)))
+    assert recipes.resolve(str(own)).ablation is None
 
 
-def test_sampling_may_change_sampling_fields_only(house: House):
-    recipe = recipes.resolve("blob")
-    assert recipes.overridden(recipe, ["sampler_steps=3"], sampling_only=True).model["sampler_steps"] == 3
-    with pytest.raises(UsageError, match=r"a trained model keeps its model\.width") as caught:
-        recipes.overridden(recipe, ["width=64"], sampling_only=True)
-    assert caught.value.mend == "fields that sampling may change: sampler_steps"
+def test_a_system_may_build_on_several_runs_each_with_its_role(house: House):
+    house.write(BUILT.replace("data:", "from: blob/small\ndata:"), "heir.yaml")
+    text = SMALL.replace("system: blob", "system: pair\nfrom: {left: blob/small, right: heir.yaml width=16}")
+    recipe = recipes.resolve(str(house.write(text)), ["train.seed=3"])
+    assert {role: parent.system for role, parent in recipe.parents.items()} == {
+        "left": "blob",
+        "right": "heir",
+    }
+    assert recipe.origins["left"] == "blob/small train.seed=3"
+    assert recipe.parents["right"].model["width"] == 16
+    assert recipe.parents["right"].parents["parent"].train.seed == 3
+    assert recipes.resolve(str(house.write(recipes.to_yaml(recipe), "again.yaml"))) == recipe
+    other = recipes.resolve(str(house.write(text.replace("width=16", "width=17"))), ["train.seed=3"])
+    assert other.hash != recipe.hash
+
+
+@pytest.mark.parametrize(
+    ("said", "finding"),
+    [
+        ("{left: blob/small}", "from.right is missing: the system builds on heir"),
+        (
+            "{left: blob/small, right: blob/small}",
+            "from.right: names a recipe of blob; what is needed is",
+        ),
+        (
+            "{left: blob/small, middle: blob/small}",
+            "from.middle: the system builds on left and right",
+        ),
+        ("blob/small", "from: the system builds on left and right, by these names"),
+        ("{left: 3}", "from: must be the name of a recipe, or such a name for each role"),
+    ],
+)
+def test_a_role_that_is_missing_or_wrong_is_named(house: House, said: str, finding: str):
+    own = house.write(SMALL.replace("system: blob", f"system: pair\nfrom: {said}"))
+    assert any(finding in line for line in errors_of(own)), errors_of(own)
+
+
+def test_a_system_that_builds_on_nothing_refuses_a_parent(house: House):
+    own = house.write(f"from: blob/small\n{SMALL}")
+    assert errors_of(own) == ["own.yaml:1:1: from: leave it out: the system builds on no other run"]
+
+
+def test_what_auto_means_here_is_part_of_the_recipe_and_of_its_parents(house: House):
+    recipe = recipes.resolve(str(house.write(f"from: blob/small\n{BUILT}")))
+    settled = recipe.settled(lambda wanted: "bf16" if wanted == "auto" else wanted)
+    assert settled.train.precision == settled.parents["parent"].train.precision == "bf16"
+    assert settled.ablation is not None
+    assert settled.ablation.train.precision == "bf16"
+    assert settled.hash not in (recipe.hash, recipe.settled(lambda _: "fp32").hash)
+
+
+def test_the_recipe_of_a_run_needs_its_parents_no_more(house: House):
+    house.write(SMALL, "p.yaml")
+    recipe = recipes.resolve(str(house.write(f"from: p.yaml\n{BUILT}", "c.yaml")))
+    (house.own / "run").mkdir()
+    house.write(recipes.to_yaml(recipe), "run/recipe.yaml")
+    (house.own / "p.yaml").unlink()
+    again = recipes.of_run(house.own / "run", ["sampler_steps=3"])
+    assert (again.origins, again.parents) == (recipe.origins, {})
+    assert again.model["sampler_steps"] == 3
 
 
 # --- hash, round trip, difference, schema ----------------------------------------------------------------
@@ -213,10 +267,11 @@ def test_the_hash_ignores_what_leaves_the_weights_alone(house: House, change: st
 
 def test_the_hash_follows_the_parent_and_the_parents_parent(house: House):
     grand = house.write(SMALL, "g.yaml")
-    house.write(f"from: g.yaml\n{SMALL}", "p.yaml")
-    child = house.write(f"from: p.yaml\n{SMALL}", "c.yaml")
+    house.write(f"from: g.yaml\n{BUILT}", "p.yaml")
+    child = house.write(f"from: p.yaml\n{BUILT}", "c.yaml")
     before = recipes.resolve(str(child))
-    assert before.parent == str(house.own / "p.yaml")
+    assert before.origins == {"parent": str(house.own / "p.yaml")}
+    assert before.parents["parent"].parents["parent"].name == "g.yaml"
     assert before.hash != recipes.resolve("blob").hash
     grand.write_text(SMALL.replace("lr: 2.0e-3", "lr: 2.1e-3"), encoding="utf-8")
     assert recipes.resolve(str(child)).hash != before.hash
@@ -224,15 +279,14 @@ def test_the_hash_follows_the_parent_and_the_parents_parent(house: House):
 
 def test_the_parent_has_the_childs_seed_and_with_data_its_data(house: House):
     house.write(SMALL, "p.yaml")
-    child = str(house.write(f"from: p.yaml\n{SMALL}", "c.yaml"))
+    child = str(house.write(f"from: p.yaml\n{BUILT}", "c.yaml"))
     place = str(house.own / "p.yaml")
-    assert recipes.resolve(child).parent == place
+    assert recipes.resolve(child).origins == {"parent": place}
     seeded = recipes.resolve(child, ["train.seed=3"])
-    assert seeded.parent == f"{place} train.seed=3"
-    assert seeded.parent_hash == recipes.resolve(place, ["train.seed=3"]).hash
+    assert seeded.origins == {"parent": f"{place} train.seed=3"}
+    assert seeded.parents["parent"] == recipes.resolve(place, ["train.seed=3"])
     moved = recipes.resolve(child, ["train.seed=3"], data="many_dots")
-    parent = recipes.parent_of(moved)
-    assert parent is not None
+    parent = moved.parents["parent"]
     assert (parent.data["name"], parent.train.seed) == ("many_dots", 3)
     again = recipes.resolve(str(house.write(recipes.to_yaml(moved), "again.yaml")))
     assert again == moved
@@ -240,9 +294,8 @@ def test_the_parent_has_the_childs_seed_and_with_data_its_data(house: House):
 
 def test_words_after_the_parents_name_change_it(house: House):
     house.write(SMALL, "p.yaml")
-    child = str(house.write(f"from: p.yaml width=16 train.seed=7\n{SMALL}", "c.yaml"))
-    parent = recipes.parent_of(recipes.resolve(child, ["train.seed=3"]))
-    assert parent is not None
+    child = str(house.write(f"from: p.yaml width=16 train.seed=7\n{BUILT}", "c.yaml"))
+    parent = recipes.resolve(child, ["train.seed=3"]).parents["parent"]
     assert (parent.model["width"], parent.train.seed) == (16, 7)
 
 
@@ -256,14 +309,14 @@ def test_the_hash_is_the_same_on_every_machine(house: House):
             "final_lr": 0.02, "warmup": 0, "betas": [0.9, 0.99], "weight_decay": 0.0, "grad_clip": 0.0,
             "ema": 0.0, "seed": 0, "precision": "auto",
         },
-        "parent": None,
+        "parents": {},
     }  # fmt: skip
     text = json.dumps(decisive, sort_keys=True, separators=(",", ":"))
     assert recipes.resolve("blob").hash == hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def test_the_resolved_recipe_tells_units_and_reads_back(house: House):
-    child = house.write(f"from: blob\n{SMALL.replace('it learns', QUOTED)}")
+    child = house.write(f"from: blob\n{BUILT.replace('it learns', QUOTED)}")
     recipe = recipes.resolve(str(child), ["train.lr=1e-5"])
     text = recipes.to_yaml(recipe)
     assert "  width: 32                         # units of a layer\n" in text
@@ -325,7 +378,8 @@ def test_every_shipped_recipe_resolves_and_reads_back(ref: str, tmp_path: Path):
     assert again.hash == recipe.hash
     assert recipe.about
     if recipe.ablate:
-        assert recipes.difference(recipe, recipes.ablated(recipe))
+        assert recipe.ablation is not None
+        assert recipes.difference(recipe, recipe.ablation)
     if ref.endswith("/smoke"):
         assert not recipe.expect
 

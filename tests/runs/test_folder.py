@@ -12,7 +12,8 @@ import pytest
 
 from atlas_cli import __version__
 from atlas_cli.errors import DataError, UsageError
-from atlas_cli.runs.folder import RunFolder, find_by_hash, list_runs
+from atlas_cli.runs.durable import write_json
+from atlas_cli.runs.folder import Base, RunFolder, find_by_hash, list_runs
 
 
 def test_runs_are_numbered_per_recipe(tmp_path):
@@ -40,10 +41,14 @@ def test_the_path_of_a_users_recipe_never_leaves_the_root(tmp_path, recipe):
 
 
 def test_run_json_says_what_the_run_is(tmp_path):
-    run = RunFolder.create(tmp_path, "ddpm/small", recipe_hash="abc", parent="ddpm-small-1")
+    base = Base("ddpm-small-1", "ddpm/small", "12ab")
+    run = RunFolder.create(tmp_path, "ddim/small", "abc", "data", {"parent": base})
     info = json.loads((run.path / "run.json").read_text())
     assert info.pop("started").endswith("+00:00")
-    assert info == {"recipe": "ddpm/small", "hash": "abc", "parent": "ddpm-small-1"}
+    assert info == {
+        "recipe": "ddim/small", "hash": "abc", "data": "data", "bases": {"parent": base._asdict()},
+    }  # fmt: skip
+    assert RunFolder(run.path).bases == {"parent": base}
 
 
 def test_open_by_name_path_and_latest(tmp_path):
@@ -106,14 +111,31 @@ def test_status(tmp_path):
     assert run.status == "interrupted"
 
 
-def test_find_by_hash_returns_the_newest_complete_run(tmp_path):
-    runs = [RunFolder.create(tmp_path, "ddpm/small", recipe_hash=h) for h in ("x", "x", "y", "x", "")]
-    assert find_by_hash(tmp_path, "x") is None
-    for run in (*runs[:3], runs[4]):
+def test_a_run_is_found_by_recipe_and_data_complete_ones_first(tmp_path):
+    known = ("x", "d"), ("x", "d"), ("y", "d"), ("x", "other"), ("x", "d")
+    runs = [RunFolder.create(tmp_path, "ddpm/small", *both) for both in known]
+    assert find_by_hash(tmp_path, "x", "d") == runs[4]  # begun, and the newest
+    for run in runs[:4]:
         run.write_result({})
-    assert find_by_hash(tmp_path, "x") == runs[1]
-    assert find_by_hash(tmp_path, "z") is None
-    assert find_by_hash(tmp_path, "") is None
+    assert find_by_hash(tmp_path, "x", "d") == runs[1]
+    assert find_by_hash(tmp_path, "x", "other") == runs[3]
+    runs[4].write_result({"status": "failed"})
+    runs[1].remove()
+    runs[0].remove()
+    assert find_by_hash(tmp_path, "x", "d") is None
+    assert find_by_hash(tmp_path, "z", "d") is None
+
+
+def test_a_run_that_does_not_say_what_it_is_built_on_is_told_from_one_built_on_nothing(tmp_path):
+    run = RunFolder.create(tmp_path, "ddpm/small")
+    assert (run.bases, run.data) == ({}, "")
+    info = json.loads((run.path / "run.json").read_text())
+    write_json(run.path / "run.json", {name: info[name] for name in ("recipe", "hash", "started")})
+    old = RunFolder(run.path)
+    assert (old.bases, old.data) == (None, None)
+    write_json(run.path / "run.json", info | {"bases": {"parent": {"run": "gpt-small-1"}}})
+    with pytest.raises(DataError, match="does not name the weights"):
+        RunFolder(run.path).bases  # noqa: B018
 
 
 def test_a_run_that_trains_is_not_removed(tmp_path):

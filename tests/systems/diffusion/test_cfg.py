@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from atlas_cli.engine import trainer
+from atlas_cli.engine.build import Options, build, inference
 from atlas_cli.engine.loop import fit
 from atlas_cli.engine.system import SampleRequest
 from atlas_cli.errors import UsageError
@@ -95,7 +95,7 @@ def text() -> CFG:
     changes = ["data.n_train=64", "data.n_test=40", "model.width=8", "model.sampler_steps=2"]
     changes += ["model.weights=[0, 1]", "train.steps=3", "train.batch_size=8", "train.precision=fp32"]
     recipe = recipes.resolve("cfg/text", [*changes, "train.threads=1"])
-    system = trainer.build(recipe, trainer.Options(device="cpu"), SilentReporter())
+    system = build(recipe, Options(device="cpu"), SilentReporter())
     assert isinstance(system, CFG)
     return system
 
@@ -112,7 +112,7 @@ def test_where_the_data_have_captions_a_network_is_trained_without_a_parent(text
 
 
 def test_captions_are_judged_over_the_weights(text: CFG) -> None:
-    with trainer.inference(text):
+    with inference(text):
         figures = text.evaluate()
     wanted = {"scene_accuracy", "unseen_scene_accuracy", "scene_accuracy_w0", "scene_accuracy_w1"}
     assert set(figures) == wanted
@@ -121,7 +121,7 @@ def test_captions_are_judged_over_the_weights(text: CFG) -> None:
 
 def test_a_prompt_is_drawn_and_read(text: CFG) -> None:
     prompt = "a red circle left of a blue square"
-    with trainer.inference(text):
+    with inference(text):
         first, again = (text.sample(SampleRequest(n=3, seed=1, prompt=prompt)) for _ in range(2))
         other = text.sample(SampleRequest(n=3, seed=1, prompt="a red circle"))
     assert first.images is not None
@@ -141,7 +141,7 @@ def test_a_word_that_no_caption_has_is_refused_with_those_it_knows(text: CFG) ->
 
 
 def test_without_a_prompt_it_shows_captions_of_the_test(text: CFG) -> None:
-    with trainer.inference(text):
+    with inference(text):
         shown = text.sample(SampleRequest(n=10))
     assert shown.images is not None
     assert len(shown.images) == 10

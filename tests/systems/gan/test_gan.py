@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from atlas_cli import data
 from atlas_cli.data.images import ImageSource
 from atlas_cli.engine import trainer
+from atlas_cli.engine.build import Options
 from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.errors import UsageError
 from atlas_cli.present.reporter import SilentReporter
@@ -342,5 +343,5 @@ def test_a_class_that_the_generator_does_not_know_is_refused(tiny_images: ImageS
 @pytest.mark.learn
 @pytest.mark.parametrize("recipe", ["gan/modes", "gan/small"])
 def test_the_recipe_reaches_its_bars(recipe: str, tmp_path) -> None:
-    outcome = trainer.execute(recipes.resolve(recipe), trainer.Options(out=tmp_path), SilentReporter())
+    outcome = trainer.execute(recipes.resolve(recipe), Options(out=tmp_path), SilentReporter())
     assert outcome.met, outcome.verdicts

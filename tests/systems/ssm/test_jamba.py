@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from torch.nn import functional as F
 
 from atlas_cli import data
-from atlas_cli.engine import trainer
+from atlas_cli.engine.build import create
 from atlas_cli.engine.system import Setting
 from atlas_cli.recipe import recipes
 from atlas_cli.recipe.recipes import TrainConfig
@@ -229,7 +229,7 @@ def test_the_figures_count_parameters_and_bytes():
 @pytest.mark.parametrize("recipe", ["jamba/small"])
 def test_the_recipe_and_its_ablation_are_of_the_same_size(recipe):
     whole = recipes.resolve(recipe)
-    sizes = [sum(p.numel() for p in trainer.create(r).parameters()) for r in (whole, recipes.ablated(whole))]
+    sizes = [sum(p.numel() for p in create(r).parameters()) for r in (whole, whole.ablation)]
     assert sizes[1] == pytest.approx(sizes[0], rel=0.01)
 
 

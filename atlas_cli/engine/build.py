@@ -1,0 +1,111 @@
+"""From a recipe to its system on its device: fresh weights, data attached, parents beside it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from atlas_cli import catalog, data
+from atlas_cli.config import PARENT
+from atlas_cli.draws import stable_seed
+from atlas_cli.engine import distributed
+from atlas_cli.engine.device import autocast, choose_device, resolve_precision, set_threads
+from atlas_cli.engine.ema import Ema
+from atlas_cli.engine.system import Setting, System
+from atlas_cli.present.reporter import Reporter
+from atlas_cli.recipe.model import Recipe
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line adds to a recipe; none of it changes what is learned."""
+
+    out: Path = field(default_factory=lambda: Path("runs"))
+    data_dir: Path | None = None
+    device: str = "auto"
+    compile: bool = False
+    offline: bool = False
+    ablate: bool | None = None  # None: when a claim of the recipe needs it
+    weights_only: bool = False  # train, and neither judge nor show: another run wants the weights
+
+
+def settled(recipe: Recipe, options: Options) -> Recipe:
+    """The recipe with the number format that `auto` means on this device, its parents' likewise."""
+    device = choose_device(options.device)
+    return recipe.settled(lambda wanted: resolve_precision(wanted, device))
+
+
+def create(recipe: Recipe) -> System:
+    """The recipe's system with fresh weights, not attached to data yet."""
+    topic = catalog.resolve(recipe.system)
+    module = importlib.import_module(catalog.system_module(topic))
+    config = module.Config.model_validate_json(json.dumps(recipe.model))
+    torch.manual_seed(stable_seed(recipe.train.seed, "weights"))
+    system: System = getattr(module, str(topic.system))(config)
+    return system
+
+
+def build(
+    recipe: Recipe, options: Options, reporter: Reporter, parents: Mapping[str, System] | None = None
+) -> System:
+    """The system of a recipe on its device with its data, weights freshly drawn from the recipe's seed.
+
+    Args:
+        recipe: Settled or not.
+        options: Device, and where data are found.
+        reporter: Told what is drawn or downloaded.
+        parents: The trained systems that it builds on, by role.
+    """
+    device = distributed.join(choose_device(options.device), recipe.train.batch_size)
+    set_threads(recipe.train.threads)
+    train = recipe.train.model_copy(update={"precision": resolve_precision(recipe.train.precision, device)})
+    source = open_data(recipe, options, reporter, device)
+    system = create(recipe)
+    parents = parents or {}
+    rank, world_size = distributed.rank(), distributed.world_size()
+    system.attach(Setting(source, train, device, rank, world_size, parents.get(PARENT), parents))
+    if options.compile:
+        system.loss = torch.compile(system.loss)  # type: ignore[method-assign]
+    return system
+
+
+def open_data(
+    recipe: Recipe, options: Options, reporter: Reporter, device: torch.device | None = None
+) -> data.Source:
+    """The data source of a recipe."""
+    return data.load(
+        recipe.data, data_dir=options.data_dir, device=device or choose_device(options.device),
+        seed=recipe.train.seed, offline=options.offline, say=reporter.say,
+    )  # fmt: skip
+
+
+def fingerprint(source: data.Source) -> str:
+    """16 hex digits of what a source holds; "" where its recipe says all, as of tasks made on the spot."""
+    return str(getattr(source, "checksum", ""))[:16]
+
+
+class inference:  # noqa: N801 - a context manager that reads as a verb
+    """Averaged weights, no gradients, the run's number format."""
+
+    def __init__(self, system: System, ema: Ema | None = None) -> None:
+        setting = system.setting
+        self._contexts: list[AbstractContextManager[object]] = [
+            ema.applied(system) if ema is not None else nullcontext(),
+            torch.no_grad(),
+            autocast(setting.train.precision, setting.device),
+        ]
+
+    def __enter__(self) -> None:
+        for context in self._contexts:
+            context.__enter__()
+
+    def __exit__(self, *details: Any) -> None:
+        for context in reversed(self._contexts):
+            context.__exit__(*details)
