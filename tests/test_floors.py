@@ -1,7 +1,7 @@
 """The floor plan: what may import what. Nothing imports upwards, and there is no circle.
 
-A room is a package, or a file that stands apart from its package. Rooms of one floor do not know each other: so
-the order of the floors forbids circles between packages; those between files are looked for by themselves.
+A room is a package, or a file that stands apart from its package. Rooms of one floor do not know each other,
+so the order of the floors forbids circles between packages; those between files are looked for by themselves.
 Imports inside functions and for type checkers count like any other.
 """
 
