@@ -111,7 +111,7 @@ def plot(
 
     Example: [bold]atlas run plot latest --metric loss[/bold]
     """
-    from atlas_cli.present import show as pictures
+    from atlas_cli.present import curves
     from atlas_cli.present.progress import loss_curve
     from atlas_cli.runs.folder import find_run
     from atlas_cli.screen import messages, terminal
@@ -122,7 +122,7 @@ def plot(
     terminal.out.print(f"{found.name}  {metric}", style="atlas.title")
     drawn = loss_curve(curve, width, 14, not terminal.ascii_only())
     terminal.out.print(drawn, markup=False, highlight=False, no_wrap=True)
-    path = pictures.save_curves({found.name: found}, metric, found.path / f"{metric}.png")
+    path = curves.save_curves({found.name: found}, metric, found.path / f"{metric}.png")
     messages.say(str(path))
     messages.next_command(f"atlas run compare {found.name} OTHER")
 
@@ -141,7 +141,7 @@ def compare(
     """
     from rich.table import Table
 
-    from atlas_cli.present import show as pictures
+    from atlas_cli.present import curves
     from atlas_cli.present.outcome import number
     from atlas_cli.recipe import recipes
     from atlas_cli.runs.folder import find_run
@@ -163,7 +163,7 @@ def compare(
     terminal.out.print(table)
     for line in changes or ["the recipes are the same"]:
         terminal.out.print(line, markup=False, highlight=False, soft_wrap=True)
-    path = pictures.save_curves({a.name: a, b.name: b}, metric, b.path / f"compare-{a.name}.png")
+    path = curves.save_curves({a.name: a, b.name: b}, metric, b.path / f"compare-{a.name}.png")
     _draw_both(a, b, metric)
     messages.say(str(path))
 

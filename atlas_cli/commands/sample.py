@@ -50,7 +50,6 @@ def sample(
     """
     from atlas_cli.engine.system import SampleRequest
     from atlas_cli.engine.trainer import Options, inference, load_system
-    from atlas_cli.present import show
     from atlas_cli.present.reporter import reporter
     from atlas_cli.runs.folder import find_run
     from atlas_cli.screen import messages, terminal
@@ -68,15 +67,14 @@ def sample(
     )  # fmt: skip
     with inference(system):
         artifact = system.sample(request)
-    files = show.save(artifact, save or found.samples, f"sample-{seed}")
+    files = artifact.save(save or found.samples, f"sample-{seed}")
     if json:
         terminal.emit_json({
-            "run": str(found.path), "files": [str(f) for f in files], "caption": artifact.caption,
-            "text": artifact.text, "facts": artifact.facts,
+            "run": str(found.path), "files": [str(f) for f in files], **artifact.to_json(),
         })  # fmt: skip
         return
     if not streams:
-        show.print_artifact(artifact, terminal.out)
+        artifact.print(terminal.out)
     if artifact.caption:
         terminal.out.print(artifact.caption, style="atlas.muted")
     for file in files:

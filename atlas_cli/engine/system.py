@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from atlas_cli.config import SystemConfig
 from atlas_cli.draws import BatchRandom, generator
 from atlas_cli.errors import UsageError
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.recipe.recipes import TrainConfig
 
 Metrics = dict[str, float | Tensor]

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from atlas_cli.engine.trainer import Outcome
 from atlas_cli.engine.verdict import base_metric
-from atlas_cli.present import show
 from atlas_cli.present.progress import clock
 from atlas_cli.recipe.recipes import Recipe
 from atlas_cli.screen import messages
@@ -63,7 +62,7 @@ def print_outcome(outcome: Outcome, recipe: Recipe) -> None:
     assert outcome.run is not None
     if outcome.artifact is not None:
         out.print()
-        show.print_artifact(outcome.artifact, out)
+        outcome.artifact.print(out)
         if outcome.artifact.caption:
             out.print(Text(outcome.artifact.caption, "atlas.muted"))
     out.print()

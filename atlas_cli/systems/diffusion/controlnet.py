@@ -29,7 +29,7 @@ from atlas_cli.engine.system import Metrics, SampleRequest, Setting, System
 from atlas_cli.metrics.edges import edge_agreement, edge_map
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
 from atlas_cli.nets.unet import UNet
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
 from atlas_cli.systems.diffusion.ddpm import DDPM
 
@@ -203,7 +203,7 @@ class ControlNet(System):
         parts = zip(label.split(128), edges.split(128), strict=True)
         return torch.cat([self.draw(some, lines, generator, scale)[-1] for some, lines in parts])
 
-    def sample(self, request: SampleRequest) -> Artifact:
+    def sample(self, request: SampleRequest) -> Images:
         """Rows that begin with an edge map, of a test digit or the user's drawing, and go on with results."""
         columns = min(RESULTS, request.n)
         rows = math.ceil(request.n / columns)
@@ -214,7 +214,7 @@ class ControlNet(System):
         lines = edges.expand(-1, self.config.channels, -1, -1)
         frames = [_sheet(lines, (x.clamp(-1, 1) + 1) / 2, columns).cpu().numpy() for x in path]
         caption = "Every row: the edges that were asked for, then what was drawn along them."
-        return Artifact("images", images=frames[-1], frames=frames, columns=columns + 1, caption=caption)
+        return Images(frames[-1], frames=frames, columns=columns + 1, caption=caption)
 
     def _hints(
         self, request: SampleRequest, rows: int, generator: torch.Generator

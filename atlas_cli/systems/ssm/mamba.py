@@ -33,7 +33,7 @@ from atlas_cli.language import figures as language
 from atlas_cli.language import writing
 from atlas_cli.language.decoding import DecodingConfig
 from atlas_cli.nets.scan import selective_scan
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.base import Artifact
 
 TIMED_LENGTHS = (256, 512, 1024, 2048, 4096)
 

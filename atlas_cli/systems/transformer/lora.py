@@ -27,7 +27,7 @@ from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, Setting,
 from atlas_cli.language import figures as language
 from atlas_cli.language import writing
 from atlas_cli.language.decoding import DecodingConfig
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.base import Artifact
 
 if TYPE_CHECKING:
     from atlas_cli.systems.transformer.gpt import GPT
