@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from atlas_cli.commands import complete
+from atlas_cli.commands import _complete
 
 if TYPE_CHECKING:
     from atlas_cli.runs.folder import RunFolder
+
+PANEL, PLACE = "Manage", 2  # in atlas --help
 
 app = typer.Typer(help="List, show, plot, compare and remove runs.", no_args_is_help=True)
 
 Root = Annotated[Path, typer.Option("--out", help="Folder of the runs.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-Reference = Annotated[str, typer.Argument(help="Run name or path, or latest.", autocompletion=complete.runs)]
+Reference = Annotated[str, typer.Argument(help="Run name or path, or latest.", autocompletion=_complete.runs)]
 
 
 @app.command("ls")
@@ -196,7 +198,7 @@ def _rows(run: RunFolder, metric: str) -> list[dict[str, Any]]:
 
 @app.command("rm")
 def rm(
-    runs: Annotated[list[str], typer.Argument(help="Runs to delete.", autocompletion=complete.runs)],
+    runs: Annotated[list[str], typer.Argument(help="Runs to delete.", autocompletion=_complete.runs)],
     out: Root = Path("runs"),
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:

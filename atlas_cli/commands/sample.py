@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from atlas_cli.commands import complete
+from atlas_cli.commands import _complete, _extras
 from atlas_cli.errors import UsageError
 from atlas_cli.screen.flags import flags
 
@@ -15,19 +15,21 @@ if TYPE_CHECKING:
     from atlas_cli.engine.system import System
     from atlas_cli.runs.folder import RunFolder
 
+PANEL, PLACE = "Train", 2  # in atlas --help
+LONG_RUNNING = True
+COMMAND = _extras.TakesExtras
+
 
 def sample(
+    context: typer.Context,
     run: Annotated[
-        str, typer.Argument(help="Run folder or name, latest, or a topic.", autocompletion=complete.runs)
+        str, typer.Argument(help="Run folder or name, latest, or a topic.", autocompletion=_complete.runs)
     ] = "latest",
     count: Annotated[
         int | None, typer.Option("--count", "-c", min=1, help="How many samples (default: the system's).")
     ] = None,
     label: Annotated[int | None, typer.Option(help="The class wanted (default: all in turn).")] = None,
     prompt: Annotated[str | None, typer.Option(help="Text to continue, or to draw.")] = None,
-    control: Annotated[
-        Path | None, typer.Option(metavar="PNG", help="A drawing that the samples follow (controlnet).")
-    ] = None,
     sets: Annotated[
         list[str] | None,
         typer.Option(
@@ -46,6 +48,8 @@ def sample(
 ) -> None:
     """Sample from a trained run.
 
+    A system may take options of its own, such as a drawing to follow; its page names them.
+
     Example: [bold]atlas sample ddpm --label 3[/bold]
     """
     from atlas_cli.engine.system import SampleRequest
@@ -56,14 +60,15 @@ def sample(
 
     found = find_run(run, out)
     overrides = _sampling_overrides(found, sets or [])
+    known = [name for parameter in context.command.params for name in parameter.opts]
+    extras = _extras.parsed(found.topic, _extras.given(context), known)
     options = Options(out=out, data_dir=data_dir, device=device, offline=flags.offline)
     system = load_system(found, options, reporter(json), overrides, best)
-    _check_label(system.config, label)
-    _check_control(system, found.topic, control)
+    _check_steers(system, found.topic, label, prompt)
     streams = system.writes and not json
     request = SampleRequest(
         count or (1 if system.writes and prompt is not None else system.sample_count),
-        seed, label, prompt, control, terminal.write_piece if streams else None,
+        seed, label, prompt, terminal.write_piece if streams else None, extras,
     )  # fmt: skip
     with inference(system):
         artifact = system.sample(request)
@@ -102,19 +107,14 @@ def _sampling_overrides(run: RunFolder, sets: list[str]) -> list[str]:
     return overrides
 
 
-def _check_label(config: object, label: int | None) -> None:
-    n_classes = getattr(config, "n_classes", None)
+def _check_steers(system: System, topic: str, label: int | None, prompt: str | None) -> None:
+    """A label or a prompt that would change nothing is refused, and so is a class that there is not."""
+    if prompt is not None and "prompt" not in system.steers:
+        raise UsageError(f"{topic} follows no prompt", "sample it without --prompt")
     if label is None:
         return
+    n_classes = getattr(system.config, "n_classes", None) if "label" in system.steers else None
     if n_classes is None:
-        raise UsageError("this system has no classes", "sample it without --label")
+        raise UsageError(f"{topic} has no classes to choose from", "sample it without --label")
     if not 0 <= label < n_classes:
         raise UsageError(f"there is no class {label}", f"choose 0 to {n_classes - 1}")
-
-
-def _check_control(system: System, topic: str, control: Path | None) -> None:
-    if control is not None and not system.takes_control:
-        raise UsageError(
-            f"{topic} follows no picture",
-            "sample it without --control; atlas train controlnet makes one that does",
-        )

@@ -66,6 +66,7 @@ class CFG(System):
     """A trained DDPM, guided: its parent's by classes, its own by captions."""
 
     unit: ClassVar[str] = "images"
+    steers: ClassVar[frozenset[str]] = frozenset({"label", "prompt"})
     config: Config
 
     def __init__(self, config: Config) -> None:

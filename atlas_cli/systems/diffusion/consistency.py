@@ -74,6 +74,7 @@ class Consistency(System):
     """A student of a trained DDPM that gives the end of the path in one evaluation."""
 
     unit: ClassVar[str] = "images"
+    steers: ClassVar[frozenset[str]] = frozenset({"label"})
     config: Config
     student: DDPM
     target: DDPM

@@ -15,6 +15,7 @@ import math
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import torch
@@ -25,7 +26,7 @@ from torch import Tensor, nn
 
 from atlas_cli.config import SystemConfig, sampling
 from atlas_cli.data.drawing import read_drawing
-from atlas_cli.engine.system import Metrics, SampleRequest, Setting, System
+from atlas_cli.engine.system import Extra, Metrics, SampleRequest, Setting, System
 from atlas_cli.metrics.edges import edge_agreement, edge_map
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
 from atlas_cli.nets.unet import UNet
@@ -111,7 +112,8 @@ class ControlNet(System):
     """A frozen DDPM steered by edge maps."""
 
     unit: ClassVar[str] = "images"
-    takes_control: ClassVar[bool] = True
+    steers: ClassVar[frozenset[str]] = frozenset({"label"})
+    extras: ClassVar[tuple[Extra, ...]] = (Extra("control", Path, "a PNG drawing that the samples follow"),)
     config: Config
 
     def attach(self, setting: Setting) -> System:
@@ -221,9 +223,10 @@ class ControlNet(System):
     ) -> tuple[Int[Tensor, "R"], Float[Tensor, "R 1 H W"]]:
         """Class and edges of each row. A drawing without a label has no class: its edges must tell it."""
         source, n_classes = self.setting.data, self.config.n_classes
-        if request.control is not None:
+        if "control" in request.extras:
             wanted = n_classes if request.label is None else request.label
-            edges = self.edges_of(torch.from_numpy(read_drawing(request.control, self.config.image_size)))
+            drawing = read_drawing(request.extras["control"], self.config.image_size)
+            edges = self.edges_of(torch.from_numpy(drawing))
             return torch.full((rows,), wanted, device=edges.device), edges.expand(rows, -1, -1, -1)
         label = torch.arange(rows, device=self.setting.device) % n_classes
         if request.label is not None:

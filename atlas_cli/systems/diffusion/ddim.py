@@ -71,6 +71,7 @@ def ddim_posterior(
 class DDIM(System):
     """A trained DDPM, sampled by another walk."""
 
+    steers: ClassVar[frozenset[str]] = frozenset({"label"})
     config: Config
 
     @property

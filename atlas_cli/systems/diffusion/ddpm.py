@@ -73,6 +73,7 @@ class DDPM(System):
     """Denoising diffusion with a U-Net."""
 
     unit: ClassVar[str] = "images"
+    steers: ClassVar[frozenset[str]] = frozenset({"label"})
     config: Config
     alpha_bar: Float[Tensor, "T"]
 

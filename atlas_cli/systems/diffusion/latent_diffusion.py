@@ -156,6 +156,7 @@ class LatentDiffusion(System):
 
     best_by: ClassVar[str | None] = None  # the two stages descend different losses: the latest is kept
     unit: ClassVar[str] = "images"
+    steers: ClassVar[frozenset[str]] = frozenset({"label"})
     config: Config
     latent_std: Float[Tensor, ""]
 

@@ -179,6 +179,7 @@ class GAN(System):
     """Two players: `generator` and `discriminator`."""
 
     best_by: ClassVar[str | None] = None  # a game has no loss that falls: the latest is kept
+    steers: ClassVar[frozenset[str]] = frozenset({"label"})
     config: Config
 
     def __init__(self, config: Config) -> None:

@@ -185,6 +185,7 @@ class Jamba(System):
     """A language model of layers that scan and layers that attend."""
 
     unit: ClassVar[str] = "tokens"
+    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
     sample_count: ClassVar[int] = 4
     config: Config
 

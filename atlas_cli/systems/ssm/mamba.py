@@ -182,6 +182,7 @@ class Mamba(System):
     """A language model of Mamba blocks, for text and for the tasks of sequences."""
 
     unit: ClassVar[str] = "tokens"
+    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
     sample_count: ClassVar[int] = 4
     block: ClassVar[type[nn.Module]] = MambaBlock
     config: Config

@@ -243,6 +243,7 @@ class S4(System):
     """A classifier that reads an image pixel by pixel."""
 
     unit: ClassVar[str] = "images"
+    steers: ClassVar[frozenset[str]] = frozenset({"label"})
     sample_count: ClassVar[int] = 4
     config: Config
 

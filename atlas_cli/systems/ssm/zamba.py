@@ -198,6 +198,7 @@ class Zamba(System):
     """A language model of Mamba blocks and a block of attention that they share."""
 
     unit: ClassVar[str] = "tokens"
+    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
     sample_count: ClassVar[int] = 4
     config: Config
 

@@ -142,6 +142,7 @@ class GPT(System):
     """A decoder-only transformer, for text and for the tasks of sequences."""
 
     unit: ClassVar[str] = "tokens"
+    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
     sample_count: ClassVar[int] = 2
     config: Config
 

@@ -70,6 +70,7 @@ class KVCached(System):
     """A trained GPT that writes with its cache, or without."""
 
     unit: ClassVar[str] = "tokens"
+    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
     sample_count: ClassVar[int] = 2
     config: Config
 

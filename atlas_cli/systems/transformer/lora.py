@@ -100,6 +100,7 @@ class LoRA(System):
     """A frozen GPT with adapters, or (`adapt: full`) a copy of it that is trained whole."""
 
     unit: ClassVar[str] = "tokens"
+    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
     sample_count: ClassVar[int] = 2
     config: Config
 

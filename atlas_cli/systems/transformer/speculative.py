@@ -208,6 +208,7 @@ class Speculative(System):
     """A draft that is trained here, and the target that it guesses for."""
 
     unit: ClassVar[str] = "tokens"
+    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
     sample_count: ClassVar[int] = 2
     config: Config
 
