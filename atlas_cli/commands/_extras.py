@@ -15,6 +15,8 @@ from atlas_cli.errors import UsageError
 if TYPE_CHECKING:
     from atlas_cli.engine.system import Extra
 
+Written = dict[str, str | None]  # extras by name as they were written; None: no value followed
+
 _KEY = "atlas.extras"
 
 
@@ -31,9 +33,7 @@ class TakesExtras(TyperCommand):
         return super().parse_args(ctx, rest)
 
 
-def split(
-    arguments: Sequence[str], takes_value: Mapping[str, bool]
-) -> tuple[list[str], dict[str, str | None]]:
+def split(arguments: Sequence[str], takes_value: Mapping[str, bool]) -> tuple[list[str], Written]:
     """What a command knows, and the options that it does not know, each with its value or None.
 
     Args:
@@ -41,7 +41,7 @@ def split(
         takes_value: For each option that the command knows, whether a value follows it.
     """
     rest: list[str] = []
-    extras: dict[str, str | None] = {}
+    extras: Written = {}
     waiting = list(arguments)
     while waiting:
         word = waiting.pop(0)
@@ -60,9 +60,9 @@ def split(
     return rest, extras
 
 
-def given(context: typer.Context) -> dict[str, str | None]:
+def given(context: typer.Context) -> Written:
     """The options that the command did not know, by name, as they were written."""
-    extras: dict[str, str | None] = context.meta[_KEY]
+    extras: Written = context.meta[_KEY]
     return extras
 
 
@@ -76,7 +76,7 @@ def declared(topic: str) -> tuple[Extra, ...]:
     return extras
 
 
-def parsed(topic: str, written: Mapping[str, str | None], known: Collection[str]) -> dict[str, Any]:
+def parsed(topic: str, written: Written, known: Collection[str]) -> dict[str, Any]:
     """The values of a system's extras in their types.
 
     Args:
@@ -99,10 +99,8 @@ def parsed(topic: str, written: Mapping[str, str | None], known: Collection[str]
         try:
             values[name] = own[name].type(text)
         except ValueError as error:
-            kind = own[name].type.__name__
-            raise UsageError(
-                f"{option(name)} takes {kind}, not {text!r}", f"it is {own[name].help}"
-            ) from error
+            what = f"{option(name)} takes {own[name].type.__name__}, not {text!r}"
+            raise UsageError(what, f"it is {own[name].help}") from error
     return values
 
 

@@ -32,9 +32,7 @@ TURN = (Extra("camera_angle", float, "degrees from the front"), Extra("rays", in
         ("--control -c 4", "-c 4", {"control": None}),
     ],
 )
-def test_what_the_command_does_not_know_is_taken_out(
-    line: str, rest: str, extras: dict[str, str | None]
-) -> None:
+def test_what_the_command_does_not_know_is_taken_out(line: str, rest: str, extras: _extras.Written) -> None:
     assert _extras.split(line.split(), KNOWN) == (rest.split(), extras)
 
 
