@@ -14,34 +14,50 @@ from typing import Annotated, Any
 
 import typer
 
+from atlas_cli import commands
 from atlas_cli.errors import AtlasError, UsageError
 from atlas_cli.screen import flags as house
 
-# Command -> its panel in --help; each is the function (or the sub-app) of commands/<name>.py.
-COMMANDS = {
-    "ls": "Learn", "explain": "Learn", "diagram": "Learn", "code": "Learn", "quiz": "Learn", "site": "Learn",
-    "train": "Train", "sample": "Train", "verify": "Train",
-    "recipe": "Manage", "run": "Manage", "doctor": "Manage",
-}  # fmt: skip
-GROUPS = {"recipe", "run"}
-LONG_RUNNING = {"train", "sample", "verify"}
+PANELS = ("Learn", "Train", "Manage")  # of --help, in this order; others follow
+
+
+def names() -> list[str]:
+    """The commands: the files of commands/ whose names have no leading underscore."""
+    files = [file for folder in commands.__path__ for file in os.listdir(folder)]
+    return sorted(file[:-3] for file in files if file.endswith(".py") and not file.startswith("_"))
 
 
 def build(only: str | None = None) -> typer.Typer:
-    """The app; with one command alone it starts in half the time, since none of the others is imported."""
+    """The app; with one command alone it starts in half the time, since none of the others is imported.
+
+    A command's file declares `PANEL, PLACE`, its place in --help, and either a function of its own name or,
+    for a group, a sub-app called `app`. One that works for long says `LONG_RUNNING = True`; one that reads
+    its command line in a way of its own names that class as `COMMAND`.
+    """
     app = typer.Typer(
         name="atlas", epilog=house.HELP, rich_markup_mode="rich", pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )  # fmt: skip
     app.callback(invoke_without_command=True)(root)
-    for name, panel in COMMANDS.items():
-        if only in (None, name):
-            module = importlib.import_module(f"atlas_cli.commands.{name}")
-            if name in GROUPS:
-                app.add_typer(module.app, name=name, rich_help_panel=panel)
-            else:
-                app.command(rich_help_panel=panel)(getattr(module, name))
+    modules = {
+        name: importlib.import_module(f"{commands.__name__}.{name}") for name in ([only] if only else names())
+    }
+    for name in sorted(modules, key=lambda name: _place(modules[name])):
+        module = modules[name]
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name, rich_help_panel=module.PANEL)
+        else:
+            kind = getattr(module, "COMMAND", None)
+            app.command(cls=kind, rich_help_panel=module.PANEL)(getattr(module, name))
+    if only and getattr(modules[only], "LONG_RUNNING", False):
+        gc.enable()
     return app
+
+
+def _place(module: Any) -> tuple[int, str, int]:
+    """Where a command stands in --help: the known panels first, then by the number in its panel."""
+    known = PANELS.index(module.PANEL) if module.PANEL in PANELS else len(PANELS)
+    return known, module.PANEL, module.PLACE
 
 
 _ClickUsageError: type[Exception] = typer.BadParameter.__mro__[1]  # of the click that typer carries
@@ -89,9 +105,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(given: list[str]) -> int:
     try:
         completing = "_ATLAS_COMPLETE" in os.environ
-        if given and given[0] in LONG_RUNNING:
-            gc.enable()
-        only = given[0] if given and given[0] in COMMANDS and not completing else None
+        only = given[0] if given and given[0] in names() and not completing else None
         command = typer.main.get_command(build(only))
         result = command.main(args=given, prog_name="atlas", standalone_mode=False)
         sys.stdout.flush()

@@ -68,6 +68,7 @@ class SystemConfig(FrozenConfig):
 class DataConfig(FrozenConfig):
     """The fields of a recipe's `data:` section for one source.
 
+    The class is called after the source: `FashionMnistConfig`, in any file of data/, is `fashion_mnist`.
     `kind` says what a batch holds: "images", "scenes", "points", "sequences" or "text".
     """
 

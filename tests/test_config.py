@@ -136,9 +136,9 @@ def test_every_config_of_the_atlas_is_read_without_torch():
 import sys
 from atlas_cli import catalog
 from atlas_cli.config import config_class, field_notes
-from atlas_cli.data import SOURCES
+from atlas_cli.data import sources
 from importlib.util import find_spec
-names = [("atlas_cli.data." + n.split(".")[0], n.split(".")[1]) for n in SOURCES.values()]
+names = list(sources().values())
 names += [(catalog.system_module(t), "Config") for t in catalog.topics() if t.system]
 for module, name in names:
     config = config_class(module, name)

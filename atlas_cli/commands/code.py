@@ -14,6 +14,8 @@ from atlas_cli.errors import UsageError
 if TYPE_CHECKING:
     from atlas_cli.diagrams.code import Source
 
+PANEL, PLACE = "Learn", 4  # in atlas --help
+
 
 def code(
     topic: Annotated[str, typer.Argument(help="Topic or alias.", autocompletion=catalog.complete_name)],

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from atlas_cli import catalog
-from atlas_cli.commands import complete
-from atlas_cli.commands.formats import asked
+from atlas_cli.commands import _complete
+from atlas_cli.commands._formats import asked
 from atlas_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from atlas_cli.diagrams.frames import Explorable
     from atlas_cli.diagrams.model import Diagram
+
+PANEL, PLACE = "Learn", 3  # in atlas --help
 
 _WIDEST = 140  # columns; on a wider screen the eye would have to travel
 _INDENT = 2
@@ -59,7 +61,7 @@ def diagram(
     dark: Annotated[bool, typer.Option("--dark", help="Draw svg and png for a dark ground.")] = False,
     run: Annotated[
         str | None,
-        typer.Option(help="Draw it from a trained run: name, path or latest.", autocompletion=complete.runs),
+        typer.Option(help="Draw it from a trained run: name, path or latest.", autocompletion=_complete.runs),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:

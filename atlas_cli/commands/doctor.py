@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
+PANEL, PLACE = "Manage", 3  # in atlas --help
+
 
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,

@@ -9,6 +9,8 @@ import typer
 
 from atlas_cli import catalog
 
+PANEL, PLACE = "Learn", 2  # in atlas --help
+
 
 class Format(StrEnum):
     """What a page is printed as."""
@@ -36,7 +38,7 @@ def explain(
 
     Example: [bold]atlas explain mamba[/bold]
     """
-    from atlas_cli.commands.formats import asked
+    from atlas_cli.commands._formats import asked
     from atlas_cli.pages import source
     from atlas_cli.screen import terminal
 

@@ -12,6 +12,8 @@ from atlas_cli.catalog import Family, Topic
 if TYPE_CHECKING:
     from rich.text import Text
 
+PANEL, PLACE = "Learn", 1  # in atlas --help
+
 _MARGIN = 2
 _TAGLINE = "modern AI, small enough to train here"
 _TRAINABLE = "trains here"

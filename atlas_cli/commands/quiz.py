@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from atlas_cli.pages.quiz import Choice, Question, Quiz
 
+PANEL, PLACE = "Learn", 5  # in atlas --help
+
 _MARGIN = 2
 
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from atlas_cli.commands import complete
+from atlas_cli.commands import _complete
 from atlas_cli.errors import AtlasError, EnvironmentFault, UsageError
 
 if TYPE_CHECKING:
     from atlas_cli.recipe.recipes import Recipe
+
+PANEL, PLACE = "Manage", 1  # in atlas --help
 
 app = typer.Typer(
     help="List, show, check and copy recipes: what is trained, on what, for how long, and what proves it.",
@@ -24,7 +26,7 @@ app = typer.Typer(
 _Ref = Annotated[
     str,
     typer.Argument(
-        metavar="RECIPE", help="Topic, topic/recipe, or a recipe file.", autocompletion=complete.recipes
+        metavar="RECIPE", help="Topic, topic/recipe, or a recipe file.", autocompletion=_complete.recipes
     ),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
@@ -33,7 +35,7 @@ _Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout
 @app.command("ls")
 def list_recipes(
     topic: Annotated[
-        str | None, typer.Argument(help="Topic or family; all unless said.", autocompletion=complete.topics)
+        str | None, typer.Argument(help="Topic or family; all unless said.", autocompletion=_complete.topics)
     ] = None,
     json: _Json = False,
 ) -> None:
@@ -150,7 +152,7 @@ def cp(
 def schema(
     topic: Annotated[
         str | None,
-        typer.Argument(help="Spell out this topic's model fields.", autocompletion=complete.topics),
+        typer.Argument(help="Spell out this topic's model fields.", autocompletion=_complete.topics),
     ] = None,
 ) -> None:
     """Print the JSON Schema of a recipe, for editors that complete and check YAML.

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from atlas_cli.commands import complete
+from atlas_cli.commands import _complete
 
 if TYPE_CHECKING:
     from atlas_cli.runs.folder import RunFolder
+
+PANEL, PLACE = "Manage", 2  # in atlas --help
 
 app = typer.Typer(help="List, show, plot, compare and remove runs.", no_args_is_help=True)
 
 Root = Annotated[Path, typer.Option("--out", help="Folder of the runs.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
-Reference = Annotated[str, typer.Argument(help="Run name or path, or latest.", autocompletion=complete.runs)]
+Reference = Annotated[str, typer.Argument(help="Run name or path, or latest.", autocompletion=_complete.runs)]
 
 
 @app.command("ls")
@@ -112,7 +114,7 @@ def plot(
 
     Example: [bold]atlas run plot latest --metric loss[/bold]
     """
-    from atlas_cli.present import show as pictures
+    from atlas_cli.present import curves
     from atlas_cli.present.progress import loss_curve
     from atlas_cli.runs.folder import find_run
     from atlas_cli.screen import messages, terminal
@@ -123,7 +125,7 @@ def plot(
     terminal.out.print(f"{found.name}  {metric}", style="atlas.title")
     drawn = loss_curve(curve, width, 14, not terminal.ascii_only())
     terminal.out.print(drawn, markup=False, highlight=False, no_wrap=True)
-    path = pictures.save_curves({found.name: found}, metric, found.path / f"{metric}.png")
+    path = curves.save_curves({found.name: found}, metric, found.path / f"{metric}.png")
     messages.say(str(path))
     messages.next_command(f"atlas run compare {found.name} OTHER")
 
@@ -142,7 +144,7 @@ def compare(
     """
     from rich.table import Table
 
-    from atlas_cli.present import show as pictures
+    from atlas_cli.present import curves
     from atlas_cli.present.outcome import number
     from atlas_cli.recipe import recipes
     from atlas_cli.runs.folder import find_run
@@ -164,7 +166,7 @@ def compare(
     terminal.out.print(table)
     for line in changes or ["the recipes are the same"]:
         terminal.out.print(line, markup=False, highlight=False, soft_wrap=True)
-    path = pictures.save_curves({a.name: a, b.name: b}, metric, b.path / f"compare-{a.name}.png")
+    path = curves.save_curves({a.name: a, b.name: b}, metric, b.path / f"compare-{a.name}.png")
     _draw_both(a, b, metric)
     messages.say(str(path))
 
@@ -197,7 +199,7 @@ def _rows(run: RunFolder, metric: str) -> list[dict[str, Any]]:
 
 @app.command("rm")
 def rm(
-    runs: Annotated[list[str], typer.Argument(help="Runs to delete.", autocompletion=complete.runs)],
+    runs: Annotated[list[str], typer.Argument(help="Runs to delete.", autocompletion=_complete.runs)],
     out: Root = Path("runs"),
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from atlas_cli.commands import complete
+from atlas_cli.commands import _complete, _extras
 from atlas_cli.errors import UsageError
 from atlas_cli.screen.flags import flags
 
@@ -16,19 +16,21 @@ if TYPE_CHECKING:
     from atlas_cli.recipe.model import Recipe
     from atlas_cli.runs.folder import RunFolder
 
+PANEL, PLACE = "Train", 2  # in atlas --help
+LONG_RUNNING = True
+COMMAND = _extras.TakesExtras
+
 
 def sample(
+    context: typer.Context,
     run: Annotated[
-        str, typer.Argument(help="Run folder or name, latest, or a topic.", autocompletion=complete.runs)
+        str, typer.Argument(help="Run folder or name, latest, or a topic.", autocompletion=_complete.runs)
     ] = "latest",
     count: Annotated[
         int | None, typer.Option("--count", "-c", min=1, help="How many samples (default: the system's).")
     ] = None,
     label: Annotated[int | None, typer.Option(help="The class wanted (default: all in turn).")] = None,
     prompt: Annotated[str | None, typer.Option(help="Text to continue, or to draw.")] = None,
-    control: Annotated[
-        Path | None, typer.Option(metavar="PNG", help="A drawing that the samples follow (controlnet).")
-    ] = None,
     sets: Annotated[
         list[str] | None,
         typer.Option(
@@ -47,38 +49,39 @@ def sample(
 ) -> None:
     """Sample from a trained run.
 
+    A system may take options of its own, such as a drawing to follow; its page names them.
+
     Example: [bold]atlas sample ddpm --label 3[/bold]
     """
     from atlas_cli.engine.build import Options, inference
     from atlas_cli.engine.loading import load_system
     from atlas_cli.engine.system import SampleRequest
-    from atlas_cli.present import show
     from atlas_cli.present.reporter import reporter
     from atlas_cli.runs.folder import find_run
     from atlas_cli.screen import messages, terminal
 
     found = find_run(run, out)
     recipe = _steered(found, sets or [])
+    known = [name for parameter in context.command.params for name in parameter.opts]
+    extras = _extras.parsed(found.topic, _extras.given(context), known)
     options = Options(out=out, data_dir=data_dir, device=device, offline=flags.offline)
     system = load_system(found, options, reporter(json), recipe, best)
-    _check_label(system.config, label)
-    _check_control(system, found.topic, control)
+    _check_steers(system, found.topic, label, prompt)
     streams = system.writes and not json
     request = SampleRequest(
         count or (1 if system.writes and prompt is not None else system.sample_count),
-        seed, label, prompt, control, terminal.write_piece if streams else None,
+        seed, label, prompt, terminal.write_piece if streams else None, extras,
     )  # fmt: skip
     with inference(system):
         artifact = system.sample(request)
-    files = show.save(artifact, save or found.samples, f"sample-{seed}")
+    files = artifact.save(save or found.samples, f"sample-{seed}")
     if json:
         terminal.emit_json({
-            "run": str(found.path), "files": [str(f) for f in files], "caption": artifact.caption,
-            "text": artifact.text, "facts": artifact.facts,
+            "run": str(found.path), "files": [str(f) for f in files], **artifact.to_json(),
         })  # fmt: skip
         return
     if not streams:
-        show.print_artifact(artifact, terminal.out)
+        artifact.print(terminal.out)
     if artifact.caption:
         terminal.out.print(artifact.caption, style="atlas.muted")
     for file in files:
@@ -109,19 +112,14 @@ def _steered(run: RunFolder, sets: list[str]) -> Recipe:
     return recipe_of(run, overrides)
 
 
-def _check_label(config: object, label: int | None) -> None:
-    n_classes = getattr(config, "n_classes", None)
+def _check_steers(system: System, topic: str, label: int | None, prompt: str | None) -> None:
+    """A label or a prompt that would change nothing is refused, and so is a class that there is not."""
+    if prompt is not None and "prompt" not in system.steers:
+        raise UsageError(f"{topic} follows no prompt", "sample it without --prompt")
     if label is None:
         return
+    n_classes = getattr(system.config, "n_classes", None) if "label" in system.steers else None
     if n_classes is None:
-        raise UsageError("this system has no classes", "sample it without --label")
+        raise UsageError(f"{topic} has no classes to choose from", "sample it without --label")
     if not 0 <= label < n_classes:
         raise UsageError(f"there is no class {label}", f"choose 0 to {n_classes - 1}")
-
-
-def _check_control(system: System, topic: str, control: Path | None) -> None:
-    if control is not None and not system.takes_control:
-        raise UsageError(
-            f"{topic} follows no picture",
-            "sample it without --control; atlas train controlnet makes one that does",
-        )

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+PANEL, PLACE = "Learn", 6  # in atlas --help
+
 
 def site(
     out: Annotated[

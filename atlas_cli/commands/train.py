@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from atlas_cli.commands import complete
+from atlas_cli.commands import _complete
 from atlas_cli.errors import UsageError
 from atlas_cli.screen.flags import flags, given
 
@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from atlas_cli.recipe.model import Recipe
     from atlas_cli.runs.folder import RunFolder
 
+PANEL, PLACE = "Train", 1  # in atlas --help
+LONG_RUNNING = True
+
 
 def train(
     topic: Annotated[
         str | None,
-        typer.Argument(help="Topic, topic/recipe, or a recipe file.", autocompletion=complete.recipes),
+        typer.Argument(help="Topic, topic/recipe, or a recipe file.", autocompletion=_complete.recipes),
     ] = None,
     recipe: Annotated[
         str | None, typer.Option("--recipe", "-r", help="Recipe of the topic (small unless said).")
@@ -42,7 +45,7 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     resume: Annotated[
         str | None,
-        typer.Option(metavar="[RUN|latest]", help="Continue a stopped run.", autocompletion=complete.runs),
+        typer.Option(metavar="[RUN|latest]", help="Continue a stopped run.", autocompletion=_complete.runs),
     ] = None,
     ablate: Annotated[
         bool | None,

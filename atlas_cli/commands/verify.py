@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from atlas_cli.commands import complete
+from atlas_cli.commands import _complete
 from atlas_cli.errors import UsageError
 from atlas_cli.screen.flags import flags
 
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from atlas_cli.engine.verification import Verification
     from atlas_cli.recipe.model import Recipe
 
+PANEL, PLACE = "Train", 3  # in atlas --help
+LONG_RUNNING = True
+
 
 def verify(
     topics: Annotated[
-        list[str], typer.Argument(help="Topics, or topic/recipe.", autocompletion=complete.recipes)
+        list[str], typer.Argument(help="Topics, or topic/recipe.", autocompletion=_complete.recipes)
     ],
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds to train with.")] = 1,
     write: Annotated[

@@ -1,13 +1,15 @@
-"""The data sources by name. Importing this package imports neither torch nor pydantic."""
+"""The data sources, found by their files. Importing this package imports neither torch nor pydantic."""
 
 from __future__ import annotations
 
 import difflib
 import importlib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from atlas_cli import paths
 from atlas_cli.errors import UsageError
@@ -17,29 +19,36 @@ if TYPE_CHECKING:
     from pydantic import ValidationError
 
     from atlas_cli.config import DataConfig
-    from atlas_cli.data.images import ImageSource
-    from atlas_cli.data.scenes import SceneSource
-    from atlas_cli.data.tasks import SequenceSource
-    from atlas_cli.data.text import TextSource
-    from atlas_cli.data.toy2d import PointSource
 
-    Source: TypeAlias = ImageSource | SceneSource | PointSource | SequenceSource | TextSource
+_CONFIG = re.compile(r"^class (\w+)Config\(\w*Config\):", re.MULTILINE)
+_WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")  # where fashionMnist becomes fashion_mnist
 
-#: Source -> "module.Class" of its config, below this package. The module's `load(config, place)` makes it.
-SOURCES: dict[str, str] = {
-    "strokes": "digits.StrokesConfig",
-    "digits": "digits.DigitsConfig",
-    "mnist": "torchvision.MnistConfig",
-    "fashion_mnist": "torchvision.FashionMnistConfig",
-    "cifar10": "torchvision.Cifar10Config",
-    "shapes": "scenes.ShapesConfig",
-    "text": "text.TextConfig",
-    "toy2d": "toy2d.Toy2dConfig",
-    "modes25": "toy2d.Modes25Config",
-    "selective_copying": "tasks.SelectiveCopyingConfig",
-    "induction_heads": "tasks.InductionHeadsConfig",
-    "associative_recall": "tasks.AssociativeRecallConfig",
-}
+
+class Entry(NamedTuple):
+    """Where a source is: a module of this package, whose `load(config, place)` makes it, and its config."""
+
+    module: str
+    config: str
+
+
+@cache
+def sources() -> dict[str, Entry]:
+    """Source -> where it is. A class `FashionMnistConfig` in any file of this package is `fashion_mnist`.
+
+    The files are read, not imported: recipes are checked without torch.
+
+    Raises:
+        LookupError: two files hold a source of one name.
+    """
+    found: dict[str, Entry] = {}
+    for folder in __path__:
+        for path in sorted(Path(folder).glob("*.py")):
+            for stem in _CONFIG.findall(path.read_text(encoding="utf-8")):
+                name, entry = _WORD.sub("_", stem).lower(), Entry(f"{__name__}.{path.stem}", f"{stem}Config")
+                if name in found:
+                    raise LookupError(f"{entry.module} and {found[name].module} both hold the source {name}")
+                found[name] = entry
+    return found
 
 
 def _quiet(_: str) -> None:
@@ -73,8 +82,7 @@ def config_of(name: str) -> type[DataConfig]:
     """
     from atlas_cli.config import config_class
 
-    stem, class_name = _entry(name)
-    return config_class(f"atlas_cli.data.{stem}", class_name)
+    return config_class(*_entry(name))
 
 
 def load(
@@ -85,8 +93,10 @@ def load(
     seed: int = 0,
     offline: bool = False,
     say: Callable[[str], None] = _quiet,
-) -> Source:
+) -> Any:
     """Load the source that a recipe's `data:` section describes: `name`, and fields of its config.
+
+    What comes is the kind's own: an ImageSource, a TextSource ...
 
     Raises:
         UsageError: unknown source or bad field.
@@ -96,24 +106,23 @@ def load(
     from pydantic import ValidationError
 
     fields = {key: value for key, value in data.items() if key != "name"}
-    stem, class_name = _entry(data.get("name", ""))
-    module = importlib.import_module(f"atlas_cli.data.{stem}")
+    entry = _entry(data.get("name", ""))
+    module = importlib.import_module(entry.module)
     try:
-        config = getattr(module, class_name).model_validate(fields)
+        config = getattr(module, entry.config).model_validate(fields)
     except ValidationError as error:
         raise _bad_fields(data["name"], error) from error
     place = Place(paths.data_dir(data_dir), device, seed, offline, say)
-    source: Source = module.load(config, place)
-    return source
+    return module.load(config, place)
 
 
-def _entry(name: str) -> tuple[str, str]:
-    if name not in SOURCES:
-        near = difflib.get_close_matches(name, SOURCES, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"choose one of: {', '.join(SOURCES)}"
+def _entry(name: str) -> Entry:
+    known = sources()
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"choose one of: {', '.join(known)}"
         raise UsageError(f"there is no data source {name!r}", hint)
-    stem, _, class_name = SOURCES[name].partition(".")
-    return stem, class_name
+    return known[name]
 
 
 def _bad_fields(name: str, error: ValidationError) -> UsageError:

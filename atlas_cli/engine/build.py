@@ -78,7 +78,7 @@ def build(
 
 def open_data(
     recipe: Recipe, options: Options, reporter: Reporter, device: torch.device | None = None
-) -> data.Source:
+) -> Any:
     """The data source of a recipe."""
     return data.load(
         recipe.data, data_dir=options.data_dir, device=device or choose_device(options.device),
@@ -86,7 +86,7 @@ def open_data(
     )  # fmt: skip
 
 
-def fingerprint(source: data.Source) -> str:
+def fingerprint(source: Any) -> str:
     """16 hex digits of what a source holds; "" where its recipe says all, as of tasks made on the spot."""
     return str(getattr(source, "checksum", ""))[:16]
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -22,12 +21,27 @@ from torch import Tensor, nn
 from atlas_cli.config import SystemConfig
 from atlas_cli.draws import BatchRandom, generator
 from atlas_cli.errors import UsageError
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.recipe.recipes import TrainConfig
 
 Metrics = dict[str, float | Tensor]
 Optimizers = dict[str, torch.optim.Optimizer]
 _CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Extra:
+    """Something that one system takes when it is sampled.
+
+    Attributes:
+        name: A Python identifier; `camera_angle` is `--camera-angle` to `atlas sample`.
+        type: Path, int, float or str, or another function that makes a value of text or raises ValueError.
+        help: One line that says what it is.
+    """
+
+    name: str
+    type: Callable[[str], Any]
+    help: str
 
 
 @dataclass(frozen=True)
@@ -39,16 +53,16 @@ class SampleRequest:
         seed: Same seed, same samples, bit for bit on the CPU.
         label: Class wanted, for systems that can steer (None: all classes in turn).
         prompt: Text to continue or to draw.
-        control: Picture that the result follows, for systems that take one (`takes_control`).
         stream: Receives text piece by piece as it is written, from systems that write (`writes`).
+        extras: Values of what else the system takes (`System.extras`) by name, of those that are asked for.
     """
 
     n: int = 16
     seed: int = 0
     label: int | None = None
     prompt: str | None = None
-    control: Path | None = None
     stream: Callable[[str], None] | None = None
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -96,8 +110,10 @@ class System(nn.Module):
     unit: ClassVar[str] = "items"
     #: How many samples a run shows at its end.
     sample_count: ClassVar[int] = 20
-    #: Whether a picture can steer its samples.
-    takes_control: ClassVar[bool] = False
+    #: What steers its samples: "label", "prompt", both or neither; `atlas sample` refuses the rest.
+    steers: ClassVar[frozenset[str]] = frozenset()
+    #: What else `atlas sample` takes for this system, each as an option of its own.
+    extras: ClassVar[tuple[Extra, ...]] = ()
 
     @property
     def writes(self) -> bool:

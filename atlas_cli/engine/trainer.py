@@ -21,8 +21,8 @@ from atlas_cli.engine.signals import StopRequest
 from atlas_cli.engine.system import SampleRequest, System
 from atlas_cli.engine.verdict import Verdict, judge, met
 from atlas_cli.errors import DataError, DivergedError, EnvironmentFault
-from atlas_cli.present import show
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present import curves
+from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.present.reporter import Reporter
 from atlas_cli.recipe.model import Recipe
 from atlas_cli.recipe.text import to_yaml
@@ -276,6 +276,6 @@ def _show(system: System, fitted: Fitted, run: RunFolder) -> tuple[Artifact, lis
     """Samples and the loss curve, as files of the run."""
     with inference(system, fitted.ema):
         artifact = system.sample(SampleRequest(n=system.sample_count, seed=system.setting.train.seed))
-    files = show.save(artifact, run.samples, "samples")
-    curve = [show.save_loss_curve(run)] if fitted.step else []  # of a run that trains nothing there is none
+    files = artifact.save(run.samples, "samples")
+    curve = [curves.save_loss_curve(run)] if fitted.step else []  # of a run that trains nothing there is none
     return artifact, [*files, *curve]

@@ -13,14 +13,14 @@ from atlas_cli.data.tasks import IGNORED, SequenceSource
 from atlas_cli.data.text import TextSource
 from atlas_cli.engine.system import SampleRequest, Setting, System
 from atlas_cli.language.decoding import Utf8Stream, write
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.text import Text
 
 UNKNOWN = -1  # an answer wanted whose truth nobody told
 WriteOn = Callable[[Int[Tensor, "1 L"], torch.Generator], Iterator[Int[Tensor, " n"]]]
 START = "\n"  # what an unprompted text follows
 
 
-def sample(system: Any, request: SampleRequest) -> Artifact:
+def sample(system: Any, request: SampleRequest) -> Text:
     """Texts that continue the prompt, or held-out sequences of the task with the answers.
 
     Args:
@@ -46,7 +46,7 @@ def state_bytes(state: Any) -> int:
     return sum(map(state_bytes, state)) if isinstance(state, list | tuple) else 0
 
 
-def _texts(system: Any, request: SampleRequest) -> Artifact:
+def _texts(system: Any, request: SampleRequest) -> Text:
     config = system.config
 
     def tokens(prompt: Tensor, generator: torch.Generator) -> Iterator[Tensor]:
@@ -55,7 +55,7 @@ def _texts(system: Any, request: SampleRequest) -> Artifact:
     return texts(system.setting, request, tokens)
 
 
-def texts(setting: Setting, request: SampleRequest, write_on: WriteOn) -> Artifact:
+def texts(setting: Setting, request: SampleRequest, write_on: WriteOn) -> Text:
     """Continuations of the prompt, shown as they are written.
 
     Each is drawn from its own stream, so that the first does not depend on how many there are.
@@ -76,7 +76,7 @@ def texts(setting: Setting, request: SampleRequest, write_on: WriteOn) -> Artifa
             text += _say(request, "".join(map(utf8.push, piece.tolist())))
         written.append((text + _say(request, utf8.end())).strip("\n"))
     _say(request, "\n")
-    return Artifact("text", text=written, facts={"prompt": prompt, "bytes": n_bytes})
+    return Text(written, facts={"prompt": prompt, "bytes": n_bytes})
 
 
 def _say(request: SampleRequest, piece: str) -> str:
@@ -85,7 +85,7 @@ def _say(request: SampleRequest, piece: str) -> str:
     return piece
 
 
-def _answers(system: Any, request: SampleRequest) -> Artifact:
+def _answers(system: Any, request: SampleRequest) -> Text:
     """Read token by token, which shows that the state is all that a model needs of the past."""
     data: SequenceSource = system.setting.data
     if request.prompt is not None:
@@ -96,9 +96,8 @@ def _answers(system: Any, request: SampleRequest) -> Artifact:
     answers, state = read(system, tokens)
     known = targets >= 0
     held = state_bytes(state) // len(tokens)
-    return Artifact(
-        "text",
-        text=[_verdict(data, *row) for row in zip(tokens, answers, targets, strict=True)],
+    return Text(
+        [_verdict(data, *row) for row in zip(tokens, answers, targets, strict=True)],
         caption=f"after {tokens.shape[1]} tokens the state holds {held / 1024:,.1f} KiB",
         facts={
             "right": int((answers == targets)[known].sum()), "asked": int(known.sum()), "state_bytes": held,

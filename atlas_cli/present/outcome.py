@@ -10,8 +10,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from atlas_cli.present import show
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.present.progress import clock
 from atlas_cli.recipe.model import base_metric
 from atlas_cli.runs.folder import RunFolder
@@ -73,7 +72,7 @@ def print_outcome(
     """
     if artifact is not None:
         out.print()
-        show.print_artifact(artifact, out)
+        artifact.print(out)
         if artifact.caption:
             out.print(Text(artifact.caption, "atlas.muted"))
     out.print()

@@ -11,7 +11,7 @@ from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from atlas_cli import catalog
 from atlas_cli.config import PARENT, DataConfig, FrozenConfig, SystemConfig, config_class
-from atlas_cli.data import SOURCES
+from atlas_cli.data import sources
 from atlas_cli.errors import UsageError
 
 AGAINST_ABLATION = ("_ratio", "_gain")  # this run over the ablated one; this run minus it
@@ -169,10 +169,9 @@ def data_class(source: str) -> type[DataConfig]:
     Raises:
         KeyError: no such source.
     """
-    stem, _, name = SOURCES[source].partition(".")
-    return config_class(f"atlas_cli.data.{stem}", name)
+    return config_class(*sources()[source])
 
 
 def sources_for(config: type[SystemConfig]) -> list[str]:
     """The data sources that a system can learn from."""
-    return [name for name in SOURCES if not config.data_kinds or data_class(name).kind in config.data_kinds]
+    return [name for name in sources() if not config.data_kinds or data_class(name).kind in config.data_kinds]

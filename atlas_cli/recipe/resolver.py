@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from atlas_cli import catalog
 from atlas_cli.config import PARENT, DataConfig, SystemConfig
-from atlas_cli.data import SOURCES
+from atlas_cli.data import sources
 from atlas_cli.errors import UsageError
 from atlas_cli.recipe import source as recipe_source
 from atlas_cli.recipe.checks import checked, origin_of
@@ -187,7 +187,7 @@ class Resolver:
         """Role -> the topics of which one must have trained that parent; none where the data need none."""
         data = self.document.data.get("data")
         name = data.get("name") if isinstance(data, dict) else None
-        kind = data_class(name).kind if isinstance(name, str) and name in SOURCES else None
+        kind = data_class(name).kind if isinstance(name, str) and name in sources() else None
         return {} if config is None else config.roles(kind)
 
     def _check_steps(self) -> None:
@@ -236,13 +236,13 @@ def _sets_seed(named: Parent) -> bool:
 def _data_section(document: Document, config: type[SystemConfig] | None) -> DataConfig | None:
     section = document.data["data"]
     name = section.get("name")
-    if not isinstance(name, str) or name not in SOURCES:
+    if not isinstance(name, str) or name not in sources():
         if "name" not in section:
-            what = f"name is missing; one of {', '.join(SOURCES)}"
+            what = f"name is missing; one of {', '.join(sources())}"
             _add(document, ("data",), what, True)
             return None
-        near = nearest(name, SOURCES) if isinstance(name, str) else None
-        mend = f"did you mean {near}?" if near else f"one of {', '.join(SOURCES)}"
+        near = nearest(name, sources()) if isinstance(name, str) else None
+        mend = f"did you mean {near}?" if near else f"one of {', '.join(sources())}"
         _add(document, ("data", "name"), f"no such data source; {mend}")
         return None
     source = data_class(name)
@@ -278,7 +278,7 @@ def _model_section(
 def forget_restated_facts(document: Document) -> None:
     """Drop model fields that repeat what the document's data decides: they follow when the data changes."""
     data, model = document.data.get("data"), document.data.get("model")
-    if not isinstance(data, dict) or not isinstance(model, dict) or data.get("name") not in list(SOURCES):
+    if not isinstance(data, dict) or not isinstance(model, dict) or data.get("name") not in list(sources()):
         return
     try:
         options = {key: value for key, value in data.items() if key != "name"}

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel
 
 from atlas_cli.config import FrozenConfig, SystemConfig, field_notes
-from atlas_cli.data import SOURCES
+from atlas_cli.data import sources
 from atlas_cli.recipe.model import Recipe, RecipeFile, TrainConfig, data_class, sources_for, system_class
 
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
@@ -153,7 +153,7 @@ def _source_schema(name: str, definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sources(config: type[SystemConfig] | None) -> list[str]:
-    return sources_for(config) if config else list(SOURCES)
+    return sources_for(config) if config else list(sources())
 
 
 def _decided(source: str) -> set[str]:

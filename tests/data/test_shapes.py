@@ -11,6 +11,7 @@ import torch
 from atlas_cli import data
 from atlas_cli.data import captions, shapes
 from atlas_cli.data.captions import COLOURS, SHAPES
+from atlas_cli.data.scenes import SceneSource
 from atlas_cli.draws import BatchRandom
 
 
@@ -20,7 +21,7 @@ def drawn() -> shapes.Drawn:
 
 
 @pytest.fixture(scope="module")
-def source() -> data.Source:
+def source() -> SceneSource:
     return data.load({"name": "shapes", "n_train": 300, "n_test": 200})
 
 
@@ -102,7 +103,7 @@ def test_every_choice_comes_up_as_often_as_it_should(drawn: shapes.Drawn) -> Non
     assert n == 2_000
 
 
-def test_held_out_pairs_are_in_every_unseen_scene_and_in_no_other(source: data.Source) -> None:
+def test_held_out_pairs_are_in_every_unseen_scene_and_in_no_other(source: SceneSource) -> None:
     held = {(COLOURS.index(c), SHAPES.index(s)) for c, s in shapes.HELD_OUT}
 
     def has_one(things: torch.Tensor) -> list[bool]:
@@ -116,7 +117,7 @@ def test_held_out_pairs_are_in_every_unseen_scene_and_in_no_other(source: data.S
     assert seen_words == set(captions.WORDS)  # every word is learned, in other company
 
 
-def test_a_batch_is_training_scenes_with_their_truth(source: data.Source) -> None:
+def test_a_batch_is_training_scenes_with_their_truth(source: SceneSource) -> None:
     batch = source.batch(BatchRandom(0, 1, 16))
     assert batch.data.shape == (16, 3, 32, 32)
     assert -1 <= batch.data.min() < batch.data.max() <= 1
@@ -130,7 +131,7 @@ def test_a_batch_is_training_scenes_with_their_truth(source: data.Source) -> Non
         assert torch.equal(source.train.boxes[same[0]], boxes)
 
 
-def test_train_test_and_unseen_share_no_scene(source: data.Source) -> None:
+def test_train_test_and_unseen_share_no_scene(source: SceneSource) -> None:
     splits = [
         {image.numpy().tobytes() for image in s.images} for s in (source.train, source.test, source.unseen)
     ]

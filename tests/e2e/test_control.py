@@ -31,7 +31,12 @@ def test_a_drawing_steers_a_controlnet_and_nothing_else(tmp_path: Path) -> None:
     for arguments, code, what, mend in (
         (["sample", "controlnet", "--control", "notes.png"], 3, "notes.png", "PNG"),
         (["sample", "controlnet", "--control", "none.png"], 3, "No such file", "PNG"),
-        (["sample", "ddpm", "--control", "ring.png"], 2, "ddpm follows no picture", "controlnet"),
+        (["sample", "controlnet", "--control"], 2, "--control needs a value", "a PNG drawing"),
+        (["sample", "controlnet", "--lines", "ring.png"], 2, "takes no --lines", "--control: a PNG drawing"),
+        (["sample", "controlnet", "--controll", "ring.png"], 2, "takes no --controll", "mean --control?"),
+        (["sample", "controlnet", "--lable", "3"], 2, "takes no --lable", "did you mean --label?"),
+        (["sample", "controlnet", "--prompt", "a ring"], 2, "controlnet follows no prompt", "--prompt"),
+        (["sample", "ddpm", "--control", "ring.png"], 2, "ddpm takes no --control", "without --control"),
     ):
         failed = atlas(*arguments, cwd=tmp_path)
         assert failed.returncode == code

@@ -151,17 +151,21 @@ def house_fixture(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[H
     monkeypatch.chdir(own)
     monkeypatch.setattr(atlas_cli.systems, "__path__", [str(tmp_path / "systems")])
     monkeypatch.setattr(atlas_cli.data, "__path__", [*atlas_cli.data.__path__, str(tmp_path / "data")])
-    for source, name in (("dots", "DotsConfig"), ("many_dots", "ManyDotsConfig"), ("waves", "WavesConfig")):
-        monkeypatch.setitem(atlas_cli.data.SOURCES, source, f"toydata.{name}")
     monkeypatch.setattr(paths, "recipes_dir", lambda: recipes)
     monkeypatch.setattr(catalog, "resolve", _resolve)
     monkeypatch.setattr(catalog, "resolve_any", _resolve)
     monkeypatch.setattr(catalog, "topics", _topics)
-    config._source.cache_clear()
+    _forget()
     yield House(recipes, own)
-    config._source.cache_clear()
+    _forget()
     sys.modules.pop("atlas_cli.systems.toys", None)
     vars(atlas_cli.systems).pop("toys", None)
+
+
+def _forget() -> None:
+    """What was read from the files of another atlas."""
+    config._source.cache_clear()
+    atlas_cli.data.sources.cache_clear()
 
 
 def errors_of(ref: object, *sets: str, data: str | None = None) -> list[str]:

@@ -29,7 +29,7 @@ from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.errors import UsageError
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
 from atlas_cli.metrics.scenes import scene_accuracy
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
 from atlas_cli.systems.diffusion import ddpm
 from atlas_cli.systems.diffusion.captioned import Batch, Captioned
@@ -66,6 +66,7 @@ class CFG(System):
     """A trained DDPM, guided: its parent's by classes, its own by captions."""
 
     unit: ClassVar[str] = "images"
+    steers: ClassVar[frozenset[str]] = frozenset({"label", "prompt"})
     config: Config
 
     def __init__(self, config: Config) -> None:
@@ -177,7 +178,7 @@ class CFG(System):
 
     # --- what it shows --------------------------------------------------------------------------------
 
-    def sample(self, request: SampleRequest) -> Artifact:
+    def sample(self, request: SampleRequest) -> Images:
         """A row a weight, a column a noise: the same beginnings, exaggerated more and more.
 
         Raises:
@@ -193,7 +194,7 @@ class CFG(System):
         caption = f"Rows: guidance {', '.join(f'{w:g}' for w in SHOWN)}. Columns begin with the same noise."
         if captions_shown:
             caption += f" They were asked for: {'; '.join(captions_shown)}."
-        return Artifact("images", images=frames[-1], frames=frames, columns=columns, caption=caption)
+        return Images(frames[-1], frames=frames, columns=columns, caption=caption)
 
     def _wishes(self, n: int, label: int | None) -> tuple[Tensor, list[str]]:
         """Classes in turn or the one wanted; or the first captions of the test, and their words."""
@@ -206,7 +207,7 @@ class CFG(System):
         rows = torch.arange(n, device=self.setting.device) % len(test)
         return test.tokens[rows], [captions.detokenize(row) for row in test.tokens[rows].tolist()]
 
-    def _sample_prompt(self, request: SampleRequest, prompt: str) -> Artifact:
+    def _sample_prompt(self, request: SampleRequest, prompt: str) -> Images:
         """Scenes of one caption under the recipe's weight, and how many are as it says."""
         if self.captioned is None:
             raise UsageError("this run knows classes, no words", "say --label 3, or train cfg --recipe text")
@@ -218,8 +219,8 @@ class CFG(System):
         path = self.draw(noise, wish, self.config.guidance)
         right = round(request.n * scene_accuracy(path[-1], [prompt] * request.n))
         frames = [_shades(x) for x in path]
-        return Artifact(
-            "images", images=frames[-1], frames=frames, columns=min(10, request.n),
+        return Images(
+            frames[-1], frames=frames, columns=min(10, request.n),
             caption=f"{right} of {request.n} are as asked, at guidance {self.config.guidance:g}: {prompt}.",
             facts={"prompt": prompt, "as_asked": right, "guidance": self.config.guidance},
         )  # fmt: skip

@@ -30,7 +30,7 @@ from atlas_cli.config import SystemConfig, sampling
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, Setting, System
 from atlas_cli.errors import UsageError
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class Consistency(System):
     """A student of a trained DDPM that gives the end of the path in one evaluation."""
 
     unit: ClassVar[str] = "images"
+    steers: ClassVar[frozenset[str]] = frozenset({"label"})
     config: Config
     student: DDPM
     target: DDPM
@@ -246,14 +247,14 @@ class Consistency(System):
             figures["judge_frechet_floor"] = scores["judge_frechet_floor"]
         return figures
 
-    def sample(self, request: SampleRequest) -> Artifact:
+    def sample(self, request: SampleRequest) -> Images:
         label = torch.arange(request.n, device=self.setting.device) % self.config.n_classes
         if request.label is not None:
             label = torch.full_like(label, request.label)
         generator = self.setting.generator("sample", request.seed)
         path = self.draw(label, self.config.sampler_steps, generator)
         frames = [((x.clamp(-1, 1) + 1) / 2).cpu().numpy() for x in path]
-        return Artifact("images", images=frames[-1], frames=frames, columns=min(10, request.n))
+        return Images(frames[-1], frames=frames, columns=min(10, request.n))
 
 
 def untrained(net: DDPM) -> DDPM:

@@ -15,6 +15,7 @@ import math
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import torch
@@ -25,11 +26,11 @@ from torch import Tensor, nn
 
 from atlas_cli.config import SystemConfig, sampling
 from atlas_cli.data.drawing import read_drawing
-from atlas_cli.engine.system import Metrics, SampleRequest, Setting, System
+from atlas_cli.engine.system import Extra, Metrics, SampleRequest, Setting, System
 from atlas_cli.metrics.edges import edge_agreement, edge_map
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
 from atlas_cli.nets.unet import UNet
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
 from atlas_cli.systems.diffusion.ddpm import DDPM
 
@@ -111,7 +112,8 @@ class ControlNet(System):
     """A frozen DDPM steered by edge maps."""
 
     unit: ClassVar[str] = "images"
-    takes_control: ClassVar[bool] = True
+    steers: ClassVar[frozenset[str]] = frozenset({"label"})
+    extras: ClassVar[tuple[Extra, ...]] = (Extra("control", Path, "a PNG drawing that the samples follow"),)
     config: Config
 
     def attach(self, setting: Setting) -> System:
@@ -203,7 +205,7 @@ class ControlNet(System):
         parts = zip(label.split(128), edges.split(128), strict=True)
         return torch.cat([self.draw(some, lines, generator, scale)[-1] for some, lines in parts])
 
-    def sample(self, request: SampleRequest) -> Artifact:
+    def sample(self, request: SampleRequest) -> Images:
         """Rows that begin with an edge map, of a test digit or the user's drawing, and go on with results."""
         columns = min(RESULTS, request.n)
         rows = math.ceil(request.n / columns)
@@ -214,16 +216,17 @@ class ControlNet(System):
         lines = edges.expand(-1, self.config.channels, -1, -1)
         frames = [_sheet(lines, (x.clamp(-1, 1) + 1) / 2, columns).cpu().numpy() for x in path]
         caption = "Every row: the edges that were asked for, then what was drawn along them."
-        return Artifact("images", images=frames[-1], frames=frames, columns=columns + 1, caption=caption)
+        return Images(frames[-1], frames=frames, columns=columns + 1, caption=caption)
 
     def _hints(
         self, request: SampleRequest, rows: int, generator: torch.Generator
     ) -> tuple[Int[Tensor, "R"], Float[Tensor, "R 1 H W"]]:
         """Class and edges of each row. A drawing without a label has no class: its edges must tell it."""
         source, n_classes = self.setting.data, self.config.n_classes
-        if request.control is not None:
+        if "control" in request.extras:
             wanted = n_classes if request.label is None else request.label
-            edges = self.edges_of(torch.from_numpy(read_drawing(request.control, self.config.image_size)))
+            drawing = read_drawing(request.extras["control"], self.config.image_size)
+            edges = self.edges_of(torch.from_numpy(drawing))
             return torch.full((rows,), wanted, device=edges.device), edges.expand(rows, -1, -1, -1)
         label = torch.arange(rows, device=self.setting.device) % n_classes
         if request.label is not None:

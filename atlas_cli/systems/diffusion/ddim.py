@@ -24,7 +24,7 @@ from atlas_cli.config import SystemConfig, sampling
 from atlas_cli.data.images import to_float
 from atlas_cli.engine.system import Optimizers, SampleRequest, System
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ def ddim_posterior(
 class DDIM(System):
     """A trained DDPM, sampled by another walk."""
 
+    steers: ClassVar[frozenset[str]] = frozenset({"label"})
     config: Config
 
     @property
@@ -142,7 +143,7 @@ class DDIM(System):
             figures[f"class_accuracy_{steps}"] = scores["class_accuracy"]
         return figures | {f"round_trip_{steps}": self.round_trip(steps) for steps in (10, 100)}
 
-    def sample(self, request: SampleRequest) -> Artifact:
+    def sample(self, request: SampleRequest) -> Images:
         """Each row walks from one noise to another on the sphere (section 5.3), drawing what lies between."""
         columns = min(COLUMNS, request.n)
         rows = math.ceil(request.n / columns)
@@ -158,7 +159,7 @@ class DDIM(System):
         path = [noise, *base.denoise(noise, label, generator)]
         frames = [((x.clamp(-1, 1) + 1) / 2).cpu().numpy() for x in path]
         caption = "Every row goes from one noise to another, and the same network draws what lies between."
-        return Artifact("images", images=frames[-1], frames=frames, columns=columns, caption=caption)
+        return Images(frames[-1], frames=frames, columns=columns, caption=caption)
 
 
 def spherical(

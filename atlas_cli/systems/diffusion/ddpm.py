@@ -27,7 +27,7 @@ from atlas_cli.config import SystemConfig, sampling
 from atlas_cli.engine.system import Metrics, SampleRequest, System
 from atlas_cli.metrics.judge import Judge
 from atlas_cli.nets.unet import UNet
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
 from atlas_cli.systems.diffusion.ddim import ddim_posterior
 
@@ -73,6 +73,7 @@ class DDPM(System):
     """Denoising diffusion with a U-Net."""
 
     unit: ClassVar[str] = "images"
+    steers: ClassVar[frozenset[str]] = frozenset({"label"})
     config: Config
     alpha_bar: Float[Tensor, "T"]
 
@@ -234,13 +235,13 @@ class DDPM(System):
         judge = Judge.load_or_train(self.setting.data, messages.say)
         return judge.score(images, label)
 
-    def sample(self, request: SampleRequest) -> Artifact:
+    def sample(self, request: SampleRequest) -> Images:
         label = torch.arange(request.n, device=self.setting.device) % self.config.n_classes
         if request.label is not None:
             label = torch.full_like(label, request.label)
         path = self.draw(label, self.setting.generator("sample", request.seed))
         frames = [((x.clamp(-1, 1) + 1) / 2).cpu().numpy() for x in path]
-        return Artifact("images", images=frames[-1], frames=frames, columns=min(10, request.n))
+        return Images(frames[-1], frames=frames, columns=min(10, request.n))
 
 
 def alpha_bar(config: Config) -> Float[Tensor, "T"]:

@@ -29,7 +29,7 @@ from atlas_cli.config import SystemConfig, sampling
 from atlas_cli.data.images import to_float
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
 from atlas_cli.systems.diffusion import ddpm
 from atlas_cli.systems.diffusion.ddpm import DDPM
@@ -156,6 +156,7 @@ class LatentDiffusion(System):
 
     best_by: ClassVar[str | None] = None  # the two stages descend different losses: the latest is kept
     unit: ClassVar[str] = "images"
+    steers: ClassVar[frozenset[str]] = frozenset({"label"})
     config: Config
     latent_std: Float[Tensor, ""]
 
@@ -310,7 +311,7 @@ class LatentDiffusion(System):
             "speedup": statistics.median(lap["pixel"] / lap[own] for lap in seconds),
         }
 
-    def sample(self, request: SampleRequest) -> Artifact:
+    def sample(self, request: SampleRequest) -> Images:
         """Digits, and the path to them, every latent on it decoded."""
         label = torch.arange(request.n, device=self.setting.device) % self.config.n_classes
         if request.label is not None:
@@ -319,4 +320,4 @@ class LatentDiffusion(System):
         path = self.walk(label, self.setting.generator("sample", request.seed), space)
         shown = [self.decode(z) for z in path] if space == "latent" else path
         frames = [((x.clamp(-1, 1) + 1) / 2).cpu().numpy() for x in shown]
-        return Artifact("images", images=frames[-1], frames=frames, columns=min(10, request.n))
+        return Images(frames[-1], frames=frames, columns=min(10, request.n))

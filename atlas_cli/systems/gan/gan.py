@@ -30,7 +30,9 @@ from atlas_cli.draws import stable_seed
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.errors import UsageError
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.base import Artifact
+from atlas_cli.present.artifacts.images import Images
+from atlas_cli.present.artifacts.points import Points
 from atlas_cli.screen import messages
 
 N_POINTS = 2_500  # points that are generated to count modes, as in VEEGAN (arXiv:1705.07761)
@@ -177,6 +179,7 @@ class GAN(System):
     """Two players: `generator` and `discriminator`."""
 
     best_by: ClassVar[str | None] = None  # a game has no loss that falls: the latest is kept
+    steers: ClassVar[frozenset[str]] = frozenset({"label"})
     config: Config
 
     def __init__(self, config: Config) -> None:
@@ -292,9 +295,9 @@ class GAN(System):
         if self.config.dim:
             frames = [points.cpu().numpy() for points in walk]
             backdrop = self.setting.data.held_out(N_POINTS).cpu().numpy()
-            return Artifact("points", points=frames[-1], backdrop=backdrop, frames=frames)
+            return Points(frames[-1], backdrop=backdrop, frames=frames)
         frames = [((images + 1) / 2).cpu().numpy() for images in walk]
-        return Artifact("images", images=frames[-1], frames=frames, columns=min(10, request.n))
+        return Images(frames[-1], frames=frames, columns=min(10, request.n))
 
     def _latents(
         self, n: int, random: torch.Generator, wanted: int | None = None

@@ -28,7 +28,7 @@ from atlas_cli.language.decoding import DecodingConfig
 from atlas_cli.nets.attention import Attention, KVCache
 from atlas_cli.nets.feed_forward import SwiGLU
 from atlas_cli.nets.moe import MoE, Routing
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.systems.ssm.mamba import Config as MambaConfig
 from atlas_cli.systems.ssm.mamba import LayerState, MambaBlock
 
@@ -185,6 +185,7 @@ class Jamba(System):
     """A language model of layers that scan and layers that attend."""
 
     unit: ClassVar[str] = "tokens"
+    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
     sample_count: ClassVar[int] = 4
     config: Config
 

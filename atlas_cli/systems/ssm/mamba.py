@@ -33,7 +33,7 @@ from atlas_cli.language import figures as language
 from atlas_cli.language import writing
 from atlas_cli.language.decoding import DecodingConfig
 from atlas_cli.nets.scan import selective_scan
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.base import Artifact
 
 TIMED_LENGTHS = (256, 512, 1024, 2048, 4096)
 
@@ -182,6 +182,7 @@ class Mamba(System):
     """A language model of Mamba blocks, for text and for the tasks of sequences."""
 
     unit: ClassVar[str] = "tokens"
+    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
     sample_count: ClassVar[int] = 4
     block: ClassVar[type[nn.Module]] = MambaBlock
     config: Config

@@ -23,7 +23,7 @@ from torch.nn import functional as F
 
 from atlas_cli.config import SystemConfig
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.text import Text
 
 Init = Literal["legs", "lin", "inv", "random", "random_real", "real"]
 Rule = Literal["zoh", "bilinear"]
@@ -243,6 +243,7 @@ class S4(System):
     """A classifier that reads an image pixel by pixel."""
 
     unit: ClassVar[str] = "images"
+    steers: ClassVar[frozenset[str]] = frozenset({"label"})
     sample_count: ClassVar[int] = 4
     config: Config
 
@@ -332,7 +333,7 @@ class S4(System):
         return torch.stack(logits, dim=1), state
 
     @torch.no_grad()
-    def sample(self, request: SampleRequest) -> Artifact:
+    def sample(self, request: SampleRequest) -> Text:
         """Held-out images read pixel by pixel in constant memory, and the guess after every row."""
         images, labels = self.setting.data.test()
         if request.label is not None:
@@ -342,9 +343,8 @@ class S4(System):
         pixels, labels = self.pixels(images[chosen]), labels[chosen]
         logits, state = self.read(pixels)
         held = sum(h.numel() * h.element_size() for h in (*state.hidden, state.said)) // len(labels)
-        return Artifact(
-            "text",
-            text=_in_pairs([self._film(*row) for row in zip(pixels, logits, labels, strict=True)]),
+        return Text(
+            _in_pairs([self._film(*row) for row in zip(pixels, logits, labels, strict=True)]),
             caption=f"beside each row the guess so far; the state holds {held / 1024:.0f} KiB at every pixel",
             facts={
                 "right": int((logits[:, -1].argmax(-1) == labels).sum()),

@@ -30,7 +30,7 @@ from atlas_cli.language import writing
 from atlas_cli.language.decoding import DecodingConfig
 from atlas_cli.nets.attention import Attention, KVCache
 from atlas_cli.nets.feed_forward import SwiGLU
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.systems.ssm.jamba import of_mamba, recur_over
 from atlas_cli.systems.ssm.mamba import LayerState, MambaBlock
 
@@ -198,6 +198,7 @@ class Zamba(System):
     """A language model of Mamba blocks and a block of attention that they share."""
 
     unit: ClassVar[str] = "tokens"
+    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
     sample_count: ClassVar[int] = 4
     config: Config
 

@@ -26,7 +26,7 @@ from atlas_cli.language import writing
 from atlas_cli.language.decoding import DecodingConfig
 from atlas_cli.nets.attention import Attention, KVCache
 from atlas_cli.nets.feed_forward import SwiGLU
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.base import Artifact
 
 
 class Config(DecodingConfig):
@@ -142,6 +142,7 @@ class GPT(System):
     """A decoder-only transformer, for text and for the tasks of sequences."""
 
     unit: ClassVar[str] = "tokens"
+    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
     sample_count: ClassVar[int] = 2
     config: Config
 

@@ -23,7 +23,7 @@ from atlas_cli.engine.system import Optimizers, SampleRequest, System
 from atlas_cli.language import writing
 from atlas_cli.language.decoding import DecodingConfig, Reader, write
 from atlas_cli.nets.attention import Attention
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.base import Artifact
 
 if TYPE_CHECKING:
     from atlas_cli.systems.transformer.gpt import GPT
@@ -70,6 +70,7 @@ class KVCached(System):
     """A trained GPT that writes with its cache, or without."""
 
     unit: ClassVar[str] = "tokens"
+    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
     sample_count: ClassVar[int] = 2
     config: Config
 

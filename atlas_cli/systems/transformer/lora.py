@@ -27,7 +27,7 @@ from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, Setting,
 from atlas_cli.language import figures as language
 from atlas_cli.language import writing
 from atlas_cli.language.decoding import DecodingConfig
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.base import Artifact
 
 if TYPE_CHECKING:
     from atlas_cli.systems.transformer.gpt import GPT
@@ -100,6 +100,7 @@ class LoRA(System):
     """A frozen GPT with adapters, or (`adapt: full`) a copy of it that is trained whole."""
 
     unit: ClassVar[str] = "tokens"
+    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
     sample_count: ClassVar[int] = 2
     config: Config
 

@@ -21,7 +21,7 @@ from atlas_cli.config import sampling
 from atlas_cli.engine.system import SampleRequest
 from atlas_cli.language import figures as language
 from atlas_cli.nets.attention import Attention
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.systems.transformer.gpt import GPT
 from atlas_cli.systems.transformer.gpt import Config as GPTConfig
 

@@ -28,7 +28,7 @@ from atlas_cli.language import figures as language
 from atlas_cli.language import writing
 from atlas_cli.language.decoding import DecodingConfig, choose, distribution, write
 from atlas_cli.nets.attention import KVCache
-from atlas_cli.present.artifact import Artifact
+from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.systems.transformer.gpt import GPT
 from atlas_cli.systems.transformer.gpt import Config as GPTConfig
 
@@ -208,6 +208,7 @@ class Speculative(System):
     """A draft that is trained here, and the target that it guesses for."""
 
     unit: ClassVar[str] = "tokens"
+    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
     sample_count: ClassVar[int] = 2
     config: Config
 

@@ -202,7 +202,7 @@ def drawing(tmp_path: Path) -> Path:
 
 
 def test_a_drawing_steers_by_its_edges_or_as_an_edge_map(tiny_images: object, drawing: Path) -> None:
-    request = SampleRequest(n=8, control=drawing)
+    request = SampleRequest(n=8, extras={"control": drawing})
     of_ink = awake(controlnet(tiny_images)).sample(request).images
     of_lines = awake(controlnet(tiny_images, control_kind="edges")).sample(request).images
     for images in (of_ink, of_lines):
@@ -220,5 +220,5 @@ def test_a_drawing_without_a_label_is_drawn_without_a_class(tiny_images: object,
     labels = []
     system.draw = lambda label, *rest: labels.append(label.tolist()) or [torch.zeros(len(label), 1, 8, 8)] * 2
     for label in (None, 7):
-        system.sample(SampleRequest(n=2, control=drawing, label=label))
+        system.sample(SampleRequest(n=2, extras={"control": drawing}, label=label))
     assert labels == [[10, 10], [7, 7]]

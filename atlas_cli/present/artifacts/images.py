@@ -1,0 +1,40 @@
+"""Images in rows, and the path on which they came out of noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from atlas_cli.present import pictures
+from atlas_cli.present.artifacts.base import Drawn
+
+
+@dataclass(frozen=True, eq=False)
+class Images(Drawn):
+    """A contact sheet.
+
+    Attributes:
+        images: (N, C, H, W) in [0, 1], C being 1 or 3.
+        columns: Images a row.
+        frames: The path from noise to sample, each like `images`; saved as a GIF.
+    """
+
+    images: np.ndarray
+    columns: int = 10
+    frames: list[np.ndarray] = field(default_factory=list)
+
+    def picture(self) -> np.ndarray:
+        return pictures.contact_sheet(self.images, self.columns)
+
+    def animation(self) -> list[np.ndarray]:
+        if len(self.frames) < 2:
+            return []
+        return [pictures.contact_sheet(frame, self.columns) for frame in pictures.thinned(self.frames)]
+
+    def for_terminal(self, width: int) -> np.ndarray:
+        return pictures.sheet_for_width(self.images, self.columns, width)
+
+    def describe(self) -> str:
+        n, c, h, w = self.images.shape
+        return f"{n} {'grey' if c == 1 else 'colour'} images of {h}x{w} pixels"

@@ -1,0 +1,156 @@
+"""RGB pictures that artifacts are drawn as: contact sheets and point clouds, saved or sent to a terminal.
+
+A picture is a (height, width, 3) uint8 array throughout.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image
+from rich.console import Console
+from rich.segment import Segment
+from rich.segment import Segments as RichSegments
+from rich.style import Style
+
+Frame = TypeVar("Frame")
+
+ASCII_RAMP = " .:-=+*#%@"
+POINT_PIXELS = 320
+PICTURE_PIXELS = 1160  # width at which a picture is saved, in whole multiples of its own
+SMALLEST_IMAGE = 13  # columns: a digit that is smaller cannot be read
+FRAMES_SHOWN = 40  # of an animation, about
+FRAME_MS = 60
+LAST_FRAME_MS = 1500  # what it comes to is looked at longer
+
+
+def contact_sheet(images: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
+    """(N, C, H, W) in [0, 1] -> one (rows*H + gaps, columns*W + gaps, 3) uint8 picture."""
+    n, c, h, w = images.shape
+    rows = -(-n // columns)
+    sheet = np.full((rows * (h + gap) - gap, columns * (w + gap) - gap, 3), 64, np.uint8)
+    rgb = np.repeat(images, 3, axis=1) if c == 1 else images
+    for i, image in enumerate((rgb.clip(0, 1) * 255).round().astype(np.uint8)):
+        top, left = (i // columns) * (h + gap), (i % columns) * (w + gap)
+        sheet[top : top + h, left : left + w] = image.transpose(1, 2, 0)
+    return sheet
+
+
+def scatter(points: np.ndarray, backdrop: np.ndarray | None, pixels: int = POINT_PIXELS) -> np.ndarray:
+    """Points (N, 2) in orange over the backdrop in grey, as a (pixels, pixels, 3) uint8 picture."""
+    everything = points if backdrop is None else np.concatenate([points, backdrop])
+    half = 1.05 * np.abs(everything[np.isfinite(everything).all(axis=1)]).max()
+    picture = np.full((pixels, pixels, 3), 16, np.uint8)
+    for cloud, colour in ((backdrop, (90, 110, 140)), (points, (255, 170, 60))):
+        if cloud is None:
+            continue
+        xy = ((cloud / half + 1) / 2 * (pixels - 1)).round()
+        inside = np.isfinite(xy).all(axis=1) & (xy >= 0).all(axis=1) & (xy < pixels).all(axis=1)
+        x, y = xy[inside].astype(int).T
+        picture[pixels - 1 - y, x] = colour
+    return picture
+
+
+def sheet_for_width(images: np.ndarray, columns: int, width: int) -> np.ndarray:
+    """A contact sheet at one pixel a column; fewer images a row rather than ones too small to read."""
+    n, _, h, w = images.shape
+    least = min(w, SMALLEST_IMAGE)
+    wished = (columns, 10, 8, 5, 4, 2)  # as the system lays them out, where that fits
+    fitting = [c for c in wished if c <= n and (width + 1) // c - 1 >= least]
+    columns = fitting[0] if fitting else 1
+    cell = min(w, (width + 1) // columns - 1)
+    return contact_sheet(_resized(images, round(h * cell / w), cell), columns)
+
+
+def _resized(images: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(N, C, H, W) in [0, 1] at another size, averaged rather than dropped pixels."""
+    if images.shape[-2:] == (height, width):
+        return images
+    planes = (images.clip(0, 1) * 255).round().astype(np.uint8).reshape(-1, *images.shape[-2:])
+    smaller = [
+        np.asarray(Image.fromarray(p).resize((width, height), Image.Resampling.LANCZOS)) for p in planes
+    ]
+    return np.stack(smaller).reshape(*images.shape[:2], height, width) / 255
+
+
+def at_width(rgb: np.ndarray, width: int) -> np.ndarray:
+    """The picture `width` pixels wide, in its own proportions."""
+    height = max(1, round(rgb.shape[0] * width / rgb.shape[1]))
+    return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS))
+
+
+# --- files -----------------------------------------------------------------------------------------------
+
+
+def enlargement(rgb: np.ndarray) -> int:
+    """The whole multiple at which a picture is saved, so that its pixels stay sharp."""
+    return max(1, PICTURE_PIXELS // max(rgb.shape[:2]))
+
+
+def enlarged(rgb: np.ndarray, times: int) -> Image.Image:
+    """The picture with each pixel drawn as a square of `times` by `times`."""
+    size = (rgb.shape[1] * times, rgb.shape[0] * times)
+    return Image.fromarray(rgb).resize(size, Image.Resampling.NEAREST)
+
+
+def save_png(rgb: np.ndarray, path: Path) -> Path:
+    """Write the picture, enlarged."""
+    enlarged(rgb, enlargement(rgb)).save(path)
+    return path
+
+
+def png_bytes(rgb: np.ndarray) -> bytes:
+    """The picture as `save_png` writes it, in memory."""
+    buffer = io.BytesIO()
+    enlarged(rgb, enlargement(rgb)).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def thinned(frames: list[Frame]) -> list[Frame]:
+    """About `FRAMES_SHOWN` of the frames, the last one among them."""
+    return [*frames[:: max(1, len(frames) // FRAMES_SHOWN)], frames[-1]]
+
+
+def save_gif(frames: list[np.ndarray], path: Path) -> Path:
+    """Write an endless animation of pictures of one size, enlarged; it rests on the last one."""
+    pictures = [enlarged(rgb, enlargement(rgb)) for rgb in frames]
+    durations = [FRAME_MS] * (len(pictures) - 1) + [LAST_FRAME_MS]
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=durations, loop=0)
+    return path
+
+
+# --- the terminal ----------------------------------------------------------------------------------------
+
+
+def print_picture(rgb: np.ndarray, console: Console) -> None:
+    """The picture at one pixel a column: half blocks in colour, a ramp of letters where there is none."""
+    if console.color_system and console.encoding.startswith("utf"):
+        console.print(half_blocks(rgb), soft_wrap=True)
+    else:
+        console.print("\n".join(ascii_rows(rgb)), highlight=False, markup=False, soft_wrap=True)
+
+
+def half_blocks(rgb: np.ndarray) -> RichSegments:
+    """Two pixels a character: the upper one in the foreground, the lower one in the background."""
+    if rgb.shape[0] % 2:
+        rgb = np.concatenate([rgb, np.zeros_like(rgb[:1])])
+    segments = []
+    for upper, lower in zip(rgb[::2], rgb[1::2], strict=True):
+        for a, b in zip(upper, lower, strict=True):
+            style = Style.parse(f"#{a[0]:02x}{a[1]:02x}{a[2]:02x} on #{b[0]:02x}{b[1]:02x}{b[2]:02x}")
+            segments.append(Segment("▀", style))
+        segments.append(Segment.line())
+    return RichSegments(segments)
+
+
+def ascii_rows(rgb: np.ndarray) -> list[str]:
+    """One letter for two pixels one above the other, darker to lighter."""
+    grey = rgb.astype(float).mean(axis=2)
+    if grey.shape[0] % 2:
+        grey = np.concatenate([grey, np.zeros_like(grey[:1])])
+    pairs = (grey[::2] + grey[1::2]) / 2
+    index = (pairs / 256 * len(ASCII_RAMP)).astype(int)
+    return ["".join(ASCII_RAMP[i] for i in row) for row in index]
