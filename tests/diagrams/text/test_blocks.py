@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from atlas_cli import catalog
-from atlas_cli.diagrams import blocks
+from atlas_cli.diagrams import blocks, gallery
 from atlas_cli.diagrams.model import Diagram, Edge, Group, Node, Step
 from atlas_cli.diagrams.text import blocks as text_blocks
 
