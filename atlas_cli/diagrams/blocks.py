@@ -31,7 +31,7 @@ import yaml
 from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
 from atlas_cli.diagrams.model import Diagram, Edge, EdgeKind, Group, Node, NodeKind, Side, Step
-from atlas_cli.errors import DataError, UsageError
+from atlas_cli.errors import DataError
 
 
 def diagrams_of(subject: Topic | Family) -> tuple[Diagram, ...]:
@@ -41,24 +41,15 @@ def diagrams_of(subject: Topic | Family) -> tuple[Diagram, ...]:
     return drawn if isinstance(subject, Family) else tuple(d for d in drawn if subject.slug in d.topics)
 
 
-def find(subject: Topic | Family, name: str | None = None) -> Diagram:
-    """A diagram by name, or the first one of the topic; a page may also name one of its family.
+def names(family: Family) -> tuple[str, ...]:
+    """Names of a family's stepped diagrams, by their files, of which none is read."""
+    return tuple(path.stem for path in _files(family.slug))
 
-    Raises:
-        UsageError: there is none of that name.
-    """
-    own = diagrams_of(subject)
-    if name is None and own:
-        return own[0]
-    nearby = own if isinstance(subject, Family) else _of_family(subject.family)
-    for diagram in nearby:
-        if name is not None and catalog.normalise(name) == catalog.normalise(diagram.name):
-            return diagram
-    if name is None:
-        raise UsageError(f"there is no diagram of {subject.slug} yet", "atlas diagram --list")
-    near = catalog.closest(catalog.normalise(name), {catalog.normalise(d.name): d.name for d in nearby}, n=1)
-    mend = f"did you mean: atlas diagram {subject.slug} {near[0]}" if near else "atlas diagram --list"
-    raise UsageError(f"{subject.slug} has no diagram {name!r}", mend)
+
+def named(family: Family, key: str) -> Diagram | None:
+    """The diagram whose file has that name in its normalised form; no other file is read."""
+    paths = (path for path in _files(family.slug) if catalog.normalise(path.stem) == key)
+    return next((_loaded(path) for path in paths), None)
 
 
 def load(path: Path) -> Diagram:
@@ -86,8 +77,16 @@ def load(path: Path) -> Diagram:
 
 @cache
 def _of_family(family: str) -> tuple[Diagram, ...]:
+    return tuple(_loaded(path) for path in _files(family))
+
+
+@cache
+def _files(family: str) -> tuple[Path, ...]:
     folder = next(f.path for f in catalog.families() if f.slug == family) / "diagrams"
-    return tuple(load(path) for path in sorted(folder.glob("*.yaml")))
+    return tuple(sorted(folder.glob("*.yaml")))
+
+
+_loaded = cache(load)
 
 
 def _edge(entry: str | dict[str, Any]) -> Edge:

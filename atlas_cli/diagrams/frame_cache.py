@@ -25,11 +25,8 @@ from atlas_cli.runs import durable
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _COMPUTES_WITH = ("torch", "numpy")
-_PANELS: tuple[type[Any], ...] = (
-    frames.Heatmap, frames.Curves, frames.Scatter, frames.Quiver, frames.Bars, frames.Images, frames.Tokens,
-    frames.Words, frames.Series, frames.Group,
-)  # fmt: skip
-_KINDS = {panel.kind: panel for panel in _PANELS}
+_PARTS: tuple[type[Any], ...] = (frames.Series, frames.Group, *frames.Panel.__subclasses__())
+_KINDS = {part.kind: part for part in _PARTS}
 
 
 def frame_of(explorable: Explorable, setting: Mapping[str, Value]) -> Frame:

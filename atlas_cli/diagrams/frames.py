@@ -94,7 +94,18 @@ class Group(_Plain):
 
 
 @dataclass(frozen=True)
-class Heatmap(_Plain):
+class Panel(_Plain):
+    """What a frame is made of: data under a title.
+
+    A subclass is a kind of panel. Each renderer has one table from kinds to what draws them: `PANELS` in
+    text/panels.py, svg/panels.py and web/assets/diagram.js.
+    """
+
+    title: str
+
+
+@dataclass(frozen=True)
+class Heatmap(Panel):
     """A matrix as shades; the first row is at the top.
 
     Attributes:
@@ -103,7 +114,6 @@ class Heatmap(_Plain):
         diverging: The middle of low and high is neutral and both ends are strong.
     """
 
-    title: str
     rows: Matrix
     low: float
     high: float
@@ -116,10 +126,9 @@ class Heatmap(_Plain):
 
 
 @dataclass(frozen=True)
-class Curves(_Plain):
+class Curves(Panel):
     """Functions of one variable; `marker` is an upright line at the x where the knob stands."""
 
-    title: str
     series: tuple[Series, ...]
     x_label: str = ""
     y_label: str = ""
@@ -130,20 +139,18 @@ class Curves(_Plain):
 
 
 @dataclass(frozen=True)
-class Scatter(_Plain):
+class Scatter(Panel):
     """Groups of points in the plane; `range` is x from, x to, y from, y to."""
 
-    title: str
     groups: tuple[Group, ...]
     range: Range
     kind: ClassVar[str] = "scatter"
 
 
 @dataclass(frozen=True)
-class Quiver(_Plain):
+class Quiver(Panel):
     """Arrows in the plane, one from each point, as long as its vector in the units of `range`."""
 
-    title: str
     points: Points
     vectors: Points
     range: Range
@@ -151,10 +158,9 @@ class Quiver(_Plain):
 
 
 @dataclass(frozen=True)
-class Bars(_Plain):
+class Bars(Panel):
     """Labelled amounts from 0; `high` is the amount of a full bar."""
 
-    title: str
     labels: tuple[str, ...]
     values: Numbers
     high: float
@@ -162,10 +168,9 @@ class Bars(_Plain):
 
 
 @dataclass(frozen=True)
-class Images(_Plain):
+class Images(Panel):
     """Grey images in a grid of `columns`, 0 black to 1 white, each (H, W) with a caption or none at all."""
 
-    title: str
     images: tuple[Matrix, ...]
     columns: int
     captions: tuple[str, ...] = ()
@@ -173,24 +178,19 @@ class Images(_Plain):
 
 
 @dataclass(frozen=True)
-class Tokens(_Plain):
+class Tokens(Panel):
     """Pieces of text in reading order, each with a weight 0 to 1 and a note that says it in characters."""
 
-    title: str
     tokens: tuple[tuple[str, float, str], ...]
     kind: ClassVar[str] = "tokens"
 
 
 @dataclass(frozen=True)
-class Words(_Plain):
+class Words(Panel):
     """Lines of text."""
 
-    title: str
     lines: tuple[str, ...]
     kind: ClassVar[str] = "words"
-
-
-Panel = Heatmap | Curves | Scatter | Quiver | Bars | Images | Tokens | Words
 
 
 @dataclass(frozen=True)
@@ -246,6 +246,7 @@ class Explorable:
         run: Name of the run that it is computed from, if any.
         fingerprint: What its frames depend on besides the code: the run's weights.
         heavy: Drawn with torch or by a clock; a page in the terminal names it, so that reading stays quick.
+        place: Where it stands among those of its family; None: after all that have a place, by name.
     """
 
     name: str
@@ -260,6 +261,7 @@ class Explorable:
     run: str | None = None
     fingerprint: str = ""
     heavy: bool = False
+    place: int | None = None
 
     @property
     def needs_run(self) -> bool:

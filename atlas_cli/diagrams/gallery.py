@@ -1,25 +1,29 @@
 """All diagrams of a topic: the stepped ones of its family's pages, and the explorables.
 
-Stepped ones come first and are found without importing explorables, which in turn are found without torch.
+Each is one file and goes by the file's name: content/<family>/diagrams/<name>.yaml is a stepped diagram,
+atlas_cli/explorables/<family>/<name>.py holds an EXPLORABLE. One that is asked for by name is read alone;
+nothing lists them. Stepped ones come first, and explorables are imported without torch.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
 from atlas_cli.diagrams import blocks
 from atlas_cli.diagrams.model import Diagram
-from atlas_cli.errors import UsageError
+from atlas_cli.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from atlas_cli.diagrams.frames import Explorable, Knob, Value
+
+_EXPLORABLES = Path(__file__).resolve().parents[1] / "explorables"
 
 
 def explorables_of(subject: Topic | Family) -> tuple[Explorable, ...]:
@@ -53,10 +57,11 @@ def find(subject: Topic | Family, name: str | None = None) -> Diagram | Explorab
         return next((diagram for diagram in there if diagram.name == subject.slug), there[0])
     family = catalog.resolve_family(subject.slug if isinstance(subject, Family) else subject.family)
     key = catalog.normalise(name)
-    for diagram in _every_of(family):
-        if catalog.normalise(diagram.name) == key:
-            return diagram
-    names = {catalog.normalise(d.name): d.name for d in _every_of(family)}
+    found = _named(family, key)
+    if found is not None:
+        return found
+    every = (*blocks.names(family), *map(_name, _modules(family.slug)))
+    names = {catalog.normalise(one): one for one in every}
     near = catalog.closest(key, names, n=1)
     mend = f"did you mean: atlas diagram {subject.slug} {near[0]}" if near else "atlas diagram --list"
     raise UsageError(f"{subject.slug} has no diagram {name!r}", mend)
@@ -65,8 +70,8 @@ def find(subject: Topic | Family, name: str | None = None) -> Diagram | Explorab
 def anywhere(name: str) -> Diagram | Explorable | None:
     """The first diagram of that name in any family."""
     key = catalog.normalise(name)
-    every = (diagram for family in catalog.families() for diagram in _every_of(family))
-    return next((diagram for diagram in every if catalog.normalise(diagram.name) == key), None)
+    found = (_named(family, key) for family in catalog.families())
+    return next((diagram for diagram in found if diagram is not None), None)
 
 
 def setting(explorable: Explorable, given: Sequence[str], command: str = "") -> dict[str, Value]:
@@ -145,10 +150,13 @@ def _example(explorable: Explorable) -> str:
     return f"{knob.name}={knob.values[-1]}"
 
 
-def _every_of(family: Family) -> Iterator[Diagram | Explorable]:
-    """Every diagram of a family; explorables are imported once the stepped ones have been seen."""
-    yield from blocks.diagrams_of(family)
-    yield from _explorables_of(family)
+def _named(family: Family, key: str) -> Diagram | Explorable | None:
+    """The diagram whose file has that name, in its normalised form; no other file is read."""
+    stepped = blocks.named(family, key)
+    if stepped is not None:
+        return stepped
+    modules = (module for module in _modules(family.slug) if catalog.normalise(module) == key)
+    return next((_load(family.slug, module) for module in modules), None)
 
 
 def _explorables_of(subject: Topic | Family) -> tuple[Explorable, ...]:
@@ -159,7 +167,33 @@ def _explorables_of(subject: Topic | Family) -> tuple[Explorable, ...]:
 
 @cache
 def _of_family(family: str) -> tuple[Explorable, ...]:
-    """Of atlas_cli/explorables/<family>.py, and of <family>_runs.py, whose diagrams need a trained run."""
-    modules = [f"atlas_cli.explorables.{family}", f"atlas_cli.explorables.{family}_runs"]
-    found = [importlib.import_module(name) for name in modules if importlib.util.find_spec(name) is not None]
-    return tuple(explorable for module in found for explorable in module.EXPLORABLES)
+    """In reading order: first what needs no run, then by place; those without a place come last, by name."""
+    found = [_load(family, module) for module in _modules(family)]
+    return tuple(sorted(found, key=lambda e: (e.needs_run, e.place is None, e.place or 0, e.name)))
+
+
+@cache
+def _modules(family: str) -> tuple[str, ...]:
+    """Names of the modules that hold an explorable of the family; helpers begin with an underscore."""
+    return tuple(sorted(path.stem for path in (_EXPLORABLES / family).glob("[!_]*.py")))
+
+
+def _name(module: str) -> str:
+    return module.replace("_", "-")
+
+
+def _load(family: str, module: str) -> Explorable:
+    """What a module holds.
+
+    Raises:
+        DataError: it holds no EXPLORABLE, or one that is not called as the file and its folder are.
+    """
+    held: Explorable | None = getattr(
+        importlib.import_module(f"atlas_cli.explorables.{family}.{module}"), "EXPLORABLE", None
+    )
+    if held is None or (held.family, held.name) != (family, _name(module)):
+        raise DataError(
+            f"{_EXPLORABLES / family / module}.py holds no EXPLORABLE of its own name",
+            f"an explorable of family {family!r} there is called {_name(module)!r}",
+        )
+    return held

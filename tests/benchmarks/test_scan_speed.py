@@ -17,7 +17,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from atlas_cli.explorables.crossing import measure, methods
+from atlas_cli.explorables.ssm.crossing import measure, methods
 from atlas_cli.metrics.timing import least_seconds
 from atlas_cli.nets.scan import loop_scan, selective_scan
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from atlas_cli import catalog
-from atlas_cli.diagrams import blocks
+from atlas_cli.diagrams import blocks, gallery
 from atlas_cli.diagrams.model import Edge
 from atlas_cli.errors import DataError, UsageError
 
@@ -88,16 +88,16 @@ def test_a_circle_of_edges_does_not_hang(tmp_path: Path):
 
 def test_diagrams_are_found_by_topic_and_name():
     mamba = catalog.resolve("mamba")
-    assert blocks.find(mamba).name == blocks.find(mamba, "Mamba Block").name == "mamba-block"
-    assert blocks.find(catalog.resolve_family("ssm")).name == "mamba-block"
-    assert blocks.find(catalog.resolve("s4"), "mamba-block").name == "mamba-block"  # a page may borrow one
+    assert gallery.find(mamba).name == gallery.find(mamba, "Mamba Block").name == "mamba-block"
+    assert gallery.find(catalog.resolve_family("ssm")).name == "mamba-block"
+    assert gallery.find(catalog.resolve("s4"), "mamba-block").name == "mamba-block"  # a page may borrow one
 
 
 def test_a_missing_diagram_is_said_plainly():
     with pytest.raises(UsageError, match="no diagram of dreamer yet"):
-        blocks.find(catalog.resolve("dreamer"))
+        gallery.find(catalog.resolve("dreamer"))
     with pytest.raises(UsageError, match="no diagram 'mamba-blok'") as caught:
-        blocks.find(catalog.resolve("mamba"), "mamba-blok")
+        gallery.find(catalog.resolve("mamba"), "mamba-blok")
     assert caught.value.mend == "did you mean: atlas diagram mamba mamba-block"
 
 

@@ -1,15 +1,15 @@
 """A frame of an explorable as an SVG file, for slides and papers.
 
 Each panel is drawn at the origin in a given width and says how high it came out; the file puts them in
-place. Adding a kind of panel adds one line to `_drawn`.
+place. A new kind of panel adds one line to `PANELS`, at the end of this file.
 """
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Mapping
-from typing import assert_never
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from atlas_cli.diagrams.frames import (
     Bars,
@@ -72,30 +72,8 @@ def _titled(panel: Panel, width: float) -> Drawn:
     lines = wrapped(panel.title, width, 14)
     head = [text(0, 14 + 18 * i, line, size=14, more='font-weight="600"') for i, line in enumerate(lines)]
     down = _TITLE + 18 * (len(lines) - 1)
-    elements, height = _drawn(panel, width)
+    elements, height = PANELS[type(panel)](panel, width)
     return [*head, f'<g transform="translate(0 {down:g})">', *elements, "</g>"], height + down
-
-
-def _drawn(panel: Panel, width: float) -> Drawn:
-    match panel:
-        case Heatmap():
-            return _heatmap(panel, width)
-        case Curves():
-            return curves(panel, width)
-        case Scatter():
-            return scatter(panel, width)
-        case Quiver():
-            return quiver(panel, width)
-        case Bars():
-            return _bars(panel, width)
-        case Images():
-            return _images(panel, width)
-        case Tokens():
-            return _tokens(panel, width)
-        case Words():
-            return _words(panel, width)
-        case _:
-            assert_never(panel)
 
 
 def _heatmap(panel: Heatmap, width: float) -> Drawn:
@@ -193,3 +171,15 @@ def _tokens(panel: Tokens, width: float) -> Drawn:
 def _words(panel: Words, width: float) -> Drawn:
     lines = [piece for line in panel.lines for piece in wrapped(line, width, 13)]
     return [text(0, 14 + 19 * i, line, size=13) for i, line in enumerate(lines)], 19 * len(lines) + 6
+
+
+PANELS: dict[type[Panel], Callable[[Any, float], Drawn]] = {
+    Heatmap: _heatmap,
+    Curves: curves,
+    Scatter: scatter,
+    Quiver: quiver,
+    Bars: _bars,
+    Images: _images,
+    Tokens: _tokens,
+    Words: _words,
+}

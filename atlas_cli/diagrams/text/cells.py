@@ -6,6 +6,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from atlas_cli.diagrams.frames import Bars, Heatmap, Images, Tokens, Words
+from atlas_cli.diagrams.text.look import Look
 from atlas_cli.screen.lines import Lines, hang, wrap
 
 _SHADES, _PLAIN_SHADES = " ·░▒▓█", " .:+%#"
@@ -18,8 +19,9 @@ _NAME = 14  # longest name beside a bar or a row
 _BAR = 40  # columns of a full bar at most
 
 
-def heatmap(panel: Heatmap, width: int, plain: bool) -> Lines:
+def heatmap(panel: Heatmap, look: Look) -> Lines:
     """A shade for each cell; strong is dark, and negative has strokes in place of dots."""
+    width, plain, _ = look
     names = _spread(panel.y_ticks, len(panel.rows))
     margin = max(map(cell_len, names), default=0)
     margin = min(margin, _NAME)
@@ -84,8 +86,9 @@ def _axes(panel: Heatmap, width: int) -> Lines:
     return wrap(Text(axes, "atlas.muted"), width) if axes else []
 
 
-def images(panel: Images, width: int, plain: bool, colour: bool) -> Lines:
+def images(panel: Images, look: Look) -> Lines:
     """Images in their grid; with colour two pixels a character, without it their mean as a shade."""
+    width, plain, colour = look
     wide = len(panel.images[0][0])
     columns = max(1, min(panel.columns, (width + 2) // (wide + 2)))
     captions = panel.captions or ("",) * len(panel.images)
@@ -122,8 +125,9 @@ def _grey(value: float) -> str:
     return f"#{level:02x}{level:02x}{level:02x}"
 
 
-def bars(panel: Bars, width: int, plain: bool) -> Lines:
+def bars(panel: Bars, look: Look) -> Lines:
     """A bar for each amount, with the amount in digits."""
+    width, plain, _ = look
     figures = [f"{value:.3g}" for value in panel.values]
     margin = min(_NAME, max(map(len, panel.labels), default=0))
     room = max(4, min(_BAR, width - margin - 2 - max(map(len, figures), default=0) - 1))
@@ -148,8 +152,9 @@ def _bar(share: float, room: int, plain: bool) -> str:
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
 
 
-def tokens(panel: Tokens, width: int, plain: bool) -> Lines:
+def tokens(panel: Tokens, look: Look) -> Lines:
     """Three lines: the pieces, their weights as a meter, their notes; as often as the width asks for."""
+    width, plain, _ = look
     meter = _PLAIN_METER if plain else _METER
     blocks: list[list[Text]] = []
     used = width + 1
@@ -174,8 +179,9 @@ def tokens(panel: Tokens, width: int, plain: bool) -> Lines:
     return [line for i, block in enumerate(blocks) for line in ([Text()] if i else []) + block]
 
 
-def words(panel: Words, width: int) -> Lines:
+def words(panel: Words, look: Look) -> Lines:
     """The lines, wrapped; what runs over is moved in."""
+    width = look.width
     return [
         piece for line in panel.lines for piece in (
             wrap(Text(line), width) if len(line) <= width else hang(Text(""), wrap(Text(line), width - 2), 2)

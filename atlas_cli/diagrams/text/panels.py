@@ -1,13 +1,13 @@
 """An explorable in a terminal: its knobs, the panels of one frame, what to look for, and the figures.
 
 Panels that stand in one row of the frame stand side by side where there is room, and below one another
-where there is not. Adding a kind of panel adds one line to `_lines_of`.
+where there is not. A new kind of panel adds one line to `PANELS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import assert_never
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -28,12 +28,24 @@ from atlas_cli.diagrams.frames import (
     Words,
 )
 from atlas_cli.diagrams.text import cells, plots
+from atlas_cli.diagrams.text.look import Look
 from atlas_cli.screen.lines import Lines, indent, pairs, wrap
 from atlas_cli.screen.terminal import TEXT_WIDTH
 
 _NARROWEST = 34  # columns in which a panel can stand beside another
 _GAP = 4
 _TRACK = 24  # columns of a slider
+
+PANELS: dict[type[Panel], Callable[[Any, Look], Lines]] = {
+    Heatmap: cells.heatmap,
+    Curves: plots.curves,
+    Scatter: plots.scatter,
+    Quiver: plots.quiver,
+    Bars: cells.bars,
+    Images: cells.images,
+    Tokens: cells.tokens,
+    Words: cells.words,
+}
 
 
 def drawing(
@@ -83,7 +95,8 @@ def panels(frame: Frame, width: int, plain: bool = False, colour: bool = False) 
 
 def panel_lines(panel: Panel, width: int, plain: bool, colour: bool) -> Lines:
     """One panel under its title."""
-    return [*wrap(Text(panel.title, "bold"), width), *_lines_of(panel, width, plain, colour)]
+    drawn = PANELS[type(panel)](panel, Look(width, plain, colour))
+    return [*wrap(Text(panel.title, "bold"), width), *drawn]
 
 
 def said(explorable: Explorable, frame: Frame, width: int) -> Lines:
@@ -100,28 +113,6 @@ def shown_value(knob: Knob, value: Value) -> str:
     """A value with its unit."""
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return f"{text} {knob.unit}".rstrip()
-
-
-def _lines_of(panel: Panel, width: int, plain: bool, colour: bool) -> Lines:
-    match panel:
-        case Heatmap():
-            return cells.heatmap(panel, width, plain)
-        case Curves():
-            return plots.curves(panel, width, plain)
-        case Scatter():
-            return plots.scatter(panel, width, plain)
-        case Quiver():
-            return plots.quiver(panel, width, plain)
-        case Bars():
-            return cells.bars(panel, width, plain)
-        case Images():
-            return cells.images(panel, width, plain, colour)
-        case Tokens():
-            return cells.tokens(panel, width, plain)
-        case Words():
-            return cells.words(panel, width)
-        case _:
-            assert_never(panel)
 
 
 def _beside(blocks: list[Lines]) -> Lines:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from atlas_cli.diagrams.frames import Curves, Quiver, Scatter, Series
 from atlas_cli.diagrams.text.dots import Dots
+from atlas_cli.diagrams.text.look import Look
 from atlas_cli.screen.lines import Lines, wrap
 
 HUES = ("atlas.mark", "atlas.accent", "atlas.code", "atlas.keyword", "atlas.number")
@@ -26,8 +27,9 @@ _HEADS = "→↗↑↖←↙↓↘"
 _PLAIN_HEADS = (">", "/", "^", "\\", "<", "/", "v", "\\")
 
 
-def curves(panel: Curves, width: int, plain: bool) -> Lines:
+def curves(panel: Curves, look: Look) -> Lines:
     """A plot with its axes, and what its lines are."""
+    width, plain, _ = look
     lines = [_scaled(series, panel) for series in panel.series]
     points = [point for line in lines for point in line]
     if not points:
@@ -51,8 +53,9 @@ def curves(panel: Curves, width: int, plain: bool) -> Lines:
     ]
 
 
-def scatter(panel: Scatter, width: int, plain: bool) -> Lines:
+def scatter(panel: Scatter, look: Look) -> Lines:
     """Points of each group with the group's mark; later groups lie on top."""
+    width, plain, _ = look
     marks = _PLAIN_MARKS if plain else _MARKS
     dots = _plane(panel.range, width, plain)
     legend = []
@@ -69,8 +72,9 @@ def scatter(panel: Scatter, width: int, plain: bool) -> Lines:
     ]
 
 
-def quiver(panel: Quiver, width: int, plain: bool) -> Lines:
+def quiver(panel: Quiver, look: Look) -> Lines:
     """Lines with a head that points where they go; a vector of no length is a dot."""
+    width, plain, _ = look
     dots = _plane(panel.range, width, plain)
     tips = []
     for i, ((x, y), (dx, dy)) in enumerate(zip(panel.points, panel.vectors, strict=True)):

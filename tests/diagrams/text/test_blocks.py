@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from atlas_cli import catalog
-from atlas_cli.diagrams import blocks
+from atlas_cli.diagrams import blocks, gallery
 from atlas_cli.diagrams.model import Diagram, Edge, Group, Node, Step
 from atlas_cli.diagrams.text import blocks as text_blocks
 
@@ -102,6 +102,6 @@ def test_a_frame_fits_the_screen_and_shows_what_the_step_is_about(family: str, h
 
 
 def test_the_mamba_block_at_eighty_columns():
-    drawn = draw(blocks.find(catalog.resolve("mamba")), 76)
+    drawn = draw(gallery.find(catalog.resolve("mamba")), 76)
     assert "│    selective scan     │" in drawn
     assert max(map(len, drawn.splitlines())) <= 76

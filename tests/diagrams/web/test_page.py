@@ -15,7 +15,7 @@ import pytest
 
 from atlas_cli import catalog
 from atlas_cli.diagrams import blocks, gallery
-from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Heatmap, Knob, Series, Words
+from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Heatmap, Knob, Series
 from atlas_cli.diagrams.model import Diagram, Edge, Node, Step
 from atlas_cli.diagrams.svg import blocks as svg_blocks
 from atlas_cli.diagrams.web import frames as web_frames
@@ -220,10 +220,3 @@ def test_fragments_share_one_style_and_one_script():
     assert not any("<style" in part for part in parts)
     assert web_page.head().count("<style") == web_page.head().count("<script") == 1
     assert len({re.findall(r'id="([^"]+)"', part)[0] for part in parts}) == 3
-
-
-def test_every_kind_of_panel_has_its_place_in_the_script():
-    script = web_page.head()
-    kinds = {Curves.kind, Heatmap.kind, Bars.kind, Words.kind, "scatter", "quiver", "images", "tokens"}
-    table = re.findall(r"const PANELS = \{(.*?)\};", script, re.DOTALL)[0]
-    assert set(re.findall(r"(\w+): draw", table)) == kinds

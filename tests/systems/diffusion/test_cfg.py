@@ -12,7 +12,7 @@ from atlas_cli.engine.build import Options, build, inference
 from atlas_cli.engine.loop import fit
 from atlas_cli.engine.system import SampleRequest
 from atlas_cli.errors import UsageError
-from atlas_cli.explorables.mixtures import Mixture
+from atlas_cli.explorables._mixtures import Mixture
 from atlas_cli.present.reporter import SilentReporter
 from atlas_cli.recipe import recipes
 from atlas_cli.systems.diffusion.cfg import AXES, CFG, class_variety

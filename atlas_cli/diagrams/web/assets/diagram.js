@@ -228,12 +228,13 @@ function filled(value, array) {
   return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, filled(item, array)]));
 }
 
-// The ranges of a curves panel over all values of the sliders, so that a turning knob moves curves, not axes.
+// The ranges of a panel over all values of the sliders, so that a turning knob moves curves, not axes.
 // A few extreme settings do not squash all others: they widen the axes when they are shown.
 function makeScales(knobs, frameOf) {
   const known = new Map();
   return (place, row, column, panel) => {
-    if (panel.kind !== "curves") return null;
+    const { ranges } = PANELS[panel.kind];
+    if (!ranges) return null;
     const key = [row, column, ...place.filter((_, i) => knobs[i].kind === "choice")].join();
     if (!known.has(key)) {
       let settings = [[]];
@@ -242,13 +243,13 @@ function makeScales(knobs, frameOf) {
         settings = settings.flatMap((setting) => values.map((v) => [...setting, v]));
       });
       const others = settings.map((setting) => frameOf(setting).panels[row]?.[column]);
-      known.set(key, others.filter((other) => other?.kind === "curves").map(rangesOf));
+      known.set(key, others.filter((other) => other?.kind === panel.kind).map(ranges));
     }
     const usual = (name, end, share) => {
-      const ends = known.get(key).map((ranges) => ranges[name][end]).sort((a, b) => a - b);
+      const ends = known.get(key).map((one) => one[name][end]).sort((a, b) => a - b);
       return ends[Math.round((ends.length - 1) * share)];
     };
-    const own = rangesOf(panel);
+    const own = ranges(panel);
     const wide = ([low, high], name) => [Math.min(low, usual(name, 0, 0.15)), Math.max(high, usual(name, 1, 0.85))];
     return { x: wide(own.x, "x"), y: wide(own.y, "y") };
   };
@@ -261,11 +262,18 @@ function rangesOf({ series, log_x, log_y, marker }) {
   return { x: range(marker === null ? xs : [...xs, marker], log_x), y: range(ys, log_y) };
 }
 
-// --- panels: one function a kind -----------------------------------------------------------------------
+// --- panels: one line a kind -----------------------------------------------------------------------------
 
+// What draws a kind and, where its axes are to hold still, what finds their ranges.
 const PANELS = {
-  curves: drawCurves, scatter: drawScatter, quiver: drawQuiver, heatmap: drawHeatmap,
-  images: drawImages, bars: drawBars, tokens: drawTokens, words: drawWords,
+  curves: { draw: drawCurves, ranges: rangesOf },
+  scatter: { draw: drawScatter },
+  quiver: { draw: drawQuiver },
+  heatmap: { draw: drawHeatmap },
+  images: { draw: drawImages },
+  bars: { draw: drawBars },
+  tokens: { draw: drawTokens },
+  words: { draw: drawWords },
 };
 
 function drawPanel(panel, ranges, figure, mates) {
@@ -273,7 +281,7 @@ function drawPanel(panel, ranges, figure, mates) {
   const room = innerWidth < 480 ? 320 : mates > 1 ? 380 : 600;
   const box = element("section", "", `panel of-${panel.kind}`);
   if (panel.title) box.append(element("h3", panel.title));
-  box.append(...PANELS[panel.kind](panel, room, ranges, figure).filter(Boolean));
+  box.append(...PANELS[panel.kind].draw(panel, room, ranges, figure).filter(Boolean));
   return box;
 }
 

@@ -1,0 +1,13 @@
+"""How a panel is to be drawn in a terminal."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Look(NamedTuple):
+    """What a panel must keep to."""
+
+    width: int  # columns
+    plain: bool = False  # ASCII alone
+    colour: bool = False  # whether colours will be seen; images then have twice the resolution

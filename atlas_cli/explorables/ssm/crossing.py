@@ -1,0 +1,246 @@
+"""From which length on a recurrence is faster than attention: measured on the machine that draws it.
+
+One layer's mixing of tokens, 128 channels wide, in fp32 on one thread: causal attention of four heads,
+Mamba's scan in three ways and Mamba-2's chunks. A measurement takes a thousand tokens, or one sequence where
+that is longer; up to that length the least of two rounds counts.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Knob, Series
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+WIDTH, HEADS, ATTENTION_HEADS = 128, 8, 4
+LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)
+STATES = (16, 64)
+PASSES = ("forward", "forward and backward")
+TOKENS = 1024
+ROUNDS = 2  # a measurement that is long enough settles in one
+SLOW = ("loop", "tree")  # they hold the states of all steps at once: measured where that is little
+SLOW_UNTIL = 1024
+SLOW_STATES = 16
+Leaves = tuple["Tensor", ...]
+Mixer = Callable[..., "Tensor"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Of one method at one length, for one token: microseconds by pass, KiB kept for the backward pass."""
+
+    microseconds: Mapping[str, float]
+    kept_kib: float
+
+
+def methods() -> dict[str, tuple[Callable[[int, int, int], Leaves], Mixer]]:
+    """By name: what makes the inputs from batch, length and states, and what mixes the tokens."""
+    from torch.nn import functional as F
+
+    from atlas_cli.nets.scan import blelloch_scan, loop_scan, selective_scan
+    from atlas_cli.nets.ssd import ssd
+
+    return {
+        "attention": (_queries, lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True)),
+        "loop": (_channels, loop_scan),
+        "tree": (_channels, blelloch_scan),
+        "fused": (_channels, selective_scan),
+        "chunks": (_heads, lambda *leaves: ssd(*leaves)[0]),
+    }
+
+
+def _queries(batch: int, length: int, states: int) -> Leaves:
+    """Queries, keys and values."""
+    import torch
+
+    shape = (batch, ATTENTION_HEADS, length, WIDTH // ATTENTION_HEADS)
+    return tuple(torch.randn(shape, requires_grad=True) for _ in range(3))
+
+
+def _channels(batch: int, length: int, states: int) -> Leaves:
+    """x, delta, A, B, C of Mamba: every channel and state with a decay of its own."""
+    import torch
+
+    A = -torch.arange(1.0, states + 1).repeat(WIDTH, 1)
+    return _inputs((batch, length, WIDTH), (batch, length, WIDTH), A, states)
+
+
+def _heads(batch: int, length: int, states: int) -> Leaves:
+    """x, delta, A, B, C of Mamba-2: one decay for all of a head."""
+    import torch
+
+    A = -torch.arange(1.0, HEADS + 1)
+    return _inputs((batch, length, HEADS, WIDTH // HEADS), (batch, length, HEADS), A, states)
+
+
+def _inputs(x_shape: tuple[int, ...], delta_shape: tuple[int, ...], A: Tensor, states: int) -> Leaves:
+    import torch
+    from torch.nn import functional as F
+
+    x, delta = torch.randn(x_shape), F.softplus(torch.randn(delta_shape) - 2)
+    B, C = torch.randn(2, *x_shape[:2], states)
+    return tuple(leaf.requires_grad_() for leaf in (x, delta, A, B, C))
+
+
+def measure(name: str, length: int, states: int, tokens: int = TOKENS, rounds: int = ROUNDS) -> Reading:
+    """One method at one length, in processor time, the least of several rounds."""
+    make, mix = methods()[name]
+    batch = max(1, tokens // length)
+    leaves = make(batch, length, states)
+    taken = dict.fromkeys(PASSES, math.inf)
+    for _ in range(rounds):
+        for which in PASSES:
+            taken[which] = min(taken[which], _seconds(mix, leaves, backward=which != "forward"))
+    count = batch * length
+    microseconds = {which: 1e6 * seconds / count for which, seconds in taken.items()}
+    return Reading(microseconds, _kept_bytes(mix, leaves) / 1024 / count)
+
+
+@cache
+def _attention(length: int) -> Reading:
+    """It has no states, so every number of them is held against the same."""
+    return measure("attention", length, STATES[0], rounds=_rounds(length))
+
+
+def _measured(name: str, length: int, states: int) -> Reading:
+    return (
+        _attention(length) if name == "attention" else measure(name, length, states, rounds=_rounds(length))
+    )
+
+
+def _rounds(length: int) -> int:
+    return ROUNDS if length <= TOKENS else 1
+
+
+def _seconds(mix: Mixer, leaves: Leaves, backward: bool) -> float:
+    import torch
+
+    began = time.process_time()
+    with torch.set_grad_enabled(backward):
+        y = mix(*leaves)
+    if backward:
+        torch.autograd.grad(y.sum(), leaves)
+    return time.process_time() - began
+
+
+def _kept_bytes(mix: Mixer, leaves: Leaves) -> int:
+    """Of all that autograd holds between forward and backward, each memory once."""
+    import torch
+
+    kept: dict[int, Tensor] = {}
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        mix(*leaves)
+    return sum(tensor.untyped_storage().nbytes() for tensor in kept.values())
+
+
+@cache
+def race(states: int) -> dict[str, dict[int, Reading]]:
+    """Every method at every length that it can be asked for, on one thread."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for name in methods():  # what is loaded on first use
+            measure(name, LENGTHS[0], states, tokens=LENGTHS[0], rounds=1)
+        return {
+            name: {n: _measured(name, n, states) for n in LENGTHS if n <= SLOW_UNTIL or name not in SLOW}
+            for name in methods()
+            if states <= SLOW_STATES or name not in SLOW
+        }
+    finally:
+        torch.set_num_threads(threads)
+
+
+def crosses(ours: Mapping[int, float], attention: Mapping[int, float]) -> float | None:
+    """The length beyond which `ours` is below attention, on straight lines between logarithms; None: never.
+
+    Where it is below from the first length on, that length.
+    """
+    lengths = sorted(set(ours) & set(attention))
+    ahead = [math.log(attention[n] / ours[n]) for n in lengths]
+    if ahead[-1] <= 0:
+        return None
+    behind = [i for i, lead in enumerate(ahead) if lead <= 0]
+    if not behind:
+        return float(lengths[0])
+    i = behind[-1]
+    share = -ahead[i] / (ahead[i + 1] - ahead[i])
+    return float(lengths[i] * (lengths[i + 1] / lengths[i]) ** share)
+
+
+LABELS = {
+    "attention": "attention",
+    "loop": "scan, a plain loop",
+    "tree": "scan, a tree",
+    "fused": "scan, fused",
+    "chunks": "chunks",
+}
+TREE = "The tree takes the fewest rounds and keeps the most: every state goes through memory many times. "
+
+
+def crossing(length: int, states: int, which: str) -> Frame:
+    """Time over length, and where the recurrences pass attention."""
+    import torch
+
+    readings = race(states)
+    times = {name: {n: r.microseconds[which] for n, r in row.items()} for name, row in readings.items()}
+    at = {name: row[length] for name, row in times.items() if length in row}
+    kept = {name: row[length].kept_kib for name, row in readings.items() if length in row}
+    curves = tuple(
+        Series(LABELS[name], tuple(row), tuple(row.values()), "dashed" if name in SLOW else "line")
+        for name, row in times.items()
+    )
+    names = tuple(LABELS[name] for name in at)
+    passed = {name: crosses(times[name], times["attention"]) for name in ("fused", "chunks")}
+    return Frame(
+        (
+            (Curves(f"Microseconds a token, {which}", curves, "tokens", "us", True, True, length),),
+            (
+                Bars(f"Microseconds a token at {length}", names, tuple(at.values()), max(at.values())),
+                Bars("KiB a token kept for backward", names, tuple(kept.values()), max(kept.values())),
+            ),
+        ),
+        "Measured where it was drawn, on one thread, 128 channels. To a recurrence every token costs alike, "
+        "to attention a token costs the more, the more came before it: flat lines meet a rising one. "
+        f"{TREE if 'tree' in at else ''}Turn the states to 64: which flat line hardly rises, and why?",
+        {
+            "chunks pass attention at": _said(passed["chunks"]),
+            "fused scan passes attention at": _said(passed["fused"]),
+            "attention / chunks": at["attention"] / at["chunks"],
+            "attention / fused scan": at["attention"] / at["fused"],
+            "measured with": f"torch {torch.__version__}, one thread",
+        },
+    )
+
+
+def _said(length: float | None) -> str:
+    if length is None:
+        return f"not up to {LENGTHS[-1]} tokens"
+    return f"{LENGTHS[0]} tokens or fewer" if length <= LENGTHS[0] else f"{length:.0f} tokens"
+
+
+EXPLORABLE = Explorable(
+    "crossing", "ssm", ("mamba2", "mamba"), "Where a recurrence passes attention",
+    "From how many tokens on is it faster to remember than to look back?",
+    (
+        Knob("length", "length", LENGTHS, 1024, "slider", "tokens"),
+        Knob("states", "states a channel", STATES, 16, "choice"),
+        Knob("which", "pass", PASSES, PASSES[1], "choice"),
+    ),
+    crossing,
+    heavy=True,
+    place=100,
+)  # fmt: skip

@@ -1,0 +1,76 @@
+"""Choosing the next word: temperature and top-p."""
+
+from __future__ import annotations
+
+import math
+
+from atlas_cli.diagrams.frames import Bars, Explorable, Frame, Knob, Words
+from atlas_cli.explorables._ranges import evenly
+
+PROMPT_TEXT = "The cat sat on the ..."
+LOGITS = {
+    "mat": 4.0, "floor": 3.3, "sofa": 2.9, "table": 2.2, "roof": 1.8, "bed": 1.5, "grass": 0.9,
+    "keyboard": 0.5, "moon": -0.4, "equation": -1.2,
+}  # fmt: skip
+
+
+def softmax(logits: list[float]) -> list[float]:
+    """Probabilities."""
+    highest = max(logits)
+    powers = [math.exp(value - highest) for value in logits]
+    return [power / sum(powers) for power in powers]
+
+
+def nucleus(probabilities: list[float], top_p: float) -> list[float]:
+    """The fewest most likely ones that together reach top_p, scaled to one (Holtzman et al. 2020)."""
+    order = sorted(range(len(probabilities)), key=lambda i: -probabilities[i])
+    kept, mass = set(), 0.0
+    for i in order:
+        kept.add(i)
+        mass += probabilities[i]
+        if mass >= top_p - 1e-9:
+            break
+    return [p / mass if i in kept else 0.0 for i, p in enumerate(probabilities)]
+
+
+def sampling(temperature: float, top_p: float) -> Frame:
+    """The next word's probabilities before and after both knobs."""
+    heated = softmax([logit / temperature for logit in LOGITS.values()])
+    kept = nucleus(heated, top_p)
+    bits = sum(p * math.log2(1 / p) for p in kept if p > 0)
+    n = sum(p > 0 for p in kept)
+    draws = ", ".join(_draws(kept, 12))
+    words = tuple(LOGITS)
+    return Frame(
+        (
+            (Bars("After temperature", words, heated, 1.0), Bars("After top-p", words, kept, 1.0)),
+            (Words(PROMPT_TEXT, (f"twelve draws: {draws}",)),),
+        ),
+        "Temperature bends all probabilities; top-p cuts off the tail and leaves the rest in proportion. "
+        "Heat it to 2: which of the two knobs keeps the equation out, and does it keep the sofa in?",
+        {"words left": n, "bits of surprise": bits, "most likely": max(kept)},
+    )
+
+
+def _draws(probabilities: list[float], n: int) -> list[str]:
+    """n words at evenly spread places of the cumulative distribution: draws without luck."""
+    words, drawn = tuple(LOGITS), []
+    for k in range(n):
+        place, i = (k + 0.5) / n, 0
+        while i < len(words) - 1 and place > probabilities[i] + 1e-12:
+            place -= probabilities[i]
+            i += 1
+        drawn.append(words[i])
+    return drawn
+
+
+EXPLORABLE = Explorable(
+    "sampling", "transformer", ("gpt", "speculative"), "Choosing the next word",
+    "Which knob removes nonsense, and which one adds variety?",
+    (
+        Knob("temperature", "temperature", evenly(0.1, 2, 20), 1.0, "slider"),
+        Knob("top_p", "top-p", (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0), 1.0, "slider"),
+    ),
+    sampling,
+    place=40,
+)  # fmt: skip

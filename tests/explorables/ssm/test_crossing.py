@@ -1,0 +1,54 @@
+"""The race of recurrence and attention: crossings against closed forms, bytes against counted tensors."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from atlas_cli.explorables.ssm import crossing
+from atlas_cli.explorables.ssm.crossing import crosses
+
+
+def test_a_flat_line_and_a_power_cross_where_algebra_says():
+    attention = {n: 1e-3 * n**0.7 for n in crossing.LENGTHS}
+    flat = dict.fromkeys(crossing.LENGTHS, 0.1)
+    assert crosses(flat, attention) == pytest.approx(100 ** (1 / 0.7))
+
+
+def test_the_last_crossing_counts_and_lines_that_never_meet_say_so():
+    attention = dict(zip((64, 128, 256, 512), (1.0, 3.0, 1.0, 4.0), strict=True))
+    flat = dict.fromkeys(attention, 2.0)
+    assert crosses(flat, attention) == pytest.approx(256 * math.sqrt(2))
+    assert crosses(dict.fromkeys(attention, 9.0), attention) is None
+    assert crosses(dict.fromkeys(attention, 0.5), attention) == 64
+
+
+def test_kept_bytes_are_those_of_the_tensors_that_backward_needs():
+    """x * x keeps x alone; exp keeps its result; a view is no new memory."""
+    x = torch.ones(10, requires_grad=True)
+    assert crossing._kept_bytes(lambda leaf: leaf * leaf, (x,)) == 40
+    assert crossing._kept_bytes(lambda leaf: leaf.exp(), (x,)) == 40
+    assert crossing._kept_bytes(lambda leaf: leaf.view(2, 5) * leaf.view(2, 5), (x,)) == 40
+    assert crossing._kept_bytes(lambda leaf: leaf * leaf.exp(), (x,)) == 80
+
+
+def test_the_loop_keeps_every_state_and_the_others_a_fraction():
+    readings = crossing.race(16)
+    one_state = crossing.WIDTH * 16 * 4 / 1024  # KiB
+    assert readings["loop"][256].kept_kib > one_state
+    for name in ("fused", "chunks", "attention"):
+        assert readings[name][256].kept_kib < one_state
+
+
+@pytest.mark.parametrize("name", ["fused", "chunks", "loop", "tree"])
+def test_every_method_mixes_the_same_number_of_channels(name):
+    make, mix = crossing.methods()[name]
+    assert mix(*make(2, 8, 4)).numel() == 2 * 8 * crossing.WIDTH
+
+
+def test_the_thread_count_is_given_back():
+    before = torch.get_num_threads()
+    crossing.race(16)
+    assert torch.get_num_threads() == before

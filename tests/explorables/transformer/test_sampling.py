@@ -1,0 +1,33 @@
+"""Temperature and top-p, against torch."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from atlas_cli.explorables.transformer import sampling
+
+
+def test_softmax_is_torchs():
+    logits = list(sampling.LOGITS.values())
+    expected = torch.tensor(logits, dtype=torch.float64).softmax(0).tolist()
+    assert sampling.softmax(logits) == pytest.approx(expected)
+
+
+def test_the_nucleus_is_the_smallest_that_reaches_top_p():
+    assert sampling.nucleus([0.5, 0.3, 0.2], 0.5) == [1, 0, 0]
+    assert sampling.nucleus([0.2, 0.5, 0.3], 0.6) == pytest.approx([0, 0.625, 0.375])
+    assert sampling.nucleus([0.5, 0.3, 0.2], 1.0) == pytest.approx([0.5, 0.3, 0.2])
+
+
+def test_heat_adds_surprise_and_cold_removes_it():
+    bits = [sampling.sampling(t, 1.0).facts["bits of surprise"] for t in (0.1, 0.5, 1.0, 2.0)]
+    assert bits == sorted(bits)
+    assert bits[-1] < math.log2(len(sampling.LOGITS))
+
+
+def test_draws_follow_the_probabilities():
+    drawn = sampling._draws([0.5, 0.25, 0.25, 0, 0, 0, 0, 0, 0, 0], 12)
+    assert [drawn.count(word) for word in list(sampling.LOGITS)[:3]] == [6, 3, 3]
