@@ -93,6 +93,18 @@ def test_diagrams_are_found_by_topic_and_name():
     assert gallery.find(catalog.resolve("s4"), "mamba-block").name == "mamba-block"  # a page may borrow one
 
 
+def test_one_that_is_asked_for_by_name_is_read_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    ssm = catalog.resolve_family("ssm")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text("title: nothing else", encoding="utf-8")
+    files = (broken, *blocks._files("ssm"))
+    monkeypatch.setattr(blocks, "_files", lambda _: files)
+    assert gallery.find(ssm, "Mamba Block").name == "mamba-block"
+    assert blocks.names(ssm)[0] == "broken"
+    with pytest.raises(DataError):
+        gallery.find(ssm, "broken")
+
+
 def test_a_missing_diagram_is_said_plainly():
     with pytest.raises(UsageError, match="no diagram of dreamer yet"):
         gallery.find(catalog.resolve("dreamer"))
