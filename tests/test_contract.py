@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -15,6 +16,7 @@ from atlas_cli.engine.build import Options, build, inference
 from atlas_cli.engine.loop import fit
 from atlas_cli.engine.system import SampleRequest, System
 from atlas_cli.errors import InterruptedRun
+from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.present.reporter import SilentReporter
 from atlas_cli.recipe import recipes
 from atlas_cli.runs import checkpoint
@@ -58,6 +60,15 @@ def leaves(value: object) -> Iterator[torch.Tensor]:
             yield from leaves(item)
 
 
+def contents(artifact: Artifact) -> Iterator[object]:
+    """Everything that an artifact shows, arrays as bytes: all of its fields but caption and facts."""
+    for field in dataclasses.fields(artifact):
+        if field.name not in ("caption", "facts"):
+            value = getattr(artifact, field.name)
+            for part in value if isinstance(value, list) else [value]:
+                yield part.tobytes() if isinstance(part, np.ndarray) else part
+
+
 @pytest.mark.parametrize("topic", TRAINED)
 def test_every_trainable_parameter_moves_and_no_frozen_one(
     topic: str, built: Callable[[str], System]
@@ -82,6 +93,8 @@ def test_a_step_leaves_its_batch_untouched(topic: str, built: Callable[[str], Sy
 @pytest.mark.parametrize("topic", TRAINED)
 def test_a_batch_is_a_pure_function_of_its_step(topic: str, built: Callable[[str], System]) -> None:
     system = built(topic)
+    if system.acts:
+        pytest.skip("its batch depends on its weights: tests/test_contract_acting.py")
     first = [t.clone() for t in leaves(system.batch(3))]
     other = list(leaves(system.batch(4)))
     again = list(leaves(system.batch(3)))
@@ -135,11 +148,9 @@ def test_same_seed_same_sample_bit_for_bit(topic: str, built: Callable[[str], Sy
     system = built(topic).eval()
     with inference(system):
         first, again, other = (system.sample(SampleRequest(n=3, seed=s)) for s in (1, 1, 2))
-    for name in ("images", "points", "text"):
-        a, b, c = (getattr(x, name) for x in (first, again, other))
-        if a is not None and len(a):
-            assert (a == b) is True if isinstance(a, list) else (a == b).all()
-            assert a != c if isinstance(a, list) else (a != c).any()
+    shown, shown_again, shown_other = (list(contents(x)) for x in (first, again, other))
+    assert shown == shown_again
+    assert shown != shown_other
 
 
 @pytest.mark.parametrize("topic", sorted(set(SMOKE) - set(TRAINED)))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 class Ema:
-    """Averaged copies of the trainable parameters; buffers are taken as they are.
+    """Averaged copies of the trainable parameters, new ones included; buffers are taken as they are.
 
     The decay starts low, min(decay, (1 + n) / (10 + n)) after n updates, so that short runs are not ruled
     by their random start.
@@ -25,13 +25,14 @@ class Ema:
         """average <- decay * average + (1 - decay) * parameter."""
         decay = min(self.decay, (1 + self.updates) / (10 + self.updates))
         self.updates += 1
-        current = dict(module.named_parameters())
-        names = [n for n in self.average if self.average[n].shape == current[n].shape]
-        for n in self.average.keys() - set(names):  # a parameter that changed its shape starts anew
-            self.average[n] = current[n].detach().clone()
-        torch._foreach_lerp_(
-            [self.average[n] for n in names], [current[n].detach() for n in names], 1 - decay
-        )
+        trained = {
+            n: p.detach() for n, p in module.named_parameters() if p.requires_grad or n in self.average
+        }
+        kept = [n for n, p in trained.items() if n in self.average and self.average[n].shape == p.shape]
+        if kept:
+            torch._foreach_lerp_([self.average[n] for n in kept], [trained[n] for n in kept], 1 - decay)
+        # What came or changed its shape starts anew, what went is forgotten: some systems grow.
+        self.average = {n: self.average[n] if n in kept else p.clone() for n, p in trained.items()}
 
     @contextmanager
     def applied(self, module: nn.Module) -> Iterator[None]:

@@ -57,6 +57,7 @@ def fit(
         InterruptedRun: a signal came; the checkpoint of this step is on disk.
     """
     train, setting = system.setting.train, system.setting
+    _restore_shapes(system, start)  # before the optimizers, which hold the parameters of what has grown
     optimizers = system.optimizers()
     ema = Ema(system, train.ema) if train.ema and optimizers else None
     step, seconds = _restore(system, optimizers, ema, start)
@@ -118,12 +119,16 @@ def learning_rate_factor(step: int, train: TrainConfig) -> float:
     return train.final_lr + (1 - train.final_lr) * left
 
 
+def _restore_shapes(system: System, start: checkpoint.TrainState | None) -> None:
+    if start is not None:
+        system.restore_shapes({n: tuple(t.shape) for n, t in start.weights.items()})
+
+
 def _restore(
     system: System, optimizers: Optimizers, ema: Ema | None, start: checkpoint.TrainState | None
 ) -> tuple[int, float]:
     if start is None:
         return 0, 0.0
-    system.restore_shapes({n: tuple(t.shape) for n, t in start.weights.items()})
     if start.optimizers.keys() != optimizers.keys() or (start.ema is None) != (ema is None):
         raise UsageError(
             "the checkpoint has other optimizers or averaged weights than the recipe asks for",

@@ -110,6 +110,8 @@ class System(nn.Module):
     unit: ClassVar[str] = "items"
     #: How many samples a run shows at its end.
     sample_count: ClassVar[int] = 20
+    #: Whether its training data come of its own acting: its batch then depends on its weights as well.
+    acts: ClassVar[bool] = False
     #: What steers its samples: "label", "prompt", both or neither; `atlas sample` refuses the rest.
     steers: ClassVar[frozenset[str]] = frozenset()
     #: What else `atlas sample` takes for this system, each as an option of its own.
@@ -134,7 +136,7 @@ class System(nn.Module):
     # --- the six verbs -------------------------------------------------------------------------------
 
     def batch(self, step: int) -> Any:
-        """The training batch of a step: a pure function of (seed, step, rank)."""
+        """The training batch of a step: a pure function of (seed, step, rank); of the weights too if it acts."""
         raise NotImplementedError
 
     def loss(self, batch: Any) -> tuple[Tensor, Metrics]:
@@ -176,7 +178,13 @@ class System(nn.Module):
         return self.setting.train.batch_size
 
     def restore_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
-        """Give parameters the shapes of a checkpoint before it is loaded; only for systems that grow."""
+        """Give parameters the shapes of a checkpoint before it is loaded.
+
+        A system that grows overrides it, and makes the parameters there; the optimizers are made after it.
+
+        Raises:
+            UsageError: the checkpoint is of another model.
+        """
         own = {name: tuple(t.shape) for name, t in self.state_dict().items()}
         wrong = sorted(n for n in own.keys() | shapes.keys() if own.get(n) != shapes.get(n))
         if wrong:

@@ -86,7 +86,7 @@ def test_imports_between_systems_follow_the_pages() -> None:
     files, topics, builds_on = atlas()
     assert len(topics) > 10
     assert any(files[module] for module in topics)
-    assert faults(files, topics, builds_on) == KNOWN
+    assert sorted(faults(files, topics, builds_on)) == sorted(KNOWN)
 
 
 @pytest.mark.parametrize(
