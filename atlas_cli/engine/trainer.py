@@ -107,7 +107,7 @@ def build(recipe: Recipe, options: Options, reporter: Reporter, parent: System |
     rank, world_size = distributed.rank(), distributed.world_size()
     system.attach(Setting(source, train, device, rank, world_size, parent))
     if options.compile:
-        system.loss = torch.compile(system.loss)  # type: ignore[method-assign]
+        system.compile_training()
     return system
 
 

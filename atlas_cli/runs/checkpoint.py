@@ -17,10 +17,12 @@ import math
 import os
 import re
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from atlas_cli.errors import DataError
@@ -94,6 +96,15 @@ def save(folder: Path, state: TrainState) -> Path:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
+
+
+def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
+    """The name of a tensor with a NaN or an infinity in it, which belongs in no checkpoint; None if all are good."""
+    floats = {n: t for n, t in tensors.items() if t.is_floating_point() or t.is_complex()}
+    if not floats:
+        return None
+    good = torch.stack([t.isfinite().all() for t in floats.values()]).tolist()  # one wait for the device
+    return next((name for name, fine in zip(floats, good, strict=True) if not fine), None)
 
 
 def _tensor_files(state: TrainState) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
@@ -329,6 +340,11 @@ def _best_record(folder: Path) -> tuple[int, float] | None:
         return int(document["step"]), float(document["metric"])
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} names no best step", f"delete {path}") from error
+
+
+def newest_step(folder: Path) -> int | None:
+    """The step of the newest checkpoint, good or not; None if there is none."""
+    return max(map(_step, _all(folder)), default=None)
 
 
 def path_of(folder: Path, step: int) -> Path:

@@ -74,6 +74,7 @@ class Consistency(System):
     """A student of a trained DDPM that gives the end of the path in one evaluation."""
 
     unit: ClassVar[str] = "images"
+    compiled: ClassVar[tuple[str, ...]] = ("loss",)
     config: Config
     student: DDPM
     target: DDPM
@@ -164,14 +165,13 @@ class Consistency(System):
         """How far apart the jumps from two neighbouring points of a path land (eq. 7; eq. 10 untaught)."""
         signal, sigma = self.levels(batch.t)
         x_t = signal * batch.data + sigma * batch.noise
-        # First: autocast keeps the converted weights, and those made without gradient would pass none on.
-        landed = self.jump(x_t, batch.t, batch.label)
         with torch.no_grad():
             data = batch.data
             if self.config.distill:
                 data = self.teacher.predict_data(x_t, batch.t, batch.label)
             x_s = self.flow(x_t, data, batch.t, batch.s)
             target = self.jump(x_s, batch.s, batch.label, self.target if self.config.target_ema else None)
+        landed = self.jump(x_t, batch.t, batch.label)
         return self.distance(landed, target).mean(), {}
 
     def distance(self, a: Float[Tensor, "B C H W"], b: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from atlas_cli.config import SystemConfig, sampling
 from atlas_cli.data.images import to_float
+from atlas_cli.engine.decay import decay_groups
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
 from atlas_cli.present.artifact import Artifact
@@ -156,6 +157,7 @@ class LatentDiffusion(System):
 
     best_by: ClassVar[str | None] = None  # the two stages descend different losses: the latest is kept
     unit: ClassVar[str] = "images"
+    compiled: ClassVar[tuple[str, ...]] = ("loss",)
     config: Config
     latent_std: Float[Tensor, ""]
 
@@ -202,7 +204,8 @@ class LatentDiffusion(System):
         """A step of the stage that the batch belongs to; the other part is not touched."""
         stage = "autoencoder" if batch.step < self.autoencoder_steps else "denoiser"
         if batch.step == self.autoencoder_steps:
-            self.measure_latents()
+            with self.setting.autocast():
+                self.measure_latents()
         optimizer = optimizers[stage]
         for group in optimizer.param_groups:
             group["lr"] *= self._stage_rate(batch.step)
@@ -248,7 +251,7 @@ class LatentDiffusion(System):
         parts = {"autoencoder": self.autoencoder, "denoiser": self.denoiser}
         return {
             name: torch.optim.AdamW(
-                part.parameters(), lr=train.lr, betas=train.betas, weight_decay=train.weight_decay, fused=True
+                decay_groups(part.parameters(), train.weight_decay), lr=train.lr, betas=train.betas, fused=True
             )
             for name, part in parts.items()
         }

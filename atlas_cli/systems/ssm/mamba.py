@@ -28,6 +28,7 @@ from torch.nn import functional as F
 
 from atlas_cli.config import sampling
 from atlas_cli.engine.optimizers import muon_and_adamw
+from atlas_cli.engine.decay import without_decay
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.language import figures as language
 from atlas_cli.language import writing
@@ -107,7 +108,7 @@ class MambaBlock(nn.Module):
         self.s_B: nn.Module = nn.Linear(D, N, bias=False) if "b" in chosen else Fixed(torch.ones(D, N))
         self.s_C: nn.Module = nn.Linear(D, N, bias=False) if "c" in chosen else Fixed(torch.randn(D, N))
         start = torch.full((N,), config.a_start) if config.a_start else torch.arange(1.0, N + 1)
-        self.A_log = nn.Parameter(start.log().repeat(D, 1))
+        self.A_log = without_decay(nn.Parameter(start.log().repeat(D, 1)))
         self.D = nn.Parameter(torch.ones(D))
         self.out_proj = nn.Linear(D, config.d_model, bias=False)
         if config.unit_init:
