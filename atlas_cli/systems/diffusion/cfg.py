@@ -249,7 +249,7 @@ def class_variety(
     """
     differences = []
     for y in label.unique():
-        mine, theirs = drawn[label == y].double(), real[real_label == y].double()
+        mine, theirs = drawn[label == y].cpu().double(), real[real_label == y].cpu().double()
         n = min(len(mine), len(theirs) // 2)
         axes = torch.linalg.eigh(theirs[n:].T.cov()).eigenvectors[:, -AXES:]  # (D, K), the largest
         entropies = [torch.logdet((x[:n] @ axes).T.cov()) / (2 * AXES) for x in (mine, theirs)]

@@ -16,7 +16,6 @@ Differs: B is discretised as delta * B (Euler) where eq. 4 has the zero-order ho
 from __future__ import annotations
 
 import math
-import time
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -33,6 +32,7 @@ from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.language import figures as language
 from atlas_cli.language import writing
 from atlas_cli.language.decoding import DecodingConfig
+from atlas_cli.metrics.timing import wall_clock
 from atlas_cli.nets.scan import selective_scan
 from atlas_cli.present.artifact import Artifact
 
@@ -258,9 +258,9 @@ class Mamba(System):
         return float(np.polyfit(np.log(TIMED_LENGTHS), np.log(seconds), 1)[0])
 
     def _seconds(self, tokens: Tensor) -> float:
-        began = time.perf_counter()
-        self(tokens).sum().item()  # .item() waits for a GPU to finish
-        return time.perf_counter() - began
+        began = wall_clock(tokens.device)
+        self(tokens)
+        return wall_clock(tokens.device) - began
 
     @property
     def writes(self) -> bool:

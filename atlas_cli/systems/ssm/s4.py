@@ -311,7 +311,7 @@ class S4(System):
         images, labels = self.setting.data.test()
         parts = images.split(EVALUATION_BATCH)
         guesses = torch.cat([self(self.pixels(part)).argmax(-1) for part in parts])  # (M, L)
-        right = (guesses == labels[:, None]).double().mean(0)  # (L,)
+        right = (guesses == labels[:, None]).cpu().double().mean(0)  # (L,)
         compared = self.pixels(images[:COMPARED])
         stepped, _ = self.read(compared)
         length = compared.shape[1]
