@@ -22,7 +22,7 @@ def generator(*parts: object, device: torch.device | str = "cpu") -> torch.Gener
 class BatchRandom:
     """The random draws of one training step.
 
-    Who trains beside a run's own system names another `purpose`, or a run of the same seed sees the same draws.
+    What trains beside a run's own system names another `purpose`: a run of the same seed else sees its draws.
     Every draw is made for the whole batch of `batch_size` items and cut to this rank's share, so that the
     union over ranks does not depend on how many there are.
     """

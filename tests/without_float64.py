@@ -1,14 +1,15 @@
 """A device without float64, as Apple's MPS is one, pretended on the CPU.
 
-The training device of the run is the CPU, so that results are real, and the mode remembers of every tensor whether it
-would lie on the host: those that `.cpu()` returns, those that are made without naming a device, and what is computed
-from host tensors alone. Everything else lies on the device: what is made with `device=`, what `.to(device)` returns,
-parameters and buffers of an attached system. A float64 or complex128 tensor that is not on the host is what MPS
-refuses ("Cannot convert a MPS Tensor to float64 dtype"), in the forward pass of training as in evaluation: TypeError.
+The training device of the run is the CPU, so that results are real, and the mode remembers of every
+tensor whether it would lie on the host: those that `.cpu()` returns, those that are made without naming a
+device, and what is computed from host tensors alone. Everything else lies on the device: what is made
+with `device=`, what `.to(device)` returns, parameters and buffers of an attached system. A float64 or
+complex128 tensor that is not on the host is what MPS refuses ("Cannot convert a MPS Tensor to float64
+dtype"): TypeError.
 
-It sees calls of torch's Python functions, not what happens inside them, so that a device tensor that were mixed with a
-host tensor into float32 passes: MPS itself refuses that by another message, which is not what this is about. A backward
-pass computes in the types of its forward pass.
+It sees calls of torch's Python functions, not what happens inside them. A host tensor that meets a device
+tensor and gives float32 passes: MPS refuses that too, but by another message, and that is another test's
+business. A backward pass computes in the types of its forward pass.
 """
 
 from __future__ import annotations
@@ -33,7 +34,11 @@ class WithoutFloat64(TorchFunctionMode):
         self._host: dict[int, weakref.ref[Tensor]] = {}
 
     def __torch_function__(
-        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+        self,
+        func: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
     ) -> Any:
         kwargs = dict(kwargs or {})
         result = func(*args, **kwargs)
@@ -60,7 +65,9 @@ class WithoutFloat64(TorchFunctionMode):
     def _noted(self, result: Any, host: bool) -> Any:
         for tensor in _tensors(result):
             if not host and tensor.dtype in DOUBLE:
-                raise TypeError(f"a tensor of {tensor.dtype} {tuple(tensor.shape)} on a device without float64")
+                raise TypeError(
+                    f"a tensor of {tensor.dtype} {tuple(tensor.shape)} on a device without float64"
+                )
             if host:
                 self._host[id(tensor)] = weakref.ref(tensor)
             else:

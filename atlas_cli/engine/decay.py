@@ -1,7 +1,7 @@
 """Which parameters weight decay pulls to zero: the matrices, as in nanoGPT.
 
-A bias, a norm's scale or a rate of decay has no reason to be near zero. What has two dimensions and is no matrix
-(the A of a state-space model) is marked where it is made: `self.A_log = without_decay(nn.Parameter(...))`.
+A bias, a norm's scale or a rate of decay has no reason to be near zero. What has two dimensions and is no
+matrix (the A of a state-space model) is marked where it is made: `self.A_log = without_decay(...)`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """From a loss to the step: gradients are averaged over the ranks, measured, and refused or clipped.
 
 All of it happens in an optimizer's pre-step hook, so that a system with one loss, one with two optimizers and
-one that alternates are guarded, clipped and data-parallel without a line of their own. What is not finite on one
-rank is not finite in the average on all of them: no second message is needed, and all ranks stop alike.
+one that alternates are guarded, clipped and data-parallel without a line of their own. What is not finite on
+one rank is not finite in the average on all of them: no second message is needed, and all ranks stop alike.
 """
 
 from __future__ import annotations

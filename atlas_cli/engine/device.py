@@ -52,7 +52,7 @@ def resolve_precision(wanted: str, device: torch.device) -> str:
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
     """Matrix products and convolutions in bf16, the rest in fp32; nothing at all for fp32.
 
-    No cache: a bf16 copy of a weight that outlives a step, or that was made without gradients, is a wrong one.
+    No cache: a bf16 copy of a weight that outlives a step, or was made without gradients, is a wrong one.
     """
     if precision == "bf16":
         return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)

@@ -59,8 +59,8 @@ def fit(
         until: End early at this step, as an interruption would (tests).
 
     Raises:
-        DivergedError: a loss, a gradient or a weight that is NaN or infinite, on any rank. No optimizer has stepped
-            on it and no checkpoint holds it.
+        DivergedError: a loss, a gradient or a weight that is NaN or infinite, on any rank. No optimizer has
+            stepped on it and no checkpoint holds it.
         InterruptedRun: a signal came; the checkpoint of this step is on disk.
     """
     train, setting = system.setting.train, system.setting
@@ -206,7 +206,11 @@ def _require_finite_weights(system: System, ema: Ema | None, step: int, run: Run
 
 def _diverged(what: str, run: RunFolder | None) -> DivergedError:
     last = checkpoint.newest_step(run.checkpoints) if run is not None else None
-    kept = "nothing was saved" if last is None or run is None else f"step {last}, the last good one, is kept in {run.path}"
+    kept = (
+        "nothing was saved"
+        if last is None or run is None
+        else f"step {last}, the last good one, is kept in {run.path}"
+    )
     return DivergedError(
         f"{what}; {kept}",
         "try a smaller learning rate: --set train.lr=..., or clip: --set train.grad_clip=1",

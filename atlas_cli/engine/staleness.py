@@ -1,8 +1,8 @@
 """Whether the figures in a recipe's `measured:` section are still those of the code; read without torch.
 
-What a figure comes from is the file of the recipe's system, the file of its data source, and what these import of the
-atlas's systems, nets, language, metrics and data, and so on. Their text has a hash, which `measured:` records. The
-engine is left out: what a change of it may change, its own tests hold.
+A figure comes from the file of the recipe's system, the file of its data source, and what these import of
+the atlas's systems, nets, language, metrics and data, and so on. Their text has a hash, which `measured:`
+records. The engine is left out: its own tests hold what it computes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ _ROOMS = ("systems", "nets", "language", "metrics", "data")
 
 
 def stale(recipe: Recipe) -> list[str]:
-    """Why the measured figures of a recipe may no longer be what it gives; nothing if they are, or there are none."""
+    """Why a recipe's measured figures may no longer be what it gives; empty if they are, or it has none.
+
+    A section from before the code was noted is read, and said to be old.
+    """
     measured = recipe.measured
     if not measured:
         return []
@@ -51,7 +54,7 @@ def code_hash(recipe: Recipe) -> str:
 
 
 def code_files(recipe: Recipe) -> set[Path]:
-    """The files of the recipe's system and data source, and what they import of the rooms that make figures."""
+    """The files of the recipe's system and data source, and what they import of `_ROOMS`."""
     source = data.config_of(str(recipe.data["name"])).__module__
     waiting = [catalog.system_module(catalog.resolve(recipe.system)), source]
     found: set[Path] = set()

@@ -74,7 +74,7 @@ class Setting:
         )
 
     def autocast(self) -> AbstractContextManager[object]:
-        """The run's number format, for forward passes: no backward pass and no optimizer's step belongs in it."""
+        """The run's number format, for forward passes; never for a backward pass or a step."""
         return autocast(self.train.precision, self.device)
 
     def generator(self, purpose: str, seed: int | None = None) -> torch.Generator:
@@ -97,7 +97,7 @@ class System(nn.Module):
     #: Whether a picture can steer its samples.
     takes_control: ClassVar[bool] = False
 
-    #: What `--compile` compiles: methods and networks by name. A system whose `step` is its own says it itself.
+    #: What `--compile` compiles, by name: methods and networks. A system with its own `step` must say it.
     compiled: ClassVar[tuple[str, ...]] = ("loss",)
 
     @property
@@ -164,7 +164,9 @@ class System(nn.Module):
             UsageError: nothing is trained, or the system does not say what its own `step` computes with.
         """
         if not self.setting.train.steps:
-            raise UsageError(f"{type(self).__name__} trains nothing that --compile could compile", _NO_COMPILE)
+            raise UsageError(
+                f"{type(self).__name__} trains nothing that --compile could compile", _NO_COMPILE
+            )
         plain = type(self).step is System.step
         if not self.compiled or not (plain or type(self).compiled is not System.compiled):
             raise UsageError(f"{type(self).__name__} trains in a way that cannot be compiled", _NO_COMPILE)

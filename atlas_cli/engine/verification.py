@@ -45,7 +45,7 @@ class Verification:
         return fmean(o.train_seconds for o in self.outcomes)
 
     def measured(self) -> dict[str, Any]:
-        """The `measured:` section: means over the seeds, the spread of both arms, and on what they were measured."""
+        """The `measured:` section: means over the seeds, the spread of both arms, and their origin."""
         train, device = self.recipe.train, choose_device(self.device)
         with_idea, without = [o.figures for o in self.outcomes], [o.ablated or {} for o in self.outcomes]
         return {

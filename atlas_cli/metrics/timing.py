@@ -29,7 +29,7 @@ def wall_clock(device: torch.device) -> float:
 
 
 def work_clock(device: torch.device) -> float:
-    """Processor seconds on the CPU, where other programs do not count; seconds by the wall on an accelerator."""
+    """Processor seconds on the CPU, where other programs do not count; wall seconds on an accelerator."""
     return time.process_time() if device.type == "cpu" else wall_clock(device)
 
 
@@ -38,8 +38,8 @@ def least_seconds(
 ) -> dict[Name, float]:
     """Time of each run by `work_clock`, the least of several rounds.
 
-    On the CPU what other programs take is not counted, and a round runs everything once, so that what they leave of the
-    caches and of the clock disturbs all alike.
+    On the CPU what other programs take is not counted, and a round runs everything once, so that what they leave
+    of the caches and of the clock disturbs all alike.
     """
     least = dict.fromkeys(runs, float("inf"))
     for _ in range(rounds):

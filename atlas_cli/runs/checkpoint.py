@@ -99,7 +99,7 @@ def save(folder: Path, state: TrainState) -> Path:
 
 
 def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
-    """The name of a tensor with a NaN or an infinity in it, which belongs in no checkpoint; None if all are good."""
+    """The name of a tensor with a NaN or an infinity in it, which no checkpoint may hold; None: all good."""
     floats = {n: t for n, t in tensors.items() if t.is_floating_point() or t.is_complex()}
     if not floats:
         return None

@@ -19,7 +19,7 @@ from atlas_cli.runs.folder import RunFolder
 
 
 class Line(System):
-    """Least squares of one linear map by plain descent; the first `steps_good` steps are as they should be."""
+    """Least squares of one linear map by plain descent; the first `steps_good` steps go as they should."""
 
     def __init__(self, steps_good: int = 10**9) -> None:
         super().__init__(SystemConfig())
@@ -103,7 +103,15 @@ class OnRankOne(ZeroNorm):
 
 def attached(system: System, rank: int = 0, world_size: int = 1, **fields: object) -> System:
     train = TrainConfig(
-        **{"steps": 8, "batch_size": 8, "lr": 0.01, "ema": 0.9, "precision": "fp32", "checkpoint_every": 1, **fields}
+        **{
+            "steps": 8,
+            "batch_size": 8,
+            "lr": 0.01,
+            "ema": 0.9,
+            "precision": "fp32",
+            "checkpoint_every": 1,
+            **fields,
+        }
     )
     return system.attach(Setting(None, train, rank=rank, world_size=world_size))
 

@@ -1,4 +1,4 @@
-"""One norm over all optimizers that step together, decay of matrices only, autocast around forward passes only."""
+"""One norm over optimizers that step together, decay of matrices, autocast around forward passes only."""
 
 from __future__ import annotations
 
@@ -186,7 +186,8 @@ weights = []
 for compiled in (False, True):
     torch.manual_seed(0)
     gan = GAN(Config(dim=2, z_dim=2, width=8))
-    gan.attach(Setting(data.load({"name": "modes25"}), TrainConfig(steps=2, batch_size=8, lr=0.01, precision="fp32")))
+    train = TrainConfig(steps=2, batch_size=8, lr=0.01, precision="fp32")
+    gan.attach(Setting(data.load({"name": "modes25"}), train))
     if compiled:
         gan.compile_training()
     optimizers = gan.optimizers()
@@ -205,5 +206,7 @@ def test_a_gan_trains_with_its_players_compiled() -> None:
 
     In a process of its own: the shape checks of the tests cannot be compiled.
     """
-    done = subprocess.run([sys.executable, "-c", COMPILED_AND_PLAIN], text=True, capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", COMPILED_AND_PLAIN], text=True, capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr

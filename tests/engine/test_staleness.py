@@ -1,4 +1,4 @@
-"""A change of a system's file, of what it imports or of its data makes its figures stale, and nothing else does."""
+"""A change of a system's file, of what it imports or of its data makes figures stale; nothing else does."""
 
 from __future__ import annotations
 
@@ -23,14 +23,17 @@ def measured(**fields: object) -> Recipe:
 def test_the_files_are_those_of_the_system_its_nets_its_metrics_and_its_data() -> None:
     names = {path.relative_to(staleness._PACKAGE).as_posix() for path in code_files(measured())}
     assert names >= {
-        "systems/diffusion/ddim.py", "systems/diffusion/ddpm.py", "systems/diffusion/sampler.py", "nets/unet.py",
-        "metrics/judge.py", "metrics/frechet.py", "data/images.py", "data/strokes.py", "data/stroke_skeletons.py",
+        "systems/diffusion/ddim.py", "systems/diffusion/ddpm.py", "systems/diffusion/sampler.py",
+        "nets/unet.py", "metrics/judge.py", "metrics/frechet.py",
+        "data/images.py", "data/strokes.py", "data/stroke_skeletons.py",
     }  # fmt: skip
     assert not any(name.startswith(("engine/", "systems/gan", "commands/")) for name in names)
 
 
 @pytest.mark.parametrize("changed", ["systems/diffusion/ddim.py", "nets/unet.py", "data/strokes.py"])
-def test_a_change_of_one_of_them_makes_the_figures_stale(changed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_change_of_one_of_them_makes_the_figures_stale(
+    changed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     recipe = measured()
     assert stale(recipe) == []
     read = Path.read_text
@@ -46,7 +49,9 @@ def test_a_change_of_one_of_them_makes_the_figures_stale(changed: str, monkeypat
 def test_a_change_elsewhere_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     recipe, read = measured(), Path.read_text
     monkeypatch.setattr(
-        Path, "read_text", lambda p, *a, **k: read(p, *a, **k) + ("\n" if "systems/gan" in p.as_posix() else "")
+        Path,
+        "read_text",
+        lambda p, *a, **k: read(p, *a, **k) + ("\n" if "systems/gan" in p.as_posix() else ""),
     )
     assert stale(recipe) == []
 
@@ -57,7 +62,9 @@ def test_a_claim_that_was_never_measured_is_named() -> None:
 
 
 def test_an_old_section_is_read_and_said_to_be_old() -> None:
-    assert stale(measured(code=None)) == ["measured on 2026-11-30, before the code was noted beside the figures"]
+    assert stale(measured(code=None)) == [
+        "measured on 2026-11-30, before the code was noted beside the figures"
+    ]
     assert stale(recipes.resolve("ddim/smoke")) == []  # nothing was measured
 
 

@@ -79,7 +79,10 @@ class DDIM(System):
         that it comes from. That difference is the error of the round trip; it shrinks with the stretch.
         """
         base, walk = self.base, self.walk(steps, guidance=1.0)
-        x, levels = data, [0, *base.timesteps(walk)[::-1]]  # the image is taken as standing on the lowest level
+        x, levels = (
+            data,
+            [0, *base.timesteps(walk)[::-1]],
+        )  # the image is taken as standing on the lowest level
         for t, s in pairwise(levels):
             seen = base.predict_data(x, torch.full_like(label, t), label, walk=walk)
             a_t, a_s = base.kept(t, s)

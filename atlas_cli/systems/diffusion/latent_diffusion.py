@@ -248,7 +248,10 @@ class LatentDiffusion(System):
         parts = {"autoencoder": self.autoencoder, "denoiser": self.denoiser}
         return {
             name: torch.optim.AdamW(
-                decay_groups(part.parameters(), train.weight_decay), lr=train.lr, betas=train.betas, fused=True
+                decay_groups(part.parameters(), train.weight_decay),
+                lr=train.lr,
+                betas=train.betas,
+                fused=True,
             )
             for name, part in parts.items()
         }

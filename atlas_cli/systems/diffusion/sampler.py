@@ -1,4 +1,4 @@
-"""How a sampler goes from noise to an image: the fields of a recipe that say so, and the walk that they name."""
+"""How a sampler goes from noise to an image: a recipe's fields that say so, and the walk that they name."""
 
 from __future__ import annotations
 

@@ -26,8 +26,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atlas_cli.config import sampling
-from atlas_cli.engine.optimizers import muon_and_adamw
 from atlas_cli.engine.decay import without_decay
+from atlas_cli.engine.optimizers import muon_and_adamw
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.language import figures as language
 from atlas_cli.language import writing

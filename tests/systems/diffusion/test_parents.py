@@ -22,8 +22,12 @@ ROOT = Path(atlas_cli.__file__).parent
 CHILDREN = {
     "ddim": lambda: ddim.DDIM(ddim.Config(image_size=8, sampler_steps=3)),
     "cfg": lambda: cfg.CFG(cfg.Config(image_size=8, sampler_steps=3, weights=(0.0, 1.0), guidance=2.0)),
-    "consistency": lambda: consistency.Consistency(consistency.Config(image_size=8, guidance=3.0, clip=False)),
-    "controlnet": lambda: controlnet.ControlNet(controlnet.Config(image_size=8, hint_width=4, sampler_steps=3)),
+    "consistency": lambda: consistency.Consistency(
+        consistency.Config(image_size=8, guidance=3.0, clip=False)
+    ),
+    "controlnet": lambda: controlnet.ControlNet(
+        controlnet.Config(image_size=8, hint_width=4, sampler_steps=3)
+    ),
     "latent": lambda: latent_diffusion.LatentDiffusion(
         latent_diffusion.Config(image_size=8, autoencoder_width=8, width=8, n_steps=20, sampler_steps=3)
     ),
