@@ -136,7 +136,8 @@ def test_the_pretended_device_refuses_what_mps_refuses() -> None:
         assert (table / 3).dtype == x.cpu().double().dtype == torch.float64  # on the host it is there
         assert torch.equal((table / 3).float().to(device), (table / 3).float())
         for wrong in (
-            lambda: x.double(), lambda: x.double().cpu(), lambda: x.to(torch.float64), lambda: table.to(device),
+            lambda: x.double(), lambda: x.double().cpu(), lambda: x.to(torch.float64),
+            lambda: table.to(device),
             lambda: torch.zeros(3, dtype=torch.float64, device=device), lambda: torch.add(x, table),
             lambda: torch.nn.Linear(3, 3).to(device).double(), lambda: torch.fft.rfft(x).to(torch.complex128),
         ):  # fmt: skip

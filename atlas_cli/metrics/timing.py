@@ -38,8 +38,8 @@ def least_seconds(
 ) -> dict[Name, float]:
     """Time of each run by `work_clock`, the least of several rounds.
 
-    On the CPU what other programs take is not counted, and a round runs everything once, so that what they leave
-    of the caches and of the clock disturbs all alike.
+    On the CPU what other programs take is not counted. A round runs everything once, so that what they leave
+    of caches and clock disturbs all alike.
     """
     least = dict.fromkeys(runs, float("inf"))
     for _ in range(rounds):
