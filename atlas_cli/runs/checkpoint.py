@@ -17,12 +17,10 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from atlas_cli.errors import DataError
@@ -36,6 +34,7 @@ from atlas_cli.runs.durable import (
     write_json,
     write_synced,
 )
+from atlas_cli.runs.finite import not_finite as not_finite
 from atlas_cli.runs.packing import from_bytes, pack, size_of, to_bytes, unpack
 from atlas_cli.runs.rng import capture_rng as capture_rng
 from atlas_cli.runs.rng import restore_rng as restore_rng
@@ -96,15 +95,6 @@ def save(folder: Path, state: TrainState) -> Path:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return target
-
-
-def not_finite(tensors: Mapping[str, Tensor]) -> str | None:
-    """The name of a tensor with a NaN or an infinity in it, which no checkpoint may hold; None: all good."""
-    floats = {n: t for n, t in tensors.items() if t.is_floating_point() or t.is_complex()}
-    if not floats:
-        return None
-    good = torch.stack([t.isfinite().all() for t in floats.values()]).tolist()  # one wait for the device
-    return next((name for name, fine in zip(floats, good, strict=True) if not fine), None)
 
 
 def _tensor_files(state: TrainState) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]]:
@@ -190,12 +180,6 @@ def load(path: Path) -> TrainState:
         raise DataError(f"{path / _STATE} is not a checkpoint's state ({error!r})", _MEND) from error
 
 
-def verify(path: Path) -> None:
-    """Raise DataError, as `load` does, if a file of the checkpoint is not as it was written."""
-    for name, expected in _manifest(path).items():
-        _read_verified(path, name, expected)
-
-
 def _tensors(path: Path, name: str, contents: dict[str, bytes], layout: Any) -> dict[str, Tensor]:
     if name not in contents:
         raise _bad(path, name, "is not named in the manifest")
@@ -264,7 +248,7 @@ def _bad(path: Path, name: str, reason: str) -> DataError:
 
 
 def newest_valid(folder: Path) -> tuple[Path, list[str]]:
-    """The newest checkpoint that verifies, and a line for every newer one that does not.
+    """The newest checkpoint that verifies and is finite, and a line for every newer one that is not.
 
     Raises:
         DataError: there is none.
@@ -272,12 +256,20 @@ def newest_valid(folder: Path) -> tuple[Path, list[str]]:
     skipped: list[str] = []
     for path in reversed(_all(folder)):
         try:
-            verify(path)
+            _require_finite(path, load(path))
             return path, skipped
         except DataError as error:
             skipped.append(f"skipped {path.name}: {error.what}")
     what = f"no good checkpoint in {folder}" if skipped else f"no checkpoint in {folder} yet"
     raise DataError(what, "start a new run without --resume", skipped)
+
+
+def _require_finite(path: Path, state: TrainState) -> None:
+    """Nothing saves such a checkpoint any more; a run of an earlier version may hold one."""
+    for stem, tensors in (("weights", state.weights), ("ema", state.ema or {})):
+        bad = not_finite(tensors)
+        if bad is not None:
+            raise _bad(path, f"{stem}.safetensors", f"holds NaN or infinity in {bad}")
 
 
 def discard_after(folder: Path, step: int) -> None:

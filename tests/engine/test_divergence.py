@@ -114,3 +114,15 @@ def test_a_nan_on_the_second_of_two_ranks_stops_both(tmp_path: Path) -> None:
     assert state.step == GOOD
     alone: System = attached(OnRankOne())
     assert fit(alone, run=run, start=state).step == 8
+
+
+def test_a_checkpoint_that_an_earlier_version_saved_with_nan_is_passed_over(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "line/small")
+    fit(attached(Line(), steps=3), run=run)
+    newest = checkpoint.load(checkpoint.path_of(run.checkpoints, 3))
+    newest.weights["net.weight"][0, 1] = torch.nan
+    checkpoint.save(run.checkpoints, newest)
+    path, skipped = checkpoint.newest_valid(run.checkpoints)
+    assert path == checkpoint.path_of(run.checkpoints, 2)
+    assert len(skipped) == 1
+    assert "holds NaN or infinity in net.weight" in skipped[0]

@@ -28,7 +28,7 @@ from tests.engine.faults import kill, names, posix, start, state
 SAVE_AND_BLOCK = """
     import os, sys, time, torch
     from pathlib import Path
-    from atlas_cli.engine import checkpoint
+    from atlas_cli.runs import checkpoint
     folder, step, block_at = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     calls = {"fsync": 0, "replace": 0}
     def blocking(name):

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atlas_cli.config import SystemConfig
+from atlas_cli.engine.decay import decay_groups
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.present.artifact import Artifact
 
@@ -300,7 +301,7 @@ class S4(System):
         slow = [p for layer in self.layers() for p in layer.dynamics() if p.requires_grad]
         known = set(map(id, slow))
         rest = [p for p in self.parameters() if p.requires_grad and id(p) not in known]
-        groups = [{"params": rest, "weight_decay": train.weight_decay}]
+        groups = decay_groups(rest, train.weight_decay)
         if slow:
             groups.append({"params": slow, "lr": min(train.lr, self.config.dynamics_lr), "weight_decay": 0.0})
         return {"main": torch.optim.AdamW(groups, lr=train.lr, betas=train.betas, fused=True)}
