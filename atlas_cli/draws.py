@@ -22,19 +22,20 @@ def generator(*parts: object, device: torch.device | str = "cpu") -> torch.Gener
 class BatchRandom:
     """The random draws of one training step.
 
+    What trains beside a run's own system names another `purpose`: a run of the same seed else sees its draws.
     Every draw is made for the whole batch of `batch_size` items and cut to this rank's share, so that the
     union over ranks does not depend on how many there are.
     """
 
     def __init__(
         self, seed: int, step: int, batch_size: int, rank: int = 0, world_size: int = 1,
-        device: torch.device | str = "cpu",
+        device: torch.device | str = "cpu", purpose: str = "step",
     ) -> None:  # fmt: skip
         self.step = step
         self.total = batch_size
         self.share = batch_size // world_size  # items of this rank
         self._slice = slice(rank * self.share, (rank + 1) * self.share)
-        self._generator = generator(seed, "step", step, device=device)
+        self._generator = generator(seed, purpose, step, device=device)
         self._device = device
 
     def normal(self, *shape: int) -> Tensor:

@@ -42,7 +42,7 @@ class EnvironmentFault(AtlasError):
 
 
 class DivergedError(AtlasError):
-    """The loss became NaN or infinite."""
+    """A loss, a gradient or a weight became NaN or infinite."""
 
     code = 5
 

@@ -66,9 +66,9 @@ def _torch() -> dict[str, Any]:
 
 
 def _devices() -> dict[str, Any]:
-    from atlas_cli.engine.device import available_devices, set_threads
+    from atlas_cli.engine.device import available_devices, cores
 
-    return _finding("devices", f"{', '.join(available_devices())}; {set_threads(0)} compute threads")
+    return _finding("devices", f"{', '.join(available_devices())}; {cores()} compute threads")
 
 
 def _precision() -> dict[str, Any]:

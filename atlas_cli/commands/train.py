@@ -40,7 +40,9 @@ def train(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[str | None, typer.Option(help="auto, fp32 or bf16.")] = None,
     threads: Annotated[int | None, typer.Option(help="Compute threads (0: one a core).")] = None,
-    compile: Annotated[bool, typer.Option("--compile", help="Compile the loss with torch.compile.")] = False,
+    compile: Annotated[
+        bool, typer.Option("--compile", help="Compile what a training step computes, with torch.compile.")
+    ] = False,
     devices: Annotated[int, typer.Option(help="Processes to share each batch between.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     resume: Annotated[

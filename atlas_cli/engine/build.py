@@ -72,7 +72,7 @@ def build(
     rank, world_size = distributed.rank(), distributed.world_size()
     system.attach(Setting(source, train, device, rank, world_size, parents.get(PARENT), parents))
     if options.compile:
-        system.loss = torch.compile(system.loss)  # type: ignore[method-assign]
+        system.compile_training()
     return system
 
 

@@ -50,14 +50,25 @@ def resolve_precision(wanted: str, device: torch.device) -> str:
 
 
 def autocast(precision: str, device: torch.device) -> AbstractContextManager[object]:
-    """Matrix products and convolutions in bf16, the rest in fp32; nothing at all for fp32."""
+    """Matrix products and convolutions in bf16, the rest in fp32; nothing at all for fp32.
+
+    No cache: a bf16 copy of a weight that outlives a step, or was made without gradients, is a wrong one.
+    """
     if precision == "bf16":
-        return torch.autocast(device.type, torch.bfloat16)
+        return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
     return nullcontext()
 
 
-def set_threads(wanted: int) -> int:
-    """Set and return the number of compute threads; 0 means one for each core this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    torch.set_num_threads(wanted or cores)
-    return torch.get_num_threads()
+def cores() -> int:
+    """Cores that this process may use; asking changes nothing."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def threads(wanted: int) -> int:
+    """Compute threads that a run takes; 0 means its share of the cores, beside the other local ranks."""
+    return wanted or max(1, cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+
+
+def set_threads(wanted: int) -> None:
+    """Compute with as many threads as `threads` says."""
+    torch.set_num_threads(threads(wanted))

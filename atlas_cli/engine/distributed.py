@@ -1,20 +1,18 @@
-"""Data parallelism: each rank computes its share of the batch, gradients are averaged before every step.
-
-The average is taken in an optimizer pre-step hook, so that a system with one loss, one with two optimizers
-and one that alternates are all data-parallel without a line of their own.
-"""
+"""Data parallelism: each rank computes its share of the batch, gradients are averaged before every step."""
 
 from __future__ import annotations
 
 import datetime
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch.optim import Optimizer
+from torch import Tensor
 
+from atlas_cli.engine.device import cores
 from atlas_cli.errors import UsageError
 
 _TIMEOUT = datetime.timedelta(minutes=10)
@@ -82,30 +80,22 @@ def mean_over_ranks(metrics: dict[str, float]) -> dict[str, float]:
         return metrics
     names = sorted(metrics)
     box = torch.tensor([metrics[n] for n in names], dtype=torch.float64)
-    if dist.get_backend() == "nccl":
+    if dist.get_backend() == "nccl":  # which runs on CUDA alone, and CUDA has float64
         box = box.cuda()
     dist.all_reduce(box)
     return dict(zip(names, (box / world_size()).tolist(), strict=True))
 
 
-def prepare(optimizer: Optimizer, grad_clip: float) -> None:
-    """Before each step of `optimizer`: average the gradients over the ranks, then clip their norm."""
-
-    def before_step(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-        parameters = [p for g in optimizer.param_groups for p in g["params"] if p.grad is not None]
-        if not parameters:
-            return
-        if dist.is_initialized():
-            grads = [p.grad for p in parameters]
-            flat = torch.cat([g.reshape(-1) for g in grads if g is not None])
-            dist.all_reduce(flat)
-            pieces = (flat / world_size()).split([p.numel() for p in parameters])
-            for p, piece in zip(parameters, pieces, strict=True):
-                p.grad.copy_(piece.view_as(p))
-        if grad_clip:
-            torch.nn.utils.clip_grad_norm_(parameters, grad_clip)
-
-    optimizer.register_step_pre_hook(before_step)
+def average(grads: Sequence[Tensor], loss: Tensor) -> Tensor:
+    """Replace gradients by their mean over the ranks, in one message; returns the mean of the loss."""
+    if not dist.is_initialized():
+        return loss
+    flat = torch.cat([*(g.reshape(-1) for g in grads), loss.reshape(1)])
+    dist.all_reduce(flat)
+    *pieces, mean = (flat / world_size()).split([*(g.numel() for g in grads), 1])
+    for grad, piece in zip(grads, pieces, strict=True):
+        grad.copy_(piece.view_as(grad))
+    return mean.squeeze(0)
 
 
 def launch(devices: int, arguments: list[str]) -> int:
@@ -117,8 +107,7 @@ def launch(devices: int, arguments: list[str]) -> int:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    cores = max(1, (os.cpu_count() or 1) // devices)
-    os.environ.setdefault("OMP_NUM_THREADS", str(cores))
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // devices)))
     config = LaunchConfig(
         min_nodes=1, max_nodes=1, nproc_per_node=devices, rdzv_backend="c10d",
         rdzv_endpoint="localhost:0", max_restarts=0, monitor_interval=0.1,

@@ -10,7 +10,6 @@ from pathlib import Path
 from statistics import median
 
 from atlas_cli.engine.build import Options, build, fingerprint, open_data
-from atlas_cli.engine.device import autocast
 from atlas_cli.engine.system import System
 from atlas_cli.present.reporter import SilentReporter
 from atlas_cli.recipe.model import Recipe
@@ -81,8 +80,7 @@ def seconds_a_step(system: System) -> float:
     step, end = 0, time.perf_counter() + TIMED_SECONDS
     while step < WARMUP_STEPS + 1 or (time.perf_counter() < end and step < train.steps):
         began = time.perf_counter()
-        with autocast(train.precision, system.setting.device):
-            system.step(system.batch(step), optimizers)
+        system.step(system.batch(step), optimizers)
         times.append(time.perf_counter() - began)
         step += 1
     return median(times[WARMUP_STEPS:])

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from atlas_cli.draws import stable_seed
 from atlas_cli.engine import distributed
-from atlas_cli.engine.device import autocast
+from atlas_cli.engine.descent import NotFinite, guard
 from atlas_cli.engine.ema import Ema
 from atlas_cli.engine.signals import StopRequest
 from atlas_cli.engine.system import Metrics, Optimizers, System
@@ -53,7 +53,8 @@ def fit(
         until: End early at this step, as an interruption would (tests).
 
     Raises:
-        DivergedError: a loss that is NaN or infinite; the last good checkpoint stays.
+        DivergedError: a loss, a gradient or a weight that is NaN or infinite, on any rank. No optimizer has
+            stepped on it and no checkpoint holds it.
         InterruptedRun: a signal came; the checkpoint of this step is on disk.
     """
     train, setting = system.setting.train, system.setting
@@ -64,12 +65,12 @@ def fit(
     for optimizer in optimizers.values():
         for group in optimizer.param_groups:
             group.setdefault("initial_lr", group["lr"])
-        distributed.prepare(optimizer, train.grad_clip)
+        guard(optimizer, train.grad_clip)
     save_every = train.checkpoint_every or math.ceil(train.steps / 5)
-    precision = train.precision
     window: list[float] = []
 
     def save(metrics: dict[str, float]) -> None:
+        _require_finite_weights(system, ema, step, run)
         if run is not None:
             state = _snapshot(system, optimizers, ema, step, metrics | {"seconds": seconds}, recipe_hash)
             _keep(run, state, _best_metric(system, metrics, window))
@@ -80,8 +81,7 @@ def fit(
         started = time.perf_counter()
         _set_learning_rates(optimizers, learning_rate_factor(step, train))
         torch.manual_seed(stable_seed(train.seed, "torch", step, setting.rank))
-        with autocast(precision, setting.device):
-            metrics = system.step(system.batch(step), optimizers)
+        metrics = _step(system, optimizers, step, run)
         if ema is not None:
             ema.update(system)
         figures = _to_floats(metrics)
@@ -99,6 +99,13 @@ def fit(
         save({})
     system.eval()
     return Fitted(step, seconds, ema)
+
+
+def _step(system: System, optimizers: Optimizers, step: int, run: RunFolder | None) -> Metrics:
+    try:
+        return system.step(system.batch(step), optimizers)
+    except NotFinite as found:
+        raise _diverged(f"{found.name} is {found.value} at step {step}", run) from None
 
 
 def _set_learning_rates(optimizers: Optimizers, factor: float) -> None:
@@ -183,12 +190,30 @@ def _to_floats(metrics: Metrics) -> dict[str, float]:
 def _require_finite(figures: dict[str, float], step: int, run: RunFolder | None) -> None:
     bad = next((n for n, v in figures.items() if not math.isfinite(v)), None)
     if distributed.any_rank(bad is not None):
-        kept = f"the last good checkpoint is kept in {run.path}" if run is not None else "nothing was saved"
-        name = bad or "the loss of another rank"
-        raise DivergedError(
-            f"{name} is {figures.get(name, math.nan)} at step {step}; {kept}",
-            "try a smaller learning rate: --set train.lr=..., or clip: --set train.grad_clip=1",
-        )
+        what = f"{bad} is {figures[bad]}" if bad else "a figure of another rank is not finite"
+        raise _diverged(f"{what} at step {step}", run)
+
+
+def _require_finite_weights(system: System, ema: Ema | None, step: int, run: RunFolder | None) -> None:
+    bad = checkpoint.not_finite(system.state_dict())
+    if bad is None and ema is not None:
+        averaged = checkpoint.not_finite(ema.state_dict())
+        bad = averaged and f"the average of {averaged}"
+    if distributed.any_rank(bad is not None):
+        raise _diverged(f"{bad or 'a weight of another rank'} is not finite after step {step}", run)
+
+
+def _diverged(what: str, run: RunFolder | None) -> DivergedError:
+    last = checkpoint.newest_step(run.checkpoints) if run is not None else None
+    kept = (
+        "nothing was saved"
+        if last is None or run is None
+        else f"step {last}, the last good one, is kept in {run.path}"
+    )
+    return DivergedError(
+        f"{what}; {kept}",
+        "try a smaller learning rate: --set train.lr=..., or clip: --set train.grad_clip=1",
+    )
 
 
 def _report(

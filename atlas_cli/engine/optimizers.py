@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from atlas_cli.engine.decay import decay_groups
 from atlas_cli.engine.system import Optimizers, System
 
 
@@ -27,6 +28,6 @@ def muon_and_adamw(system: System, blocks: nn.Module) -> Optimizers:
             matrices, lr=train.lr, weight_decay=train.weight_decay, adjust_lr_fn="match_rms_adamw"
         ),
         "main": torch.optim.AdamW(
-            others, lr=train.lr, betas=train.betas, weight_decay=train.weight_decay, fused=True
+            decay_groups(others, train.weight_decay), lr=train.lr, betas=train.betas, fused=True
         ),
     }

@@ -12,6 +12,7 @@ the whole batch sees, and a resumed run needs no iterator state.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -20,6 +21,9 @@ from torch import Tensor, nn
 
 from atlas_cli.config import SystemConfig
 from atlas_cli.draws import BatchRandom, generator
+from atlas_cli.engine.decay import decay_groups
+from atlas_cli.engine.descent import descend
+from atlas_cli.engine.device import autocast
 from atlas_cli.errors import UsageError
 from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.recipe.recipes import TrainConfig
@@ -27,6 +31,7 @@ from atlas_cli.recipe.recipes import TrainConfig
 Metrics = dict[str, float | Tensor]
 Optimizers = dict[str, torch.optim.Optimizer]
 _CPU = torch.device("cpu")
+_NO_COMPILE = "leave --compile out"
 
 
 @dataclass(frozen=True)
@@ -93,6 +98,10 @@ class Setting:
             self.train.seed, step, self.train.batch_size, self.rank, self.world_size, self.device
         )
 
+    def autocast(self) -> AbstractContextManager[object]:
+        """The run's number format, for forward passes; never for a backward pass or a step."""
+        return autocast(self.train.precision, self.device)
+
     def generator(self, purpose: str, seed: int | None = None) -> torch.Generator:
         """A seeded generator for evaluation or sampling, independent of the training draws."""
         return generator(self.train.seed if seed is None else seed, purpose, device=self.device)
@@ -117,6 +126,9 @@ class System(nn.Module):
     #: What else `atlas sample` takes for this system, each as an option of its own.
     extras: ClassVar[tuple[Extra, ...]] = ()
 
+    #: What `--compile` compiles, by name: methods and networks. A system with its own `step` must say it.
+    compiled: ClassVar[tuple[str, ...]] = ("loss",)
+
     @property
     def writes(self) -> bool:
         """Whether its samples are text that can be shown as it is written."""
@@ -136,7 +148,7 @@ class System(nn.Module):
     # --- the six verbs -------------------------------------------------------------------------------
 
     def batch(self, step: int) -> Any:
-        """The training batch of a step: a pure function of (seed, step, rank); of the weights too if it acts."""
+        """The training batch of a step: a pure function of (seed, step, rank), and of the weights if it acts."""
         raise NotImplementedError
 
     def loss(self, batch: Any) -> tuple[Tensor, Metrics]:
@@ -145,21 +157,18 @@ class System(nn.Module):
 
     def step(self, batch: Any, optimizers: Optimizers) -> Metrics:
         """One training step. Default: one descent on `loss` with every optimizer."""
-        for optimizer in optimizers.values():
-            optimizer.zero_grad(set_to_none=True)
-        loss, metrics = self.loss(batch)
-        loss.backward()
-        for optimizer in optimizers.values():
-            optimizer.step()
+        with self.setting.autocast():
+            loss, metrics = self.loss(batch)
+        descend(loss, *optimizers.values())
         return {"loss": loss.detach(), **metrics}
 
     def optimizers(self) -> Optimizers:
-        """Named optimizers; their learning rates are scaled by the recipe's schedule."""
+        """Named optimizers; their learning rates are scaled by the recipe's schedule. Default: one AdamW."""
         train = self.setting.train
         return {
             "main": torch.optim.AdamW(
-                [p for p in self.parameters() if p.requires_grad],
-                lr=train.lr, betas=train.betas, weight_decay=train.weight_decay, fused=True,
+                decay_groups(self.parameters(), train.weight_decay),
+                lr=train.lr, betas=train.betas, fused=True,
             )
         }  # fmt: skip
 
@@ -176,6 +185,26 @@ class System(nn.Module):
     def items_per_step(self) -> int:
         """Items of `unit` that one training step consumes, over all ranks."""
         return self.setting.train.batch_size
+
+    def compile_training(self) -> None:
+        """Compile what a training step computes: the parts named in `compiled`.
+
+        Raises:
+            UsageError: nothing is trained, or the system does not say what its own `step` computes with.
+        """
+        if not self.setting.train.steps:
+            raise UsageError(
+                f"{type(self).__name__} trains nothing that --compile could compile", _NO_COMPILE
+            )
+        plain = type(self).step is System.step
+        if not self.compiled or not (plain or type(self).compiled is not System.compiled):
+            raise UsageError(f"{type(self).__name__} trains in a way that cannot be compiled", _NO_COMPILE)
+        for name in self.compiled:
+            part = getattr(self, name)
+            if isinstance(part, nn.Module):
+                part.compile()  # in place: its weights keep their names
+            else:
+                setattr(self, name, torch.compile(part))
 
     def restore_shapes(self, shapes: Mapping[str, tuple[int, ...]]) -> None:
         """Give parameters the shapes of a checkpoint before it is loaded.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,8 @@ from typing import Any
 import torch
 
 from atlas_cli.engine.build import Options
-from atlas_cli.engine.device import set_threads
+from atlas_cli.engine.device import choose_device, cores, resolve_precision, threads
+from atlas_cli.engine.staleness import code_hash
 from atlas_cli.engine.trainer import Outcome, execute
 from atlas_cli.engine.verdict import Verdict
 from atlas_cli.present.reporter import Reporter
@@ -26,6 +28,7 @@ class Verification:
 
     recipe: Recipe
     outcomes: list[Outcome]
+    device: str = "auto"
 
     @property
     def met(self) -> bool:
@@ -40,16 +43,23 @@ class Verification:
         return fmean(o.train_seconds for o in self.outcomes)
 
     def measured(self) -> dict[str, Any]:
-        """The `measured:` section: means over the seeds, their spread, and on what they were measured."""
+        """The `measured:` section: means over the seeds, the spread of both arms, and their origin."""
+        train, device = self.recipe.train, choose_device(self.device)
+        with_idea, without = [o.figures for o in self.outcomes], [o.ablated or {} for o in self.outcomes]
         return {
-            **_means([o.figures for o in self.outcomes]),
-            "without": _means([o.ablated or {} for o in self.outcomes]),
-            "spread": _spreads([o.figures for o in self.outcomes]),
+            **_means(with_idea),
+            "without": _means(without),
+            "spread": _spreads(with_idea),
+            "spread_without": _spreads(without),
             "seconds": round(self.seconds),
-            "cores": set_threads(0),
-            "threads": self.recipe.train.threads or set_threads(0),
-            "seeds": len(self.outcomes),
+            "device": device.type,
+            "precision": resolve_precision(train.precision, device),
+            "cores": cores(),
+            "threads": threads(train.threads),
+            "seeds": [train.seed + i for i in range(len(self.outcomes))],
+            "python": platform.python_version(),
             "torch": torch.__version__.split("+")[0],
+            "code": code_hash(self.recipe),
             "date": date.today().isoformat(),
         }
 
@@ -72,7 +82,7 @@ def verify_recipe(recipe: Recipe, options: Options, reporter: Reporter, seeds: i
         reporter.say(f"{recipe.name}, seed {seed} ({i + 1} of {seeds})")
         seeded = recipes.resolve(recipe.name, [f"train.seed={seed}"])
         outcomes.append(execute(seeded, options, reporter))
-    return Verification(recipe, outcomes)
+    return Verification(recipe, outcomes, options.device)
 
 
 def without_measured(text: str) -> str:

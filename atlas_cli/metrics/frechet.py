@@ -25,7 +25,7 @@ def moments(features: Float[Tensor, "N D"]) -> Moments:
     """Sample mean and unbiased covariance; N must be at least 2."""
     if len(features) < 2:
         raise ValueError("a covariance needs at least two samples")
-    features = features.double().cpu()
+    features = features.cpu().double()
     return Moments(features.mean(0), features.T.cov())
 
 

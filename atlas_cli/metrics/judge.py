@@ -27,7 +27,7 @@ from atlas_cli.metrics.frechet import frechet_distance, moments
 from atlas_cli.paths import cache_dir
 from atlas_cli.runs.durable import write_atomically
 
-VERSION = 1  # of network and training below: a change asks for another number, so that no old judge is reused
+VERSION = 2  # of network and training below: a change asks for another number, so that no old judge is reused
 N_SAMPLES = 512  # generated images in every Frechet distance
 N_REFERENCE = 2_000  # test images, at most, that they are compared with
 
@@ -123,13 +123,13 @@ class Judge:
         """
         features, logits = self._look(images)
         found = logits.argmax(1)
-        shares = found.bincount(minlength=self.source.n_classes).double() / len(found)
+        shares = found.bincount(minlength=self.source.n_classes).cpu().double() / len(found)
         scores = {
             "confidence": logits.softmax(1).amax(1).mean().item(),
             "class_entropy": torch.special.entr(shares).sum().item() / math.log(self.source.n_classes),
         }
         if labels is not None:
-            scores["class_accuracy"] = (found == labels.to(found.device)).double().mean().item()
+            scores["class_accuracy"] = (found == labels.to(found.device)).cpu().double().mean().item()
         scores["judge_frechet"] = frechet_distance(moments(features[:N_SAMPLES]), self._reference)
         floor = self.floor(len(images))
         scores["judge_frechet_floor"] = floor
@@ -191,7 +191,7 @@ def _train(net: JudgeNet, source: ImageSource, seed: int, say: Callable[[str], N
     for step in range(steps):
         decay = (1 + math.cos(math.pi * step / steps)) / 2
         optimizer.param_groups[0]["lr"] = _LR * min(1.0, (step + 1) / _WARMUP) * decay
-        random = BatchRandom(seed, step, _BATCH_SIZE, device=device)
+        random = BatchRandom(seed, step, _BATCH_SIZE, device=device, purpose="judge")
         images, labels = source.batch(random)
         _, logits = net(_shifted(images, random))
         loss = F.cross_entropy(logits, labels)

@@ -36,9 +36,12 @@ def frequencies(d_head: int, base: float = 10_000.0, ntk: float = 1.0) -> Float[
 def angles(
     positions: Int[Tensor, " L"], frequency: Float[Tensor, " pairs"], interpolation: float = 1.0
 ) -> Angles:
-    """Cosine and sine of every position's angles; `interpolation` squeezes positions by that factor."""
-    turned = torch.outer(positions.double() / interpolation, frequency.double())
-    return turned.cos().float(), turned.sin().float()
+    """Cosine and sine of every position's angles; `interpolation` squeezes positions by that factor.
+
+    Computed on the CPU in float64, which not every device has, and moved to where the positions are.
+    """
+    turned = torch.outer(positions.cpu().double() / interpolation, frequency.cpu().double())
+    return turned.cos().float().to(positions.device), turned.sin().float().to(positions.device)
 
 
 def angles_between(
@@ -57,7 +60,7 @@ def _table(
 ) -> Angles:
     with torch.inference_mode(False):  # a table made while sampling may serve training later
         positions = torch.arange(rows, device=device)
-        return angles(positions, frequencies(d_head, base, ntk).to(device), interpolation)
+        return angles(positions, frequencies(d_head, base, ntk), interpolation)
 
 
 def rotate(

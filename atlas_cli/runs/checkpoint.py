@@ -34,6 +34,7 @@ from atlas_cli.runs.durable import (
     write_json,
     write_synced,
 )
+from atlas_cli.runs.finite import not_finite as not_finite
 from atlas_cli.runs.packing import from_bytes, pack, size_of, to_bytes, unpack
 from atlas_cli.runs.rng import capture_rng as capture_rng
 from atlas_cli.runs.rng import restore_rng as restore_rng
@@ -179,12 +180,6 @@ def load(path: Path) -> TrainState:
         raise DataError(f"{path / _STATE} is not a checkpoint's state ({error!r})", _MEND) from error
 
 
-def verify(path: Path) -> None:
-    """Raise DataError, as `load` does, if a file of the checkpoint is not as it was written."""
-    for name, expected in _manifest(path).items():
-        _read_verified(path, name, expected)
-
-
 def weights_hash(path: Path) -> str:
     """16 hex digits that tell a checkpoint's weights from all others, averaged ones included.
 
@@ -276,7 +271,7 @@ def _bad(path: Path, name: str, reason: str) -> DataError:
 
 
 def newest_valid(folder: Path) -> tuple[Path, list[str]]:
-    """The newest checkpoint that verifies, and a line for every newer one that does not.
+    """The newest checkpoint that verifies and is finite, and a line for every newer one that is not.
 
     Raises:
         DataError: there is none.
@@ -284,12 +279,20 @@ def newest_valid(folder: Path) -> tuple[Path, list[str]]:
     skipped: list[str] = []
     for path in reversed(_all(folder)):
         try:
-            verify(path)
+            _require_finite(path, load(path))
             return path, skipped
         except DataError as error:
             skipped.append(f"skipped {path.name}: {error.what}")
     what = f"no good checkpoint in {folder}" if skipped else f"no checkpoint in {folder} yet"
     raise DataError(what, "start a new run without --resume", skipped)
+
+
+def _require_finite(path: Path, state: TrainState) -> None:
+    """Nothing saves such a checkpoint any more; a run of an earlier version may hold one."""
+    for stem, tensors in (("weights", state.weights), ("ema", state.ema or {})):
+        bad = not_finite(tensors)
+        if bad is not None:
+            raise _bad(path, f"{stem}.safetensors", f"holds NaN or infinity in {bad}")
 
 
 def discard_after(folder: Path, step: int) -> None:
@@ -352,6 +355,11 @@ def _best_record(folder: Path) -> tuple[int, float] | None:
         return int(document["step"]), float(document["metric"])
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{path} names no best step", f"delete {path}") from error
+
+
+def newest_step(folder: Path) -> int | None:
+    """The step of the newest checkpoint, good or not; None if there is none."""
+    return max(map(_step, _all(folder)), default=None)
 
 
 def path_of(folder: Path, step: int) -> Path:

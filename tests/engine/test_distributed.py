@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from atlas_cli.engine import distributed
+from atlas_cli.engine.descent import guard
 from atlas_cli.runs import checkpoint
 from tests.e2e.helpers import atlas, environment
 
@@ -76,11 +77,11 @@ def test_gradients_are_averaged_and_not_summed(monkeypatch: pytest.MonkeyPatch) 
     """Adam does not notice a gradient twice as large, so the mean is checked with plain descent."""
     other = torch.tensor([3.0, -1.0])  # what the second rank computed
     monkeypatch.setattr(distributed.dist, "is_initialized", lambda: True)
-    monkeypatch.setattr(distributed.dist, "all_reduce", lambda flat: flat.add_(other))
+    monkeypatch.setattr(distributed.dist, "all_reduce", lambda flat: flat[:2].add_(other))
     monkeypatch.setattr(distributed, "world_size", lambda: 2)
     weight = torch.nn.Parameter(torch.zeros(2))
     optimizer = torch.optim.SGD([weight], lr=1.0)
-    distributed.prepare(optimizer, grad_clip=0.0)
+    guard(optimizer, grad_clip=0.0)
     weight.grad = torch.tensor([1.0, 1.0])
     optimizer.step()
     assert torch.equal(weight.detach(), torch.tensor([-2.0, 0.0]))

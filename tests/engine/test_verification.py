@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import platform
+
+import torch
 import yaml
 
+from atlas_cli.engine import device
+from atlas_cli.engine.staleness import code_hash
 from atlas_cli.engine.trainer import Outcome
 from atlas_cli.engine.verdict import judge
 from atlas_cli.engine.verification import Verification, measured_text, without_measured
@@ -26,7 +31,21 @@ def test_measured_holds_means_spreads_and_the_ablation() -> None:
     assert measured["spread"]["class_accuracy"] == [0.98, 1.0]
     assert measured["without"] == {"class_accuracy": 0.5}
     assert measured["seconds"] == 100
-    assert measured["seeds"] == 3
+    assert measured["seeds"] == [0, 1, 2]
+    assert measured["spread_without"] == {"class_accuracy": [0.5, 0.5]}
+
+
+def test_measured_says_on_what_it_was_measured() -> None:
+    before = torch.get_num_threads()
+    measured = verification().measured()
+    assert torch.get_num_threads() == before
+    assert measured["precision"] in ("fp32", "bf16")
+    assert measured["device"] == device.choose_device("auto").type
+    assert measured["cores"] == device.cores()
+    assert measured["threads"] == device.threads(recipes.resolve("ddpm/small").train.threads)
+    assert measured["python"] == platform.python_version()
+    assert torch.__version__.startswith(measured["torch"])
+    assert measured["code"] == code_hash(recipes.resolve("ddpm/small"))
 
 
 def test_writing_measured_twice_leaves_one_and_keeps_the_rest() -> None:

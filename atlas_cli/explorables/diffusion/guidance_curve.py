@@ -55,15 +55,12 @@ def _guided(system: DDPM, weight: float) -> Guided:
     from atlas_cli.data.images import to_float
     from atlas_cli.metrics.judge import Judge
     from atlas_cli.screen import messages
+    from atlas_cli.systems.diffusion import sampler
 
     n_classes, source = system.config.n_classes, system.setting.data
-    steered = {"guidance": weight, "sampler": "ddim", "sampler_eta": 0.0, "sampler_steps": GUIDED_STEPS}
-    own, system.config = system.config, system.config.model_copy(update=steered)
+    walk = sampler.Walk("ddim", GUIDED_STEPS, eta=0.0, guidance=weight, clip=system.config.clip)
     label = torch.arange(n_classes).repeat_interleave(COPIES)
-    try:
-        images = system.draw(label, torch.Generator().manual_seed(0))[-1].float()
-    finally:
-        system.config = own
+    images = system.draw(label, torch.Generator().manual_seed(0), walk=walk)[-1].float()
     scores = Judge.load_or_train(source, messages.say).score(images, label)
     real = [to_float(source.test_images[source.test_labels == y][:COPIES]) for y in range(n_classes)]
     spread = _spread(list(images.split(COPIES))) / _spread(real)

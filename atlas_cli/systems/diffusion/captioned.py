@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from atlas_cli.draws import BatchRandom
 from atlas_cli.systems.diffusion.ddpm import DDPM, Config
+from atlas_cli.systems.diffusion.sampler import Walk
 
 NONE = 0  # the token of which a caption that says nothing consists: padding
 
@@ -102,7 +103,7 @@ class Captioned(nn.Module):
 
     def draw(
         self, noise: Float[Tensor, "B C H W"], tokens: Int[Tensor, "B L"], weight: float,
-        generator: torch.Generator,
+        generator: torch.Generator, walk: Walk | None = None,
     ) -> list[Float[Tensor, "B C H W"]]:  # fmt: skip
         """The walk from these noises to images of these captions, every step of it."""
         unused = torch.zeros(len(tokens), dtype=torch.long, device=tokens.device)  # a class for each image
@@ -110,4 +111,4 @@ class Captioned(nn.Module):
         def predict(x_t: Tensor, t: Tensor, _: Tensor) -> Tensor:
             return self.guided(x_t, t, tokens, weight)
 
-        return list(self.ddpm.denoise(noise, unused, generator, predict))
+        return list(self.ddpm.denoise(noise, unused, generator, predict, walk))

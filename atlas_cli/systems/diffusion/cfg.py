@@ -33,6 +33,7 @@ from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
 from atlas_cli.systems.diffusion import ddpm
 from atlas_cli.systems.diffusion.captioned import Batch, Captioned
+from atlas_cli.systems.diffusion.sampler import Walk
 
 AXES = 8  # K: leading axes of a class's features on which its variety is measured
 SHOWN = (0.0, 1.0, 2.0, 4.0, 8.0)  # weights of a sample's rows
@@ -113,12 +114,11 @@ class CFG(System):
             wish: A class, or the tokens of a caption, for each image.
         """
         c, base, generator = self.config, self.base, self.setting.generator("unused")
-        walk = {"sampler": "ddim", "sampler_eta": 0.0, "sampler_steps": c.sampler_steps, "clip": c.clip}
-        if self.captioned is not None:
-            base.config = base.config.model_copy(update=walk)
-            return self.captioned.draw(noise, wish, weight, generator)
-        base.config = base.config.model_copy(update={**walk, "guidance": weight})
-        return list(base.denoise(noise, wish, generator))
+        if self.captioned is not None:  # which exaggerates the caption itself
+            walk = Walk("ddim", c.sampler_steps, eta=0.0, guidance=1.0, clip=c.clip)
+            return self.captioned.draw(noise, wish, weight, generator, walk)
+        walk = Walk("ddim", c.sampler_steps, eta=0.0, guidance=weight, clip=c.clip)
+        return list(base.denoise(noise, wish, generator, walk=walk))
 
     def _drawn(
         self, noise: Float[Tensor, "N C H W"], wish: Int[Tensor, "N *L"], weight: float
@@ -250,7 +250,7 @@ def class_variety(
     """
     differences = []
     for y in label.unique():
-        mine, theirs = drawn[label == y].double(), real[real_label == y].double()
+        mine, theirs = drawn[label == y].cpu().double(), real[real_label == y].cpu().double()
         n = min(len(mine), len(theirs) // 2)
         axes = torch.linalg.eigh(theirs[n:].T.cov()).eigenvectors[:, -AXES:]  # (D, K), the largest
         entropies = [torch.logdet((x[:n] @ axes).T.cov()) / (2 * AXES) for x in (mine, theirs)]

@@ -17,7 +17,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -75,6 +75,7 @@ class Consistency(System):
 
     unit: ClassVar[str] = "images"
     steers: ClassVar[frozenset[str]] = frozenset({"label"})
+    compiled: ClassVar[tuple[str, ...]] = ("loss",)
     config: Config
     student: DDPM
     target: DDPM
@@ -87,8 +88,6 @@ class Consistency(System):
                 f"the parent predicts {teacher.config.prediction}; a consistency model needs v-prediction",
                 "build on ddpm/small, or train the ddpm with --set prediction=v",
             )
-        update = {"guidance": self.config.guidance, "clip": self.config.clip}
-        teacher.config = teacher.config.model_copy(update=update)
         self.student = type(teacher)(teacher.config)
         if self.config.distill:
             self.student.load_state_dict(teacher.state_dict())
@@ -100,6 +99,14 @@ class Consistency(System):
     def teacher(self) -> DDPM:
         """The trained network whose path is learned; no part of this system's weights."""
         return self.setting.parent  # type: ignore[return-value]
+
+    def taught(
+        self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, "B"], label: Int[Tensor, "B"]
+    ) -> Float[Tensor, "B C H W"]:
+        """The image that the teacher sees in x_t, under the guidance that the student takes over."""
+        c = self.config
+        walk = replace(self.teacher.walk, guidance=c.guidance, clip=c.clip)
+        return self.teacher.predict_data(x_t, t, label, walk=walk)
 
     # --- the consistency function, and the path that it cuts short ------------------------------------
 
@@ -165,14 +172,13 @@ class Consistency(System):
         """How far apart the jumps from two neighbouring points of a path land (eq. 7; eq. 10 untaught)."""
         signal, sigma = self.levels(batch.t)
         x_t = signal * batch.data + sigma * batch.noise
-        # First: autocast keeps the converted weights, and those made without gradient would pass none on.
-        landed = self.jump(x_t, batch.t, batch.label)
         with torch.no_grad():
             data = batch.data
             if self.config.distill:
-                data = self.teacher.predict_data(x_t, batch.t, batch.label)
+                data = self.taught(x_t, batch.t, batch.label)
             x_s = self.flow(x_t, data, batch.t, batch.s)
             target = self.jump(x_s, batch.s, batch.label, self.target if self.config.target_ema else None)
+        landed = self.jump(x_t, batch.t, batch.label)
         return self.distance(landed, target).mean(), {}
 
     def distance(self, a: Float[Tensor, "B C H W"], b: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
@@ -216,7 +222,7 @@ class Consistency(System):
         """The teacher along its own path (DDIM), asked at the steps at which the student jumps."""
         for t, s in pairwise([*self.timesteps(steps), -1]):
             now, then = torch.full_like(label, t), torch.full_like(label, s)
-            data = self.teacher.predict_data(x, now, label)
+            data = self.taught(x, now, label)
             yield data
             if s >= 0:
                 x = self.flow(x, data, now, then)

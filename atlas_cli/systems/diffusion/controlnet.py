@@ -24,7 +24,7 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
-from atlas_cli.config import SystemConfig, sampling
+from atlas_cli.config import sampling
 from atlas_cli.data.drawing import read_drawing
 from atlas_cli.engine.system import Extra, Metrics, SampleRequest, Setting, System
 from atlas_cli.metrics.edges import edge_agreement, edge_map
@@ -33,13 +33,14 @@ from atlas_cli.nets.unet import UNet
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
 from atlas_cli.systems.diffusion.ddpm import DDPM
+from atlas_cli.systems.diffusion.sampler import SamplerConfig
 
 SCALES = (0.25, 0.5, 1.5)  # beside 0 and 1, of the curve of edge F1 over the strength of the control
 CURVE_SAMPLES = 100  # test digits behind each point of that curve
 RESULTS = 4  # images beside each edge map
 
 
-class Config(SystemConfig):
+class Config(SamplerConfig):
     """The `model:` section of a controlnet recipe."""
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images",)
@@ -51,10 +52,6 @@ class Config(SystemConfig):
     label_dropout: float = Field(0.5, ge=0, lt=1)  # share of training labels left out: edges must do alone
     control_scale: float = sampling(1.0, ge=0)  # strength of the control; 0: the base alone
     control_kind: Literal["drawing", "edges"] = sampling("drawing")  # what --control gives: ink, or its edges
-    sampler: Literal["ddpm", "ddim"] = sampling("ddpm")  # ddpm: ancestral, with fresh noise at every step
-    sampler_steps: int = sampling(25, gt=0)  # steps visited when sampling
-    sampler_eta: float = sampling(0.0, ge=0, le=1)  # ddim only: share of the ancestral noise that is added
-    guidance: float = sampling(1.75, ge=0)  # 1: the class-conditional net alone; more: exaggerate the class
     clip: bool = sampling(True)  # keep each estimate of the image within [-1, 1]
 
 
@@ -166,16 +163,14 @@ class ControlNet(System):
         scale: float | None = None,
     ) -> list[Float[Tensor, "B C H W"]]:  # fmt: skip
         """Images of the wanted classes along the edges, with the path to them; scale: `control_scale`."""
-        c, base = self.config, self.base
+        c = self.config
         strength = c.control_scale if scale is None else scale
-        walk = {n: getattr(c, n) for n in ("sampler", "sampler_steps", "sampler_eta", "guidance", "clip")}
-        base.config = base.config.model_copy(update=walk)
 
         def predict(x_t: Tensor, t: Tensor, label: Tensor) -> Tensor:
             passes = len(x_t) // len(edges)  # two with guidance, with the class and without
             return self.predict(x_t, t, label, edges.repeat(passes, 1, 1, 1), strength)
 
-        return base.draw(label, generator, predict)
+        return self.base.draw(label, generator, predict, c.walk(c.clip))
 
     # --- what the run is judged by, and what it shows -------------------------------------------------
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float, Int
@@ -26,9 +26,8 @@ from atlas_cli.engine.system import Optimizers, SampleRequest, System
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
-
-if TYPE_CHECKING:
-    from atlas_cli.systems.diffusion.ddpm import DDPM
+from atlas_cli.systems.diffusion.ddpm import DDPM, ddim_posterior
+from atlas_cli.systems.diffusion.sampler import Walk
 
 COUNTS = (5, 10, 20, 50, 100)  # sampler steps of the table, as in table 1 of the paper
 COLUMNS = 10  # images from one noise to the other
@@ -49,25 +48,6 @@ class Config(SystemConfig):
     clip: bool = sampling(True)  # keep each estimate of the image within [-1, 1]
 
 
-def ddim_posterior(
-    x_t: Float[Tensor, "B C H W"], data: Float[Tensor, "B C H W"], a_t: float, a_s: float, eta: float
-) -> tuple[Float[Tensor, "B C H W"], float]:
-    """Mean of x_s given x_t and an estimate of the image, and the noise to be added (eq. 12, eq. 16).
-
-    The step keeps the noise that is in x_t already, and only turns a share of it, sigma, into fresh noise.
-
-    Args:
-        x_t: Where the walk stands.
-        data: The estimate of the image.
-        a_t: alpha_bar at x_t.
-        a_s: alpha_bar where the step goes; larger than a_t on the way to the image, smaller on the way back.
-        eta: 0: none of the noise is fresh; 1: as much as in DDPM's posterior.
-    """
-    noise = (x_t - a_t**0.5 * data) / (1 - a_t) ** 0.5
-    sigma = eta * ((1 - a_s) / (1 - a_t) * (1 - a_t / a_s)) ** 0.5 if eta else 0.0
-    return a_s**0.5 * data + max(0.0, 1 - a_s - sigma**2) ** 0.5 * noise, sigma
-
-
 class DDIM(System):
     """A trained DDPM, sampled by another walk."""
 
@@ -80,16 +60,10 @@ class DDIM(System):
         base: DDPM = self.setting.parent  # type: ignore[assignment]
         return base
 
-    def _steered(self, steps: int, guidance: float | None = None) -> DDPM:
-        """The base, set to this system's walk in so many steps."""
-        base, c = self.base, self.config
-        base.config = base.config.model_copy(
-            update={
-                "sampler": "ddim", "sampler_steps": steps, "sampler_eta": c.sampler_eta, "clip": c.clip,
-                "guidance": c.guidance if guidance is None else guidance,
-            }
-        )  # fmt: skip
-        return base
+    def walk(self, steps: int, guidance: float | None = None) -> Walk:
+        """This system's walk in so many steps."""
+        c = self.config
+        return Walk("ddim", steps, c.sampler_eta, c.guidance if guidance is None else guidance, c.clip)
 
     def optimizers(self) -> Optimizers:
         return {}  # nothing is trained
@@ -105,10 +79,13 @@ class DDIM(System):
         A step up asks the net at the level that it leaves, the step down over the same stretch at the level
         that it comes from. That difference is the error of the round trip; it shrinks with the stretch.
         """
-        base = self._steered(steps, guidance=1.0)
-        x, levels = data, [0, *base.timesteps()[::-1]]  # the image is taken as standing on the lowest level
+        base, walk = self.base, self.walk(steps, guidance=1.0)
+        x, levels = (
+            data,
+            [0, *base.timesteps(walk)[::-1]],
+        )  # the image is taken as standing on the lowest level
         for t, s in pairwise(levels):
-            seen = base.predict_data(x, torch.full_like(label, t), label)
+            seen = base.predict_data(x, torch.full_like(label, t), label, walk=walk)
             a_t, a_s = base.kept(t, s)
             x, _ = ddim_posterior(x, seen, a_t, a_s, eta=0.0)
         return x
@@ -118,8 +95,8 @@ class DDIM(System):
         self, noise: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], steps: int
     ) -> Float[Tensor, "B C H W"]:
         """The images at the end of the walk from these noises, unguided as `encode` is."""
-        base = self._steered(steps, guidance=1.0)
-        *_, images = base.denoise(noise, label, self.setting.generator("decode"))
+        walk = self.walk(steps, guidance=1.0)
+        *_, images = self.base.denoise(noise, label, self.setting.generator("decode"), walk=walk)
         return images
 
     def round_trip(self, steps: int) -> float:
@@ -136,8 +113,8 @@ class DDIM(System):
         judge = Judge.load_or_train(self.setting.data, messages.say)
         figures = {"judge_frechet_floor": judge.floor(), "judge_accuracy": judge.accuracy}
         for steps in COUNTS:
-            base, generator = self._steered(steps), self.setting.generator("evaluate")
-            images = torch.cat([base.draw(part, generator)[-1] for part in label.split(128)])
+            walk, generator = self.walk(steps), self.setting.generator("evaluate")
+            images = torch.cat([self.base.draw(part, generator, walk=walk)[-1] for part in label.split(128)])
             scores = judge.score(images, label)
             figures[f"judge_frechet_{steps}"] = scores["judge_frechet"]
             figures[f"class_accuracy_{steps}"] = scores["class_accuracy"]
@@ -148,7 +125,7 @@ class DDIM(System):
         columns = min(COLUMNS, request.n)
         rows = math.ceil(request.n / columns)
         generator = self.setting.generator("sample", request.seed)
-        base = self._steered(self.config.sampler_steps)
+        base, walk = self.base, self.walk(self.config.sampler_steps)
         ends = base.noise(2 * rows, generator).view(2, rows, 1, *base.noise(1, generator).shape[1:])
         share = torch.linspace(0, 1, columns, device=ends.device).view(1, -1, 1, 1, 1)
         noise = spherical(ends[0], ends[1], share).flatten(0, 1)[: request.n]
@@ -156,7 +133,7 @@ class DDIM(System):
         if request.label is not None:
             label = torch.full_like(label, request.label)
         label = label.repeat_interleave(columns)[: request.n]
-        path = [noise, *base.denoise(noise, label, generator)]
+        path = [noise, *base.denoise(noise, label, generator, walk=walk)]
         frames = [((x.clamp(-1, 1) + 1) / 2).cpu().numpy() for x in path]
         caption = "Every row goes from one noise to another, and the same network draws what lies between."
         return Images(frames[-1], frames=frames, columns=columns, caption=caption)

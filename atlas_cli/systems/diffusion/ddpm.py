@@ -23,20 +23,20 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor
 
-from atlas_cli.config import SystemConfig, sampling
+from atlas_cli.config import sampling
 from atlas_cli.engine.system import Metrics, SampleRequest, System
 from atlas_cli.metrics.judge import Judge
 from atlas_cli.nets.unet import UNet
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
-from atlas_cli.systems.diffusion.ddim import ddim_posterior
+from atlas_cli.systems.diffusion.sampler import SamplerConfig, Walk
 
 Predict = Callable[[Tensor, Tensor, Tensor], Tensor]  # (x_t, t, label) -> the net's output
 
 EVALUATION_SAMPLES = 512  # the Frechet distance falls with the sample size, so it is fixed
 
 
-class Config(SystemConfig):
+class Config(SamplerConfig):
     """The `model:` section of a ddpm recipe."""
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images",)
@@ -52,9 +52,7 @@ class Config(SystemConfig):
     multipliers: tuple[int, ...] = Field((1, 1), strict=False)  # channels of its levels over width
     patch: int = Field(2, gt=0)  # pixels folded into channels before the U-Net
     label_dropout: float = Field(0.15, ge=0, lt=1)  # share of training labels replaced by "no class"
-    sampler: Literal["ddpm", "ddim"] = sampling("ddpm")  # ddpm: ancestral, with fresh noise at every step
     sampler_steps: int = sampling(50, gt=0)  # steps visited when sampling, at most n_steps
-    sampler_eta: float = sampling(0.0, ge=0, le=1)  # ddim only: share of the ancestral noise that is added
     guidance: float = sampling(1.5, ge=0)  # 1: the class-conditional net alone; more: exaggerate the class
     clip: bool = sampling(True)  # keep each estimate of the image within [-1, 1]
 
@@ -146,17 +144,23 @@ class DDPM(System):
 
     # --- sampling (Algorithm 2) -----------------------------------------------------------------------
 
+    @property
+    def walk(self) -> Walk:
+        """The config's own way from noise to an image, gone where no other one is given."""
+        return self.config.walk(self.config.clip)
+
     def predict_data(
         self, x_t: Float[Tensor, "B C H W"], t: Int[Tensor, "B"], label: Int[Tensor, "B"],
-        predict: Predict | None = None,
+        predict: Predict | None = None, walk: Walk | None = None,
     ) -> Float[Tensor, "B C H W"]:  # fmt: skip
-        """The image that the net sees in x_t, with the class exaggerated by `guidance`.
+        """The image that the net sees in x_t, with the class exaggerated by the walk's guidance.
 
         Args:
             predict: Asked in place of `self.predict`, by a system that steers this one.
+            walk: In place of the config's own, as below.
         """
-        predict = predict or self.predict
-        w = self.config.guidance
+        predict, walk = predict or self.predict, walk or self.walk
+        w = walk.guidance
         if w == 1:
             output = predict(x_t, t, label).float()
         else:  # one pass for both: the conditional half and the "no class" half
@@ -165,7 +169,7 @@ class DDPM(System):
             conditional, unconditional = both.float().chunk(2)
             output = unconditional + w * (conditional - unconditional)
         data = self.to_data(output, x_t, t)
-        return data.clamp(-1, 1) if self.config.clip else data
+        return data.clamp(-1, 1) if walk.clip else data
 
     def posterior(
         self, x_t: Float[Tensor, "B C H W"], data: Float[Tensor, "B C H W"], t: int, s: int
@@ -178,36 +182,40 @@ class DDPM(System):
         return mean, variance**0.5
 
     def move(
-        self, x_t: Float[Tensor, "B C H W"], data: Float[Tensor, "B C H W"], t: int, s: int
-    ) -> tuple[Float[Tensor, "B C H W"], float]:
+        self, x_t: Float[Tensor, "B C H W"], data: Float[Tensor, "B C H W"], t: int, s: int,
+        walk: Walk | None = None,
+    ) -> tuple[Float[Tensor, "B C H W"], float]:  # fmt: skip
         """Where the sampler goes from x_t: the mean of x_s, and the noise to be added to it."""
-        if self.config.sampler == "ddpm":
+        walk = walk or self.walk
+        if walk.sampler == "ddpm":
             return self.posterior(x_t, data, t, s)
         a_t, a_s = self.kept(t, s)
-        return ddim_posterior(x_t, data, a_t, a_s, self.config.sampler_eta)
+        return ddim_posterior(x_t, data, a_t, a_s, walk.eta)
 
     def kept(self, *steps: int) -> list[float]:
         """alpha_bar at some steps; -1 is the image itself, of which everything is left."""
         return [float(self.alpha_bar[t]) if t >= 0 else 1.0 for t in steps]
 
-    def timesteps(self) -> list[int]:
+    def timesteps(self, walk: Walk | None = None) -> list[int]:
         """The steps that sampling visits, from T-1 down: of n, the k-th leaves T (1 - k/n) of them to go.
 
         The last stride is as long as the others (arXiv:2305.08891): a walk that visited t = 0 too
         would spend one of its few steps where nothing is left to do.
         """
-        total, n = self.config.n_steps, min(self.config.sampler_steps, self.config.n_steps)
+        total = self.config.n_steps
+        n = min((walk or self.walk).steps, total)
         return [round(total * k / n) - 1 for k in range(n, 0, -1)]
 
     def denoise(
         self, x: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], generator: torch.Generator,
-        predict: Predict | None = None,
+        predict: Predict | None = None, walk: Walk | None = None,
     ) -> Iterator[Float[Tensor, "B C H W"]]:  # fmt: skip
         """Walk from pure noise to images (Algorithm 2), yielding x after every step; no noise on the last."""
-        visited = self.timesteps()
+        walk = walk or self.walk
+        visited = self.timesteps(walk)
         for t, s in messages.steps([*zip(visited, [*visited[1:], -1], strict=True)], "denoising"):
-            data = self.predict_data(x, torch.full_like(label, t), label, predict)
-            x, sigma = self.move(x, data, t, s)
+            data = self.predict_data(x, torch.full_like(label, t), label, predict, walk)
+            x, sigma = self.move(x, data, t, s, walk)
             if s >= 0 and sigma > 0:
                 x = x + sigma * torch.randn(x.shape, generator=generator, device=x.device)
             yield x
@@ -220,11 +228,12 @@ class DDPM(System):
 
     @torch.no_grad()
     def draw(
-        self, label: Int[Tensor, "B"], generator: torch.Generator, predict: Predict | None = None
-    ) -> list[Float[Tensor, "B C H W"]]:
+        self, label: Int[Tensor, "B"], generator: torch.Generator, predict: Predict | None = None,
+        walk: Walk | None = None,
+    ) -> list[Float[Tensor, "B C H W"]]:  # fmt: skip
         """Images of the wanted classes, with the whole path to them; the last one is the result."""
         noise = self.noise(len(label), generator)
-        return [noise, *self.denoise(noise, label, generator, predict)]
+        return [noise, *self.denoise(noise, label, generator, predict, walk)]
 
     # --- what the run is judged by, and what it shows -------------------------------------------------
 
@@ -242,6 +251,25 @@ class DDPM(System):
         path = self.draw(label, self.setting.generator("sample", request.seed))
         frames = [((x.clamp(-1, 1) + 1) / 2).cpu().numpy() for x in path]
         return Images(frames[-1], frames=frames, columns=min(10, request.n))
+
+
+def ddim_posterior(
+    x_t: Float[Tensor, "B C H W"], data: Float[Tensor, "B C H W"], a_t: float, a_s: float, eta: float
+) -> tuple[Float[Tensor, "B C H W"], float]:
+    """Mean of x_s given x_t and an estimate of the image, and the noise to be added (eq. 12, eq. 16).
+
+    The step keeps the noise that is in x_t already, and only turns a share of it, sigma, into fresh noise.
+
+    Args:
+        x_t: Where the walk stands.
+        data: The estimate of the image.
+        a_t: alpha_bar at x_t.
+        a_s: alpha_bar where the step goes; larger than a_t on the way to the image, smaller on the way back.
+        eta: 0: none of the noise is fresh; 1: as much as in DDPM's posterior.
+    """
+    noise = (x_t - a_t**0.5 * data) / (1 - a_t) ** 0.5
+    sigma = eta * ((1 - a_s) / (1 - a_t) * (1 - a_t / a_s)) ** 0.5 if eta else 0.0
+    return a_s**0.5 * data + max(0.0, 1 - a_s - sigma**2) ** 0.5 * noise, sigma
 
 
 def alpha_bar(config: Config) -> Float[Tensor, "T"]:

@@ -14,7 +14,6 @@ Differs: squared error alone trains the autoencoder; the paper adds a perceptual
 from __future__ import annotations
 
 import statistics
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -25,14 +24,17 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
-from atlas_cli.config import SystemConfig, sampling
+from atlas_cli.config import sampling
 from atlas_cli.data.images import to_float
+from atlas_cli.engine.decay import decay_groups
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
+from atlas_cli.metrics.timing import wall_clock
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
 from atlas_cli.systems.diffusion import ddpm
 from atlas_cli.systems.diffusion.ddpm import DDPM
+from atlas_cli.systems.diffusion.sampler import SamplerConfig
 
 FACTOR = 4  # pixels along one side of a latent
 SCALED_ON = 2048  # training images whose latents are measured
@@ -41,7 +43,7 @@ SPEED_BATCH, SPEED_REPEATS = 128, 5  # images drawn at once, as `evaluate` does,
 Space = Literal["latent", "pixel"]
 
 
-class Config(SystemConfig):
+class Config(SamplerConfig):
     """The `model:` section of a latent-diffusion recipe."""
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images",)
@@ -57,10 +59,6 @@ class Config(SystemConfig):
     width: int = Field(64, gt=0, multiple_of=4)  # channels of the denoiser
     multipliers: tuple[int, ...] = Field((1,), strict=False)  # channels of its levels over width
     label_dropout: float = Field(0.15, ge=0, lt=1)  # share of training labels replaced by "no class"
-    sampler: Literal["ddpm", "ddim"] = sampling("ddpm")  # ddpm: ancestral, with fresh noise at every step
-    sampler_steps: int = sampling(25, gt=0)  # steps visited when sampling, at most n_steps
-    sampler_eta: float = sampling(0.0, ge=0, le=1)  # ddim only: share of the ancestral noise that is added
-    guidance: float = sampling(1.75, ge=0)  # 1: the class-conditional net alone; more: exaggerate the class
     space: Space = sampling("latent")  # pixel: the parent samples instead, at equal steps and guidance
 
     @property
@@ -157,6 +155,7 @@ class LatentDiffusion(System):
     best_by: ClassVar[str | None] = None  # the two stages descend different losses: the latest is kept
     unit: ClassVar[str] = "images"
     steers: ClassVar[frozenset[str]] = frozenset({"label"})
+    compiled: ClassVar[tuple[str, ...]] = ("loss",)
     config: Config
     latent_std: Float[Tensor, ""]
 
@@ -203,7 +202,8 @@ class LatentDiffusion(System):
         """A step of the stage that the batch belongs to; the other part is not touched."""
         stage = "autoencoder" if batch.step < self.autoencoder_steps else "denoiser"
         if batch.step == self.autoencoder_steps:
-            self.measure_latents()
+            with self.setting.autocast():
+                self.measure_latents()
         optimizer = optimizers[stage]
         for group in optimizer.param_groups:
             group["lr"] *= self._stage_rate(batch.step)
@@ -249,7 +249,10 @@ class LatentDiffusion(System):
         parts = {"autoencoder": self.autoencoder, "denoiser": self.denoiser}
         return {
             name: torch.optim.AdamW(
-                part.parameters(), lr=train.lr, betas=train.betas, weight_decay=train.weight_decay, fused=True
+                decay_groups(part.parameters(), train.weight_decay),
+                lr=train.lr,
+                betas=train.betas,
+                fused=True,
             )
             for name, part in parts.items()
         }
@@ -260,9 +263,7 @@ class LatentDiffusion(System):
         """From noise to a latent or, by the parent, to an image, in equal steps with equal guidance."""
         model = self.denoiser if space == "latent" else self.setting.parent
         assert isinstance(model, DDPM), "a recipe's `from:` names a ddpm"
-        names = ("sampler", "sampler_steps", "sampler_eta", "guidance")
-        model.config = model.config.model_copy(update={name: getattr(self.config, name) for name in names})
-        return model.draw(label, generator)
+        return model.draw(label, generator, walk=self.config.walk(model.config.clip))
 
     def draw(
         self, label: Int[Tensor, "B"], generator: torch.Generator, space: Space
@@ -299,9 +300,9 @@ class LatentDiffusion(System):
         for _ in range(1 + SPEED_REPEATS):
             lap = {}
             for space in spaces:
-                began = time.perf_counter()
-                self.draw(label, self.setting.generator("speed"), space).cpu()  # waits for the device
-                lap[space] = time.perf_counter() - began
+                began = wall_clock(label.device)
+                self.draw(label, self.setting.generator("speed"), space)
+                lap[space] = wall_clock(label.device) - began
             seconds.append(lap)
         del seconds[0]  # the first one warms up
         own = self.config.space

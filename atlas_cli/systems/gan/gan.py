@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
 
 import torch
@@ -27,6 +27,7 @@ from torch.nn import functional as F
 
 from atlas_cli.config import SystemConfig
 from atlas_cli.draws import stable_seed
+from atlas_cli.engine.descent import descend
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.errors import UsageError
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
@@ -180,6 +181,7 @@ class GAN(System):
 
     best_by: ClassVar[str | None] = None  # a game has no loss that falls: the latest is kept
     steers: ClassVar[frozenset[str]] = frozenset({"label"})
+    compiled: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
     config: Config
 
     def __init__(self, config: Config) -> None:
@@ -196,42 +198,41 @@ class GAN(System):
 
     def step(self, batch: Batch, optimizers: Optimizers) -> Metrics:
         """One round (Algorithm 1): the discriminator moves, then the generator answers its new self."""
-        fake = self.generator(batch.z, batch.label)
+        with self.setting.autocast():
+            fake = self.generator(batch.z, batch.label)
         seen = self.discriminator_step(batch, fake.detach(), optimizers["discriminator"])
-        # Autocast keeps bf16 copies of weights until it ends: the generator would face the old discriminator.
-        torch.clear_autocast_cache()
         return {**seen, **self.generator_step(batch, fake, optimizers["generator"])}
 
     def discriminator_step(self, batch: Batch, fake: Tensor, optimizer: torch.optim.Optimizer) -> Metrics:
         """Ascend log D(x) + log(1 - D(G(z))); the generator stands still."""
-        real_logit = self.discriminator(batch.real, batch.label)
-        fake_logit = self.discriminator(fake, batch.label)
+        with self.setting.autocast():
+            real_logit = self.discriminator(batch.real, batch.label)
+            fake_logit = self.discriminator(fake, batch.label)
         loss = discriminator_loss(real_logit, fake_logit)
         penalty = torch.zeros(())
         if self.config.r1_gamma and batch.step % self.config.r1_every == 0:
             penalty = self.config.r1_every * self.r1(batch.real, batch.label)  # pays for the steps without
-        optimizer.zero_grad(set_to_none=True)
-        (loss + penalty).backward()
-        optimizer.step()
+        descend(loss + penalty, optimizer)
         d_real, d_fake = (logit.detach().sigmoid().mean() for logit in (real_logit, fake_logit))
         return {"loss": loss.detach(), "d_real": d_real, "d_fake": d_fake}
 
     def generator_step(self, batch: Batch, fake: Tensor, optimizer: torch.optim.Optimizer) -> Metrics:
         """Make D(G(z)) larger; the gradient flows through the discriminator, which stands still."""
-        loss = generator_loss(self.discriminator(fake, batch.label), self.config.loss)
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward(inputs=list(self.generator.parameters()))
-        optimizer.step()
+        with self.setting.autocast():
+            fake_logit = self.discriminator(fake, batch.label)
+        loss = generator_loss(fake_logit, self.config.loss)
+        descend(loss, optimizer, inputs=list(self.generator.parameters()))
         return {"generator_loss": loss.detach()}
 
     def r1(self, real: Float[Tensor, "B *shape"], label: Int[Tensor, "B"] | None) -> Float[Tensor, ""]:
-        """gamma/2 E|d logit / d x|^2 at real x (Mescheder et al. 2018, eq. 9), exact, by double backward."""
-        # Without autocast: bf16 is too coarse for the derivative of a derivative.
-        with torch.autocast(real.device.type, enabled=False):
-            real = real.detach().requires_grad_(True)
-            logit = self.discriminator(real, label)
-            (slope,) = torch.autograd.grad(logit.sum(), real, create_graph=True)
-            return self.config.r1_gamma / 2 * slope.square().flatten(1).sum(1).mean()
+        """gamma/2 E|d logit / d x|^2 at real x (Mescheder et al. 2018, eq. 9), exact, by double backward.
+
+        In float32, its backward pass too: bf16 is too coarse for the derivative of a derivative.
+        """
+        real = real.detach().requires_grad_(True)
+        logit = self.discriminator.forward(real, label)  # `forward`: a compiled net has no second derivative
+        (slope,) = torch.autograd.grad(logit.sum(), real, create_graph=True)
+        return self.config.r1_gamma / 2 * slope.square().flatten(1).sum(1).mean()
 
     def optimizers(self) -> Optimizers:
         train = self.setting.train
@@ -271,7 +272,8 @@ class GAN(System):
         with torch.random.fork_rng(devices=[]):  # the run's own draws stay as they are
             torch.manual_seed(stable_seed(setting.train.seed, "vanishing"))
             novice = GAN(config)
-        novice.attach(setting)
+        exact = setting.train.model_copy(update={"precision": "fp32"})
+        novice.attach(replace(setting, train=exact))
         optimizer = novice.optimizers()["discriminator"]
         with torch.enable_grad(), torch.autocast(setting.device.type, enabled=False):
             for step in range(HEAD_START):

@@ -16,7 +16,6 @@ Differs: B is discretised as delta * B (Euler) where eq. 4 has the zero-order ho
 from __future__ import annotations
 
 import math
-import time
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -27,11 +26,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atlas_cli.config import sampling
+from atlas_cli.engine.decay import without_decay
 from atlas_cli.engine.optimizers import muon_and_adamw
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.language import figures as language
 from atlas_cli.language import writing
 from atlas_cli.language.decoding import DecodingConfig
+from atlas_cli.metrics.timing import wall_clock
 from atlas_cli.nets.scan import selective_scan
 from atlas_cli.present.artifacts.base import Artifact
 
@@ -107,7 +108,7 @@ class MambaBlock(nn.Module):
         self.s_B: nn.Module = nn.Linear(D, N, bias=False) if "b" in chosen else Fixed(torch.ones(D, N))
         self.s_C: nn.Module = nn.Linear(D, N, bias=False) if "c" in chosen else Fixed(torch.randn(D, N))
         start = torch.full((N,), config.a_start) if config.a_start else torch.arange(1.0, N + 1)
-        self.A_log = nn.Parameter(start.log().repeat(D, 1))
+        self.A_log = without_decay(nn.Parameter(start.log().repeat(D, 1)))
         self.D = nn.Parameter(torch.ones(D))
         self.out_proj = nn.Linear(D, config.d_model, bias=False)
         if config.unit_init:
@@ -258,9 +259,9 @@ class Mamba(System):
         return float(np.polyfit(np.log(TIMED_LENGTHS), np.log(seconds), 1)[0])
 
     def _seconds(self, tokens: Tensor) -> float:
-        began = time.perf_counter()
-        self(tokens).sum().item()  # .item() waits for a GPU to finish
-        return time.perf_counter() - began
+        began = wall_clock(tokens.device)
+        self(tokens)
+        return wall_clock(tokens.device) - began
 
     @property
     def writes(self) -> bool:

@@ -207,7 +207,9 @@ class Mamba2(Mamba):
         """Processor time of one token of training, forward and backward, at the recipe's batch and length."""
         batch = self.batch(0)
         parameters = list(self.parameters())
-        seconds = least_seconds({"": lambda: torch.autograd.grad(self.loss(batch)[0], parameters)})
+        seconds = least_seconds(
+            {"": lambda: torch.autograd.grad(self.loss(batch)[0], parameters)}, device=self.setting.device
+        )
         return 1e6 * seconds[""] / batch[0].numel()
 
     @torch.enable_grad()
@@ -232,5 +234,5 @@ class Mamba2(Mamba):
         def mix() -> None:
             torch.autograd.grad(block._mix(x, F.softplus(delta), B, C).sum(), (x, delta, B, C))
 
-        taken = least_seconds({"attention": attend, "block": mix})
+        taken = least_seconds({"attention": attend, "block": mix}, device=self.setting.device)
         return taken["attention"] / taken["block"]

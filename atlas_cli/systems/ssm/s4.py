@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atlas_cli.config import SystemConfig
+from atlas_cli.engine.decay import decay_groups
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.present.artifacts.text import Text
 
@@ -301,7 +302,7 @@ class S4(System):
         slow = [p for layer in self.layers() for p in layer.dynamics() if p.requires_grad]
         known = set(map(id, slow))
         rest = [p for p in self.parameters() if p.requires_grad and id(p) not in known]
-        groups = [{"params": rest, "weight_decay": train.weight_decay}]
+        groups = decay_groups(rest, train.weight_decay)
         if slow:
             groups.append({"params": slow, "lr": min(train.lr, self.config.dynamics_lr), "weight_decay": 0.0})
         return {"main": torch.optim.AdamW(groups, lr=train.lr, betas=train.betas, fused=True)}
@@ -312,7 +313,7 @@ class S4(System):
         images, labels = self.setting.data.test()
         parts = images.split(EVALUATION_BATCH)
         guesses = torch.cat([self(self.pixels(part)).argmax(-1) for part in parts])  # (M, L)
-        right = (guesses == labels[:, None]).double().mean(0)  # (L,)
+        right = (guesses == labels[:, None]).cpu().double().mean(0)  # (L,)
         compared = self.pixels(images[:COMPARED])
         stepped, _ = self.read(compared)
         length = compared.shape[1]

@@ -9,7 +9,6 @@ Bytes:   2 n_layer n_kv_head d_head tokens (bytes a number), whatever the number
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -22,6 +21,7 @@ from atlas_cli.config import sampling
 from atlas_cli.engine.system import Optimizers, SampleRequest, System
 from atlas_cli.language import writing
 from atlas_cli.language.decoding import DecodingConfig, Reader, write
+from atlas_cli.metrics.timing import wall_clock
 from atlas_cli.nets.attention import Attention
 from atlas_cli.present.artifacts.base import Artifact
 
@@ -118,10 +118,10 @@ class KVCached(System):
         greedy = self.config.model_copy(update={"temperature": 0.0})
         least = torch.full((count,), float("inf"), dtype=torch.float64)  # seconds for each token alone
         for _ in range(ROUNDS):
-            clock = [time.perf_counter()]
+            clock = [wall_clock(prompt.device)]
             for token in write(self, prompt, count, greedy):
-                token.item()  # as printing it would: waits for a GPU to finish
-                clock.append(time.perf_counter())
+                token.item()  # as printing it would
+                clock.append(wall_clock(prompt.device))
             least = least.minimum(torch.tensor(clock, dtype=torch.float64).diff())
         return least.cumsum(0)
 

@@ -162,6 +162,6 @@ class MoETransformer(GPT):
             with torch.enable_grad():
                 self.loss(batch)[0].backward()
 
-        seconds = least_seconds({"descend": descend})["descend"]
+        seconds = least_seconds({"descend": descend}, device=self.setting.device)["descend"]
         self.zero_grad(set_to_none=True)
         return batch[0].numel() / seconds

@@ -11,7 +11,6 @@ Trains:  the draft. The target is the gpt recipe named in `from:` and stays as i
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import astuple, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -27,6 +26,7 @@ from atlas_cli.errors import UsageError
 from atlas_cli.language import figures as language
 from atlas_cli.language import writing
 from atlas_cli.language.decoding import DecodingConfig, choose, distribution, write
+from atlas_cli.metrics.timing import wall_clock
 from atlas_cli.nets.attention import KVCache
 from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.systems.transformer.gpt import GPT
@@ -88,9 +88,9 @@ class Trial:
 
     def run(self, i: int, prompt: Int[Tensor, "1 L"], generator: torch.Generator) -> None:
         """Continue the i-th prompt once more."""
-        tally, began = Tally(), time.perf_counter()
+        tally, began = Tally(), wall_clock(prompt.device)
         self.text[i] = torch.cat(list(self.way(prompt, self.config, generator, tally)))
-        self.least[i] = min(self.least.get(i, math.inf), time.perf_counter() - began)
+        self.least[i] = min(self.least.get(i, math.inf), wall_clock(prompt.device) - began)
         self.tallies[i] = tally
 
     @property
@@ -299,9 +299,9 @@ class Speculative(System):
         _, state = net.extend(text[:, :PROMPT_LENGTH], net.first_state(1))
         least = math.inf
         for _ in range(CALLS):
-            began = time.perf_counter()
-            net.extend(text[:, PROMPT_LENGTH:], state)[0][0, 0, 0].item()  # waits for a GPU to finish
-            least = min(least, time.perf_counter() - began)
+            began = wall_clock(text.device)
+            net.extend(text[:, PROMPT_LENGTH:], state)
+            least = min(least, wall_clock(text.device) - began)
         return least
 
     def _alone(

@@ -159,7 +159,7 @@ def test_no_gradient_flows_into_the_target(target_ema: float) -> None:
     batch = gaussian_batch(system, 5)
     with torch.no_grad():
         x_t = system.student.add_noise(batch.data, batch.noise, batch.t)
-        x_s = system.flow(x_t, system.teacher.predict_data(x_t, batch.t, batch.label), batch.t, batch.s)
+        x_s = system.flow(x_t, system.taught(x_t, batch.t, batch.label), batch.t, batch.s)
         target = system.jump(x_s, batch.s, batch.label)
     system.loss(batch)[0].backward()
     ours = [p.grad.clone() for p in system.parameters()]  # type: ignore[union-attr]
@@ -273,7 +273,7 @@ def test_the_teacher_in_its_place_walks_by_ddim() -> None:
     system, label = attached(network="teacher", guidance=2.0), torch.arange(4)
     path = system.draw(label, 5, torch.Generator().manual_seed(1))
     base = teacher(guidance=2.0, sampler="ddim", sampler_steps=5)
-    base.timesteps = lambda: system.timesteps(5)  # type: ignore[method-assign]
+    base.timesteps = lambda walk: system.timesteps(5)  # type: ignore[method-assign]
     *_, wanted = base.denoise(path[0], label, torch.Generator())
     torch.testing.assert_close(path[-1], wanted, atol=1e-5, rtol=1e-5)
 

@@ -62,7 +62,7 @@ def test_at_step_0_it_is_its_base_bit_for_bit(tiny_images: object) -> None:
     assert batch.edges.sum() > 0
     assert torch.equal(system.predict(x_t, batch.t, batch.label, batch.edges), expected)
     path = system.draw(batch.label, batch.edges, torch.Generator().manual_seed(0))
-    alone = system.base.draw(batch.label, torch.Generator().manual_seed(0))
+    alone = system.base.draw(batch.label, torch.Generator().manual_seed(0), walk=system.config.walk(True))
     assert all(torch.equal(a, b) for a, b in zip(path, alone, strict=True))
 
 
@@ -70,7 +70,7 @@ def test_without_control_a_trained_one_is_its_base_bit_for_bit(tiny_images: obje
     system = awake(controlnet(tiny_images, control_scale=0.0))
     edges, label = edge_map(tiny_images.test()[0])[:4], torch.arange(4)
     path = system.draw(label, edges, torch.Generator().manual_seed(0))
-    alone = system.base.draw(label, torch.Generator().manual_seed(0))
+    alone = system.base.draw(label, torch.Generator().manual_seed(0), walk=system.config.walk(True))
     assert all(torch.equal(a, b) for a, b in zip(path, alone, strict=True))
     steered = system.draw(label, edges, torch.Generator().manual_seed(0), scale=1.0)
     assert not torch.allclose(steered[-1], alone[-1], atol=1e-2)

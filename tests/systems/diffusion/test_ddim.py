@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from atlas_cli.systems.diffusion.ddim import ddim_posterior, spherical
-from atlas_cli.systems.diffusion.ddpm import DDPM, Config, alpha_bar
+from atlas_cli.systems.diffusion.ddim import spherical
+from atlas_cli.systems.diffusion.ddpm import DDPM, Config, alpha_bar, ddim_posterior
 
 
 def tiny(**fields: object) -> DDPM:

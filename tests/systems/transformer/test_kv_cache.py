@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from atlas_cli.engine.system import SampleRequest, Setting
-from atlas_cli.systems.transformer import kv_cache
+from atlas_cli.metrics import timing
 from atlas_cli.systems.transformer.kv_cache import Config, KVCached, cache_bytes
 
 from .house import SOURCE, TRAIN, gpt
@@ -91,5 +91,5 @@ def test_without_a_cache_every_token_reads_the_whole_text():
 def test_of_each_token_the_fastest_round_counts(monkeypatch):
     rounds = [[0, 3, 4], [10, 12, 19], [20, 25, 27], [30, 39, 48]]  # when the clock is read
     clock = iter(float(t) for times in rounds for t in times)
-    monkeypatch.setattr(kv_cache.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(clock))
     assert cached(gpt()).seconds_after(2).tolist() == [2.0, 2.0 + 1.0]

@@ -8,7 +8,7 @@ from scipy import stats
 
 from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.language.decoding import write
-from atlas_cli.systems.transformer import speculative
+from atlas_cli.metrics import timing
 from atlas_cli.systems.transformer.speculative import (
     Config,
     RandomDraft,
@@ -146,7 +146,7 @@ class Clocked:
 def clocked(monkeypatch):
     """A target of 10 seconds a call and 1 a token, and a draft that is its equal and takes 2 a call."""
     clock = [0.0]
-    monkeypatch.setattr(speculative.time, "perf_counter", lambda: clock[0])
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: clock[0])
     for name, value in {
         "PROMPTS": 2,
         "PROMPT_LENGTH": 10,
@@ -182,7 +182,7 @@ def test_the_speedup_is_the_time_alone_over_the_time_together(clocked):
 
 def test_of_each_text_the_fastest_round_counts(monkeypatch):
     clock = iter([0.0, 5.0, 10.0, 13.0, 20.0, 29.0, 30.0, 37.0])
-    monkeypatch.setattr(speculative.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(timing.time, "perf_counter", lambda: next(clock))
 
     def way(prompt, config, generator, tally):
         tally.count(guessed=4, kept=3)

@@ -1,0 +1,85 @@
+"""Whether the figures in a recipe's `measured:` section are still those of the code; read without torch.
+
+A figure comes from the file of the recipe's system, the file of its data source, and what these import of
+the atlas's systems, nets, language, metrics and data, and so on. Their text has a hash, which `measured:`
+records. The engine is left out: its own tests hold what it computes.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from atlas_cli import catalog, data
+from atlas_cli.recipe.recipes import Recipe
+
+_PACKAGE = Path(catalog.__file__).parent
+_ROOMS = ("systems", "nets", "language", "metrics", "data")
+
+
+def stale(recipe: Recipe) -> list[str]:
+    """Why a recipe's measured figures may no longer be what it gives; empty if they are, or it has none.
+
+    A section from before the code was noted is read, and said to be old.
+    """
+    measured = recipe.measured
+    if not measured:
+        return []
+    when = measured.get("date", "an unknown day")
+    if "code" not in measured:
+        return [f"measured on {when}, before the code was noted beside the figures"]
+    reasons = []
+    if measured["code"] != code_hash(recipe):
+        reasons.append(f"the code of {recipe.system} or what it imports has changed since {when}")
+    missing = sorted(set(recipe.expect) - set(measured) - _derived(recipe))
+    if missing:
+        reasons.append(f"never measured: {', '.join(missing)}")
+    return reasons
+
+
+def _derived(recipe: Recipe) -> set[str]:
+    """Claims about the two arms together, whose figures stand under another name."""
+    return {name for name in recipe.expect if name.endswith(("_ratio", "_gain"))}
+
+
+def code_hash(recipe: Recipe) -> str:
+    """A short SHA-256 over the text of every file that the recipe's figures come from."""
+    digest = hashlib.sha256()
+    for path in sorted(code_files(recipe)):
+        digest.update(path.relative_to(_PACKAGE).as_posix().encode())
+        digest.update(path.read_text(encoding="utf-8").encode())
+    return f"sha256:{digest.hexdigest()[:16]}"
+
+
+def code_files(recipe: Recipe) -> set[Path]:
+    """The files of the recipe's system and data source, and what they import of `_ROOMS`."""
+    source = data.config_of(str(recipe.data["name"])).__module__
+    waiting = [catalog.system_module(catalog.resolve(recipe.system)), source]
+    found: set[Path] = set()
+    while waiting:
+        path = _path_of(waiting.pop())
+        if path is not None and path not in found:
+            found.add(path)
+            waiting += _imported(path)
+    return found
+
+
+def _imported(path: Path) -> Iterator[str]:
+    """Modules that a file names in its imports, wherever they stand in it; an imported name may be one."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _path_of(module: str) -> Path | None:
+    """The file of a module in one of the rooms; None for all other modules, and for names that are none."""
+    parts = module.split(".")
+    if len(parts) < 3 or parts[0] != "atlas_cli" or parts[1] not in _ROOMS:
+        return None
+    path = _PACKAGE.joinpath(*parts[1:]).with_suffix(".py")
+    return path if path.is_file() else None

@@ -1,0 +1,77 @@
+"""A change of a system's file, of what it imports or of its data makes figures stale; nothing else does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from atlas_cli.engine import staleness
+from atlas_cli.engine.staleness import code_files, code_hash, stale
+from atlas_cli.recipe import recipes
+from atlas_cli.recipe.recipes import Recipe
+
+
+def measured(**fields: object) -> Recipe:
+    recipe = recipes.resolve("ddim/small")
+    figures = dict.fromkeys(recipe.expect, 1.0) | {"date": "2026-11-30", "code": code_hash(recipe), **fields}
+    return recipe.model_copy(update={"measured": {k: v for k, v in figures.items() if v is not None}})
+
+
+def test_the_files_are_those_of_the_system_its_nets_its_metrics_and_its_data() -> None:
+    names = {path.relative_to(staleness._PACKAGE).as_posix() for path in code_files(measured())}
+    assert names >= {
+        "systems/diffusion/ddim.py", "systems/diffusion/ddpm.py", "systems/diffusion/sampler.py",
+        "nets/unet.py", "metrics/judge.py", "metrics/frechet.py",
+        "data/images.py", "data/strokes.py", "data/stroke_skeletons.py",
+    }  # fmt: skip
+    assert not any(name.startswith(("engine/", "systems/gan", "commands/")) for name in names)
+
+
+@pytest.mark.parametrize("changed", ["systems/diffusion/ddim.py", "nets/unet.py", "data/strokes.py"])
+def test_a_change_of_one_of_them_makes_the_figures_stale(
+    changed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = measured()
+    assert stale(recipe) == []
+    read = Path.read_text
+
+    def altered(path: Path, *args: object, **kwargs: object) -> str:
+        text = read(path, *args, **kwargs)  # type: ignore[arg-type]
+        return text + "\n" if path.as_posix().endswith(changed) else text
+
+    monkeypatch.setattr(Path, "read_text", altered)
+    assert stale(recipe) == ["the code of ddim or what it imports has changed since 2026-11-30"]
+
+
+def test_a_change_elsewhere_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe, read = measured(), Path.read_text
+    monkeypatch.setattr(
+        Path,
+        "read_text",
+        lambda p, *a, **k: read(p, *a, **k) + ("\n" if "systems/gan" in p.as_posix() else ""),
+    )
+    assert stale(recipe) == []
+
+
+def test_a_claim_that_was_never_measured_is_named() -> None:
+    name = next(n for n in measured().expect if not n.endswith(("_ratio", "_gain")))
+    assert stale(measured(**{name: None})) == [f"never measured: {name}"]
+
+
+def test_an_old_section_is_read_and_said_to_be_old() -> None:
+    assert stale(measured(code=None)) == [
+        "measured on 2026-11-30, before the code was noted beside the figures"
+    ]
+    assert stale(recipes.resolve("ddim/smoke")) == []  # nothing was measured
+
+
+def test_asking_needs_no_torch() -> None:
+    code = (
+        "import sys; from atlas_cli.engine.staleness import stale; from atlas_cli.recipe import recipes; "
+        "print(stale(recipes.resolve('gpt/small'))); assert 'torch' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
