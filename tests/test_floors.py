@@ -43,7 +43,7 @@ FLOORS = (
 )
 
 #: The seam is all that a system sees of the engine.
-SEAM = {"engine.system", "engine.optimizers"}
+SEAM = {"engine.system", "engine.optimizers", "engine.descent", "engine.decay"}
 
 
 def modules() -> dict[str, Path]:
