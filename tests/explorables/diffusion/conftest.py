@@ -16,5 +16,5 @@ def ddpm() -> DDPM:
     )
     system = DDPM(config)
     picture = torch.linspace(-1, 1, 64).view(1, 1, 8, 8)
-    system.predict_data = lambda x_t, t, label, predict=None: picture.expand_as(x_t)
+    system.predict_data = lambda x_t, t, label, predict=None, walk=None: picture.expand_as(x_t)
     return system.eval()

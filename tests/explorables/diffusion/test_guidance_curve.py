@@ -17,8 +17,8 @@ def test_every_weight_starts_from_the_same_noise_and_leaves_the_run_as_it_was(
 
     from atlas_cli.metrics.judge import Judge
 
-    def shade(x_t, t, label, predict=None):
-        w = ddpm.config.guidance
+    def shade(x_t, t, label, predict, walk):
+        w = walk.guidance
         return (0.3 * x_t + w * (label.view(-1, 1, 1, 1) / 45 - 0.1)).clamp(-1, 1)
 
     ddpm.predict_data = shade
