@@ -179,7 +179,7 @@ def test_the_judge_reads_drawn_digits(home):
 
 
 def test_the_judge_does_not_see_the_batches_of_a_run_with_its_seed(source, monkeypatch):
-    """A run of seed 0 and 64 images a batch would otherwise be judged by who learned from its very batches."""
+    """Else a run of seed 0 and 64 images a batch is judged by what learned from its very batches."""
     seen = []
     batch = source.batch
     monkeypatch.setattr(source, "batch", lambda random: seen.append(random.normal(2)) or batch(random))
