@@ -3,6 +3,7 @@ import torch
 
 from atlas_cli import data
 from atlas_cli.data.images import to_float
+from atlas_cli.draws import BatchRandom
 from atlas_cli.metrics import judge as judge_module
 from atlas_cli.metrics.frechet import frechet_distance, moments
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
@@ -175,3 +176,14 @@ def test_the_judge_reads_drawn_digits(home):
     scores = judge.score(images)
     assert scores["confidence"] > 0.9  # of uniform noise
     assert scores["judge_frechet"] > 50 * scores["judge_frechet_floor"]
+
+
+def test_the_judge_does_not_see_the_batches_of_a_run_with_its_seed(source, monkeypatch):
+    """Else a run of seed 0 and 64 images a batch is judged by what learned from its very batches."""
+    seen = []
+    batch = source.batch
+    monkeypatch.setattr(source, "batch", lambda random: seen.append(random.normal(2)) or batch(random))
+    monkeypatch.setattr(judge_module, "_MIN_STEPS", 1)
+    monkeypatch.setattr(judge_module, "_MAX_STEPS", 1)
+    judge_module._train(judge_module._new_net(source, 0), source, 0, lambda _: None)
+    assert not torch.equal(seen[0], BatchRandom(0, 0, 64).normal(2))
