@@ -125,7 +125,7 @@ class System(nn.Module):
     # --- the six verbs -------------------------------------------------------------------------------
 
     def batch(self, step: int) -> Any:
-        """The training batch of a step: a pure function of (seed, step, rank); of the weights too if it acts."""
+        """A step's training batch: a pure function of (seed, step, rank), and of the weights if it acts."""
         raise NotImplementedError
 
     def loss(self, batch: Any) -> tuple[Tensor, Metrics]:
