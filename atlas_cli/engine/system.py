@@ -125,7 +125,7 @@ class System(nn.Module):
     # --- the six verbs -------------------------------------------------------------------------------
 
     def batch(self, step: int) -> Any:
-        """A step's training batch: a pure function of (seed, step, rank), and of the weights if it acts."""
+        """The training batch of a step: a function of (seed, step, rank), and of the weights if it acts."""
         raise NotImplementedError
 
     def loss(self, batch: Any) -> tuple[Tensor, Metrics]:
