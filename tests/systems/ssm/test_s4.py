@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from atlas_cli import data
 from atlas_cli.engine.system import SampleRequest, Setting
+from atlas_cli.nets.state_space import causal_convolution, kernel, powers, readable_directions, responses
 from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.ssm import s4
 from atlas_cli.systems.ssm.s4 import S4, Config, Init, Rule, S4Layer
@@ -124,7 +125,7 @@ def test_both_rules_keep_a_stable_system_stable(rule):
 def test_powers_are_powers_for_any_sign(count):
     base = torch.tensor([0.5, -0.9, 0.0], dtype=torch.float64)
     expected = base[:, None] ** torch.arange(count)
-    torch.testing.assert_close(s4.powers(base, count), expected)
+    torch.testing.assert_close(powers(base, count), expected)
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 16, 50])
@@ -136,7 +137,7 @@ def test_the_kernel_is_the_recurrences_answer_to_an_impulse(rule, length):
     for _ in range(length):
         expected.append(2 * (C * h).sum(-1).real)
         h = A_bar * h
-    torch.testing.assert_close(s4.kernel(A_bar, C * B_bar, length), torch.stack(expected, 1))
+    torch.testing.assert_close(kernel(A_bar, C * B_bar, length), torch.stack(expected, 1))
 
 
 def test_gradients_of_the_kernel_are_those_of_finite_differences():
@@ -146,7 +147,7 @@ def test_gradients_of_the_kernel_are_those_of_finite_differences():
         A = torch.complex(-log_decay.exp(), turn)
         A_bar, B_bar = s4.discretise(A, log_delta.exp(), "zoh")
         u = torch.linspace(-1, 1, 18, dtype=torch.float64).view(1, 2, 9)
-        return s4.causal_convolution(u, s4.kernel(A_bar, C * B_bar, 9))
+        return causal_convolution(u, kernel(A_bar, C * B_bar, 9))
 
     leaves = [(-A.real).log(), A.imag.clone(), delta.log(), C]
     assert torch.autograd.gradcheck(whole, [leaf.requires_grad_() for leaf in leaves])
@@ -156,16 +157,16 @@ def test_the_convolution_sees_the_past_and_no_later_input():
     random = torch.Generator().manual_seed(0)
     u, K = torch.randn(2, 3, 11, generator=random), torch.randn(3, 11, generator=random)
     expected = F.conv1d(F.pad(u, (10, 0)), K.flip(-1)[:, None], groups=3)
-    torch.testing.assert_close(s4.causal_convolution(u, K), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(causal_convolution(u, K), expected, atol=1e-5, rtol=1e-5)
 
 
 def told_apart(A_bar, length):
-    return [len(s4.readable_directions(held)) for held in s4.responses(A_bar, length)]
+    return [len(readable_directions(held)) for held in responses(A_bar, length)]
 
 
 def test_states_that_do_the_same_tell_one_direction_apart():
-    held = s4.responses(torch.full((1, 5), 0.9), 40)[0]
-    (direction,) = s4.readable_directions(held)
+    held = responses(torch.full((1, 5), 0.9), 40)[0]
+    (direction,) = readable_directions(held)
     expected = F.normalize(0.9 ** torch.arange(40.0, dtype=torch.float64), dim=0)
     torch.testing.assert_close(direction * direction[0].sign(), expected, atol=1e-6, rtol=0)
 

@@ -9,12 +9,11 @@ from scipy import stats
 from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.language.decoding import write
 from atlas_cli.systems.transformer import speculative
+from atlas_cli.systems.transformer._trial import Tally, Trial
 from atlas_cli.systems.transformer.speculative import (
     Config,
     RandomDraft,
     Speculative,
-    Tally,
-    Trial,
     rolled_back,
     speculate,
     verdict,
