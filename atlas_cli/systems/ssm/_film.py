@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import zip_longest
 
 from jaxtyping import Float
@@ -13,7 +14,7 @@ SMALL_SIDE = 20  # up to it a picture shows a pixel as two characters, above it 
 
 
 def film(
-    image: Float[Tensor, "side side"], logits: Float[Tensor, "L classes"], names: tuple[str, ...], label: int
+    image: Float[Tensor, "side side"], logits: Float[Tensor, "L classes"], names: Sequence[str], label: int
 ) -> list[str]:
     """The image in characters, and at the right of each row the guess once it is read.
 

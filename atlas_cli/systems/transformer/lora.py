@@ -13,7 +13,7 @@ Differs: the recipes adapt the feed-forward networks, where the paper's main exp
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -105,7 +105,7 @@ class LoRA(LanguageModel):
         # between ranks and saved with every adapter. `train` reaches it by hand.
         self._model: tuple[GPT, ...] = ()
 
-    def train(self, mode: bool = True) -> Self:
+    def train(self, mode: bool = True) -> LoRA:
         """Also the frozen network, which is no submodule: `eval()` must reach all that computes."""
         for model in self._model:
             model.train(mode)
