@@ -13,7 +13,7 @@ from atlas_cli.nets.attention import (
     causal_mask,
     fused,
 )
-from atlas_cli.systems.transformer.gpt import written_out
+from atlas_cli.systems.transformer.gpt import PlainAttention, written_out
 
 KINDS = [
     pytest.param({}, id="MHA"),
@@ -133,3 +133,18 @@ def test_scores_are_scaled_by_the_root_of_the_width():
     k = torch.stack([torch.zeros(9), torch.ones(9)])[None, None]
     weights = attention_weights(q, k, causal_mask(1, 2)).flatten()
     assert weights[1].item() == pytest.approx(1 / (1 + 2.718281828**-3))
+
+
+@pytest.mark.parametrize("length", [1, 9, 40])
+def test_the_layer_is_the_plain_one_of_gpt_with_the_same_weights(length):
+    fast, plain = attention(), PlainAttention(32, 4)
+    plain.load_state_dict(fast.state_dict())
+    x = torch.randn(2, length, 32)
+    weights = torch.linspace(-1, 1, x.numel()).view_as(x)
+    torch.testing.assert_close(fast(x), plain(x), atol=1e-5, rtol=1e-5)
+    for ours, reference in zip(
+        torch.autograd.grad((fast(x) * weights).sum(), list(fast.parameters())),
+        torch.autograd.grad((plain(x) * weights).sum(), list(plain.parameters())),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, reference, atol=1e-4, rtol=1e-4)

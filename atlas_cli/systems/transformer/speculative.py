@@ -67,7 +67,7 @@ Model = Callable[[Tensor], Tensor]  # tokens (1, L) -> logits (1, L, V)
 @torch.no_grad()
 def guess_greedily(
     target: Model, draft: Model, text: Int[Tensor, "1 L"], n_tokens: int, gamma: int
-) -> Int[Tensor, "1 L+n"]:
+) -> Int[Tensor, "1 L+{n_tokens}"]:
     """The target's most likely tokens, several a call: guesses stay up to the first that is not its own."""
     end = text.shape[1] + n_tokens
     while text.shape[1] < end:
@@ -117,7 +117,7 @@ def guess_and_check(
     n_tokens: int,
     config: Config,
     generator: torch.Generator | None = None,
-) -> Int[Tensor, "1 L+n"]:
+) -> Int[Tensor, "1 L+{n_tokens}"]:
     """Algorithm 1 until n tokens are written, without a cache: the reference of `speculate`."""
     end = text.shape[1] + n_tokens
     while text.shape[1] < end:

@@ -244,6 +244,39 @@ def test_squares_that_do_not_fit_are_refused():
         Config(**SMALL, pool=3)
 
 
+# --- written out plainly and fast ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("init", ["legs", "real"])
+@pytest.mark.parametrize("length", [1, 2, 13])
+def test_the_fast_kernel_and_convolution_are_the_plain_recurrence_with_its_gradients(init, length):
+    torch.manual_seed(0)
+    A = s4.start_of(init, 3, 8)
+    log_delta = torch.linspace(-3, -1, 3)[:, None].requires_grad_()
+    C = torch.randn_like(A).requires_grad_()
+    u = torch.randn(2, length, 3, requires_grad=True)
+    weigh = torch.linspace(-1, 1, u.numel()).view_as(u)
+
+    def by(way):
+        A_bar, B_bar = s4.discretise(A, log_delta.exp(), "zoh")
+        y = way(A_bar, B_bar)
+        return [y, *torch.autograd.grad((y * weigh).sum(), (u, C, log_delta))]
+
+    expected = by(lambda A_bar, B_bar: s4.plain_recurrence(u, A_bar, B_bar, C))
+    unrolled = by(lambda A_bar, B_bar: s4.plain_convolution(u, s4.plain_kernel(A_bar, B_bar, C, length)))
+    fast = by(lambda A_bar, B_bar: causal_convolution(u.mT, kernel(A_bar, C * B_bar, length)).mT)
+    for way in (unrolled, fast):
+        for ours, reference in zip(way, expected, strict=True):
+            torch.testing.assert_close(ours, reference, atol=1e-4, rtol=1e-4)
+
+
+def test_the_layer_is_the_plain_recurrence_and_its_skip():
+    torch.manual_seed(0)
+    layer, u = S4Layer(Config(d_model=3, d_state=8)), torch.randn(2, 11, 3)
+    expected = s4.plain_recurrence(u, *layer.system()) + layer.D * u
+    torch.testing.assert_close(layer(u), expected, atol=1e-5, rtol=1e-5)
+
+
 # --- training, figures, samples -------------------------------------------------------------------------
 
 
