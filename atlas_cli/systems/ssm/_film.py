@@ -14,15 +14,15 @@ SMALL_SIDE = 20  # up to it a picture shows a pixel as two characters, above it 
 
 
 def film(
-    image: Float[Tensor, "side side"], logits: Float[Tensor, "L classes"], names: Sequence[str], label: int
+    image: Float[Tensor, "side side"], logits: Float[Tensor, "L classes"], label: int, names: Sequence[str]
 ) -> list[str]:
     """The image in characters, and at the right of each row the guess once it is read.
 
     Args:
         image: Values in [-1, 1].
         logits: After every pixel, row by row.
+        label: The true class.
         names: Of the classes.
-        label: The true one.
     """
     side = len(image)
     per_line = 1 if side <= SMALL_SIDE else 2

@@ -334,10 +334,12 @@ class S4(System):
         chosen = torch.randperm(len(labels), generator=draw, device=labels.device)[: request.n]
         pixels, labels = self.pixels(images[chosen]), labels[chosen]
         logits, state = self.read(pixels)
+        pictures = pixels.mean(-1).view(-1, self.config.side, self.config.side)
+        names = self.setting.data.class_names
         held = sum(h.numel() * h.element_size() for h in (*state.hidden, state.said)) // len(labels)
         return Artifact(
             "text",
-            text=in_pairs([self._film(*row) for row in zip(pixels, logits, labels, strict=True)]),
+            text=in_pairs([film(*row, names) for row in zip(pictures, logits, labels.tolist(), strict=True)]),
             caption=f"beside each row the guess so far; the state holds {held / 1024:.0f} KiB at every pixel",
             facts={
                 "right": int((logits[:, -1].argmax(-1) == labels).sum()),
@@ -345,7 +347,3 @@ class S4(System):
                 "state_bytes": held,
             },
         )
-
-    def _film(self, pixels: Tensor, logits: Tensor, label: Tensor) -> list[str]:
-        side = self.config.side
-        return film(pixels.mean(1).view(side, side), logits, self.setting.data.class_names, int(label))

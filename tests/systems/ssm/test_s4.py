@@ -17,6 +17,7 @@ from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.nets.state_space import causal_convolution, kernel, powers, readable_directions, responses
 from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.ssm import s4
+from atlas_cli.systems.ssm._film import film
 from atlas_cli.systems.ssm.s4 import S4, Config, Init, Rule, S4Layer
 
 INITS, RULES = get_args(Init), get_args(Rule)
@@ -347,10 +348,9 @@ def test_samples_show_the_image_and_the_guess_beside_each_row():
 
 @pytest.mark.parametrize(("side", "height"), [(14, 14), (28, 14), (32, 16)])
 def test_a_picture_is_twice_as_wide_as_high_whatever_its_side(side, height):
-    system = attached(image_size=side)
-    pixels = torch.linspace(-1, 1, side * side)[:, None]
-    film = system._film(pixels, torch.zeros(side * side, 10), torch.tensor(3))
-    assert film[0] == "3, as it is read"
-    assert len(film) == height + 2
-    assert film[1][:4].strip() == ""
-    assert film[-2][: 2 * height].endswith("@@")
+    image = torch.linspace(-1, 1, side * side).view(side, side)
+    lines = film(image, torch.zeros(side * side, 10), 3, "0123456789")
+    assert lines[0] == "3, as it is read"
+    assert len(lines) == height + 2
+    assert lines[1][:4].strip() == ""
+    assert lines[-2][: 2 * height].endswith("@@")
