@@ -11,6 +11,7 @@ Glyphs:  one character a token, to show sequences and to type them: letters for 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from string import ascii_letters, ascii_lowercase, ascii_uppercase
 from typing import Any, ClassVar
@@ -26,8 +27,10 @@ from atlas_cli.draws import BatchRandom, stable_seed
 from atlas_cli.errors import UsageError
 
 IGNORED = -100
+LONGER = (2, 4, 8)  # times the longest sequence of training, at which induction heads are read too
 
 Sequences = tuple[Int[Tensor, "B L"], Int[Tensor, "B L"]]  # tokens, targets
+Accuracy = Callable[[int | None], float]  # length of held-out sequences (None: the task's) -> share right
 
 
 class SelectiveCopyingConfig(DataConfig):
@@ -140,6 +143,10 @@ class SequenceSource(ABC):
         seed = stable_seed("held-out", self.name, self.place.seed if seed is None else seed)
         return self._draw(BatchRandom(seed, 0, n, device=self.place.device), length)
 
+    def figures(self, accuracy: Accuracy) -> dict[str, float]:
+        """What a model of this task is judged by, under the names that a recipe's `expect` knows."""
+        return {self.figure: accuracy(None)}
+
     @property
     def glyphs(self) -> str:
         """One character a token."""
@@ -209,6 +216,11 @@ class InductionHeads(SequenceSource):
     def batch(self, random: BatchRandom) -> Sequences:
         """See SequenceSource."""
         return self._draw(random, random.common_integer(self.config.min_length, self.config.max_length + 1))
+
+    def figures(self, accuracy: Accuracy) -> dict[str, float]:
+        """Also at lengths beyond those of training: who has learned the rule does not notice."""
+        longest = self.config.max_length
+        return {"accuracy": accuracy(longest)} | {f"accuracy_{k}x": accuracy(k * longest) for k in LONGER}
 
     def _draw(self, random: BatchRandom, length: int | None) -> Sequences:
         length = length or self.config.max_length

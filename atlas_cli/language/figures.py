@@ -14,16 +14,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from atlas_cli.data.tasks import IGNORED, InductionHeads, SequenceSource
+from atlas_cli.data.tasks import IGNORED, SequenceSource
 from atlas_cli.data.text import TextSource
-from atlas_cli.engine.system import Metrics, System
+from atlas_cli.engine.system import Metrics
 from atlas_cli.language.ngram import ByteNgram
 
 EVALUATION_SEQUENCES = 512
 EVALUATION_BATCH = 64
 EVALUATION_BYTES = 2**18  # of held-out text, in windows of the context length
 NGRAM_ORDERS = (3, 4)  # bytes of context
-LONGER = (2, 4, 8)  # times the longest sequence of training
 
 Model = Callable[[Int[Tensor, "B L"]], Float[Tensor, "B L V"]]
 
@@ -35,18 +34,13 @@ def answer_loss(logits: Float[Tensor, "B L V"], targets: Int[Tensor, "B L"]) -> 
     return F.cross_entropy(logits, answers), {"accuracy": (logits.argmax(-1) == answers).float().mean()}
 
 
-def figures(system: System) -> dict[str, float]:
-    """Accuracies of a task; of text the bits per byte, the n-grams', and how far below these it is."""
-    data = system.setting.data
-    if isinstance(data, TextSource):
-        bits, ngrams = bits_per_byte(system, data), ngram_bits(data)
-        gaps = {f"bits_below_{name.removesuffix('_bits')}": there - bits for name, there in ngrams.items()}
-        return {"bits_per_byte": bits, **ngrams, **gaps}
-    if isinstance(data, InductionHeads):
-        longest = data.config.max_length
-        found = {"accuracy": accuracy(system, data, longest)}
-        return found | {f"accuracy_{k}x": accuracy(system, data, k * longest) for k in LONGER}
-    return {data.figure: accuracy(system, data)}
+def figures_of(model: Model, data: TextSource | SequenceSource) -> dict[str, float]:
+    """Of text the bits per byte, the n-grams', and how far below these it is; of a task what it asks for."""
+    if not isinstance(data, TextSource):
+        return data.figures(lambda length: accuracy(model, data, length))
+    bits, ngrams = bits_per_byte(model, data), ngram_bits(data)
+    gaps = {f"bits_below_{name.removesuffix('_bits')}": there - bits for name, there in ngrams.items()}
+    return {"bits_per_byte": bits, **ngrams, **gaps}
 
 
 @torch.no_grad()

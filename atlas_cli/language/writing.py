@@ -11,7 +11,7 @@ from torch import Tensor
 
 from atlas_cli.data.tasks import IGNORED, SequenceSource
 from atlas_cli.data.text import TextSource
-from atlas_cli.engine.system import SampleRequest, Setting, System
+from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.language.decoding import Utf8Stream, write
 from atlas_cli.present.artifacts.text import Text
 
@@ -32,11 +32,6 @@ def sample(system: Any, request: SampleRequest) -> Text:
         if isinstance(system.setting.data, TextSource):
             return _texts(system, request)
         return _answers(system, request)
-
-
-def writes_text(system: System) -> bool:
-    """Whether it was trained on text."""
-    return isinstance(system.setting.data, TextSource)
 
 
 def state_bytes(state: Any) -> int:

@@ -1,4 +1,6 @@
-"""Causal self-attention: every token asks, and the tokens before it answer.
+"""Causal self-attention, fast: fused or batched, with shared heads, a window and a cache.
+
+The same written out, to be read first, is `PlainAttention` in systems/transformer/gpt.py.
 
 Source:  Vaswani et al. 2017, arXiv:1706.03762, eq. 1 and section 3.2.2. Heads that share keys and values:
          Shazeer 2019, arXiv:1911.02150 (one for all, MQA); Ainslie et al. 2023, arXiv:2305.13245 (one for a
@@ -62,23 +64,13 @@ def attention_weights(
     return scores.masked_fill(~mask, float("-inf")).softmax(dim=-1)
 
 
-def written_out(
-    q: Float[Tensor, "B H L Dh"],
-    k: Float[Tensor, "B H S Dh"],
-    v: Float[Tensor, "B H S Dh"],
-    mask: Bool[Tensor, "L S"],
-) -> Float[Tensor, "B H L Dh"]:
-    """Eq. 1 as it stands: the lesson, and the reference of the fused kernel."""
-    return attention_weights(q, k, mask) @ v
-
-
 def fused(
     q: Float[Tensor, "B H L Dh"],
     k: Float[Tensor, "B H S Dh"],
     v: Float[Tensor, "B H S Dh"],
     window: int | None = None,
 ) -> Float[Tensor, "B H L Dh"]:
-    """The same without holding the L x S scores: torch's kernel, which works through them in tiles."""
+    """softmax(q k' / sqrt(Dh)) v without holding the L x S scores: torch's kernel works through tiles."""
     n_queries, n_keys = q.shape[2], k.shape[2]
     if window is not None and window < n_keys:
         return F.scaled_dot_product_attention(q, k, v, causal_mask(n_queries, n_keys, window, q.device))

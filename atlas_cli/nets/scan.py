@@ -1,4 +1,6 @@
-"""The selective scan: a linear recurrence whose coefficients change at every step.
+"""The selective scan, fast: a linear recurrence whose coefficients change at every step.
+
+The loop over time, to be read first, is `plain_scan` in systems/ssm/mamba.py.
 
 Source:  Gu and Dao 2023, arXiv:2312.00752, eq. 2 with the steps of eq. 4; section 3.3.2 (recomputation).
 
@@ -26,19 +28,6 @@ CHUNK = (
 MIN_STEPS = 4  # shorter chunks pay more for calls than they save in cache misses
 
 Matrix = Float[Tensor, "B L N"] | Float[Tensor, "D N"]
-
-
-def loop_scan(
-    x: Float[Tensor, "B L D"], delta: Float[Tensor, "B L D"], A: Float[Tensor, "D N"], B: Matrix, C: Matrix
-) -> Float[Tensor, "B L D"]:
-    """The recurrence as it is written, left to autograd: the reference for `selective_scan`."""
-    decay, enters, C = _coefficients(x, delta, A, B, C)
-    h = torch.zeros_like(decay[:, 0])
-    y = []
-    for a_t, bx_t, C_t in zip(decay.unbind(1), enters.unbind(1), C.unbind(1), strict=True):
-        h = a_t * h + bx_t
-        y.append((h * C_t).sum(-1))
-    return torch.stack(y, dim=1)
 
 
 def _coefficients(

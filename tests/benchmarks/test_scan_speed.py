@@ -19,7 +19,8 @@ from torch.nn import functional as F
 
 from atlas_cli.explorables.ssm.crossing import measure, methods
 from atlas_cli.metrics.timing import least_seconds
-from atlas_cli.nets.scan import loop_scan, selective_scan
+from atlas_cli.nets.scan import selective_scan
+from atlas_cli.systems.ssm.mamba import plain_scan
 
 pytestmark = pytest.mark.bench
 
@@ -37,7 +38,7 @@ def parallel_scan(x, delta, A, B, C):
     return (h @ C.unsqueeze(-1)).squeeze(3)
 
 
-SCANS = {"ours": selective_scan, "mambapy": parallel_scan, "loop": loop_scan}
+SCANS = {"ours": selective_scan, "mambapy": parallel_scan, "loop": plain_scan}
 
 
 def coefficients(length):

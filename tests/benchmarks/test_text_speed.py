@@ -13,8 +13,7 @@ import pytest
 import torch
 
 from atlas_cli.engine.build import create
-from atlas_cli.language import figures as language
-from atlas_cli.language import writing
+from atlas_cli.language import figures, writing
 from atlas_cli.metrics.timing import least_seconds
 from atlas_cli.recipe import recipes
 
@@ -42,7 +41,7 @@ def nets() -> dict[str, Any]:
 
 
 def train(net, tokens):
-    loss, _ = language.answer_loss(net(tokens), tokens)
+    loss, _ = figures.answer_loss(net(tokens), tokens)
     torch.autograd.grad(loss, list(net.parameters()))
 
 

@@ -12,8 +12,8 @@ from atlas_cli.nets.attention import (
     batched,
     causal_mask,
     fused,
-    written_out,
 )
+from atlas_cli.systems.transformer.gpt import PlainAttention, written_out
 
 KINDS = [
     pytest.param({}, id="MHA"),
@@ -33,7 +33,7 @@ def attention(**fields):
 def test_the_formula_on_two_tokens_by_hand():
     """One head of width 1: scores q k, weights e^s / sum, out the weighted mean of the values."""
     q, k, v = (torch.tensor([[[[a], [b]]]]) for a, b in ((1.0, 2.0), (0.5, -1.0), (10.0, 20.0)))
-    out = written_out(q, k, v, causal_mask(2, 2)).flatten()
+    out = written_out(q, k, v).flatten()
     first, second = torch.tensor(1.0).exp(), torch.tensor(-2.0).exp()  # of the second query: 2 * 0.5, 2 * -1
     torch.testing.assert_close(
         out, torch.stack([torch.tensor(10.0), (10 * first + 20 * second) / (first + second)])
@@ -47,7 +47,7 @@ def test_the_fast_forms_equal_the_written_one(fast, n_queries, window):
     torch.manual_seed(1)
     q = torch.randn(2, 3, n_queries, 8, requires_grad=True)
     k, v = torch.randn(2, 2, 3, 19, 8, requires_grad=True)
-    expected = written_out(q, k, v, causal_mask(n_queries, 19, window))
+    expected = written_out(q, k, v, window)
     out = fast(q, k, v, window)
     torch.testing.assert_close(out, expected, atol=1e-5, rtol=1e-5)
     upstream = torch.randn_like(out)
@@ -62,7 +62,7 @@ def test_the_fast_forms_equal_the_written_one(fast, n_queries, window):
 def test_in_bf16_training_differs_by_rounding_only():
     torch.manual_seed(2)
     q, k, v = torch.randn(3, 2, 3, 40, 16, requires_grad=True)
-    expected = written_out(q, k, v, causal_mask(40, 40))
+    expected = written_out(q, k, v)
     out = attend(*(t.bfloat16() for t in (q, k, v)))
     assert (out - expected).abs().mean() < 0.005 * expected.abs().max()
 
@@ -133,3 +133,18 @@ def test_scores_are_scaled_by_the_root_of_the_width():
     k = torch.stack([torch.zeros(9), torch.ones(9)])[None, None]
     weights = attention_weights(q, k, causal_mask(1, 2)).flatten()
     assert weights[1].item() == pytest.approx(1 / (1 + 2.718281828**-3))
+
+
+@pytest.mark.parametrize("length", [1, 9, 40])
+def test_the_layer_is_the_plain_one_of_gpt_with_the_same_weights(length):
+    fast, plain = attention(), PlainAttention(32, 4)
+    plain.load_state_dict(fast.state_dict())
+    x = torch.randn(2, length, 32)
+    weights = torch.linspace(-1, 1, x.numel()).view_as(x)
+    torch.testing.assert_close(fast(x), plain(x), atol=1e-5, rtol=1e-5)
+    for ours, reference in zip(
+        torch.autograd.grad((fast(x) * weights).sum(), list(fast.parameters())),
+        torch.autograd.grad((plain(x) * weights).sum(), list(plain.parameters())),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, reference, atol=1e-4, rtol=1e-4)

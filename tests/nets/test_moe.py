@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from atlas_cli.nets import moe as module
 from atlas_cli.nets.feed_forward import SwiGLU
 from atlas_cli.nets.moe import MoE
+from atlas_cli.systems.transformer.moe import written_out
 
 D, F_, E = 6, 5, 4
 
@@ -66,11 +67,19 @@ def test_one_expert_is_the_dense_layer_bit_for_bit():
 
 
 @pytest.mark.parametrize("n_tokens", [1, 9, module.GRAIN, 2 * module.GRAIN + 5])
-def test_with_all_experts_chosen_it_is_the_sum_weighted_by_the_softmax(n_tokens):
-    moe, x = layer(E), tokens(n_tokens)
-    weights = scores(moe, x).softmax(-1)
-    expected = sum(weights[:, e : e + 1] * expert(moe, e, x) for e in range(E))
-    torch.testing.assert_close(moe(x)[0], expected)
+@pytest.mark.parametrize("top_k", [1, 2, E])
+def test_sorted_by_expert_it_is_what_is_written_out_and_so_are_its_gradients(top_k, n_tokens):
+    moe, x = layer(top_k), tokens(n_tokens)
+    y, expected = moe(x)[0], written_out(x, moe)
+    torch.testing.assert_close(y, expected)
+    weigh = torch.linspace(-1, 1, y.numel()).view_as(y)
+    parameters = [moe.router.weight, moe.gate, moe.up, moe.down]
+    for ours, reference in zip(
+        torch.autograd.grad((y * weigh).sum(), parameters),
+        torch.autograd.grad((expected * weigh).sum(), parameters),
+        strict=True,
+    ):
+        torch.testing.assert_close(ours, reference, atol=1e-5, rtol=1e-4)
 
 
 @pytest.mark.parametrize("top_k", [1, 2])

@@ -9,7 +9,8 @@ import torch
 from torch.nn import functional as F
 
 from atlas_cli.nets import scan
-from atlas_cli.nets.scan import blelloch_scan, loop_scan, selective_scan
+from atlas_cli.nets.scan import blelloch_scan, selective_scan
+from atlas_cli.systems.ssm.mamba import plain_scan
 
 
 def coefficients(batch=2, length=11, d=6, n=3, fixed="", dtype=torch.float32):
@@ -61,7 +62,7 @@ def test_equals_the_plain_loop_across_chunks(length, fixed, monkeypatch):
     monkeypatch.setattr(scan, "CHUNK", 1)  # chunks of MIN_STEPS
     leaves = coefficients(length=length, fixed=fixed)
     for ours, plain in zip(
-        output_and_gradients(selective_scan, leaves), output_and_gradients(loop_scan, leaves), strict=True
+        output_and_gradients(selective_scan, leaves), output_and_gradients(plain_scan, leaves), strict=True
     ):
         torch.testing.assert_close(ours, plain, atol=1e-5, rtol=1e-5)
 
@@ -79,14 +80,14 @@ def test_chunks_of_any_size_give_the_same(monkeypatch):
 def test_the_tree_equals_the_plain_loop_at_any_length(length, fixed):
     leaves = coefficients(length=length, fixed=fixed, dtype=torch.float64)
     for tree, plain in zip(
-        output_and_gradients(blelloch_scan, leaves), output_and_gradients(loop_scan, leaves), strict=True
+        output_and_gradients(blelloch_scan, leaves), output_and_gradients(plain_scan, leaves), strict=True
     ):
         torch.testing.assert_close(tree, plain, atol=1e-12, rtol=1e-12)
 
 
 def test_a_tree_of_one_leaf_is_the_loop_of_one_step():
     leaves = coefficients(length=1)
-    torch.testing.assert_close(blelloch_scan(*leaves), loop_scan(*leaves))
+    torch.testing.assert_close(blelloch_scan(*leaves), plain_scan(*leaves))
 
 
 @pytest.mark.parametrize("length", [8, 16, 100, 1024])

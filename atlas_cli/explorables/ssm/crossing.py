@@ -44,12 +44,13 @@ def methods() -> dict[str, tuple[Callable[[int, int, int], Leaves], Mixer]]:
     """By name: what makes the inputs from batch, length and states, and what mixes the tokens."""
     from torch.nn import functional as F
 
-    from atlas_cli.nets.scan import blelloch_scan, loop_scan, selective_scan
+    from atlas_cli.nets.scan import blelloch_scan, selective_scan
     from atlas_cli.nets.ssd import ssd
+    from atlas_cli.systems.ssm.mamba import plain_scan
 
     return {
         "attention": (_queries, lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True)),
-        "loop": (_channels, loop_scan),
+        "loop": (_channels, plain_scan),
         "tree": (_channels, blelloch_scan),
         "fused": (_channels, selective_scan),
         "chunks": (_heads, lambda *leaves: ssd(*leaves)[0]),

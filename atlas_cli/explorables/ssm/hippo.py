@@ -65,6 +65,7 @@ def held(start: str, states: int, read: int) -> Tensor:
     """What each of the states holds of each of the inputs read so far, (N, read), the oldest first."""
     import torch
 
+    from atlas_cli.nets.state_space import responses
     from atlas_cli.systems.ssm import s4
 
     if start == "hippo":
@@ -72,7 +73,7 @@ def held(start: str, states: int, read: int) -> Tensor:
     torch.manual_seed(0)
     A = s4.start_of(cast(Literal["legs", "random", "real"], start), 1, states)
     A_bar, _ = s4.discretise(A, torch.tensor(DELTA), "zoh")
-    return s4.responses(A_bar, read)[0].flip(-1)
+    return responses(A_bar, read)[0].flip(-1)
 
 
 @cache
@@ -80,7 +81,7 @@ def told(start: str, states: int, read: int) -> tuple[tuple[float, ...], int, fl
     """The past as the state tells it, the directions told apart, and the share of the past that is lost."""
     import torch
 
-    from atlas_cli.systems.ssm.s4 import readable_directions
+    from atlas_cli.nets.state_space import readable_directions
 
     directions = readable_directions(held(start, states, read))
     past = torch.tensor(signal()[:read], dtype=directions.dtype)

@@ -21,14 +21,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atlas_cli.config import SystemConfig, sampling
-from atlas_cli.engine.system import Metrics, SampleRequest, System
-from atlas_cli.language import figures as language
-from atlas_cli.language import writing
-from atlas_cli.language.decoding import DecodingConfig
+from atlas_cli.engine.system import Metrics
+from atlas_cli.language.figures import answer_loss
+from atlas_cli.language.model import LanguageConfig, LanguageModel
 from atlas_cli.nets.attention import Attention, KVCache
 from atlas_cli.nets.feed_forward import SwiGLU
 from atlas_cli.nets.moe import MoE, Routing
-from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.systems.ssm.mamba import Config as MambaConfig
 from atlas_cli.systems.ssm.mamba import LayerState, MambaBlock
 
@@ -37,13 +35,9 @@ EPS = 1e-6  # of the norms, as in the authors' code
 State = list[KVCache | LayerState]
 
 
-class Config(DecodingConfig):
+class Config(LanguageConfig):
     """Fields of `model:`; the data gives vocab_size and context_len."""
 
-    data_kinds: ClassVar[tuple[str, ...]] = ("sequences", "text")
-    vocab_size: int = Field(gt=0)
-    context_len: int = Field(gt=0)
-    d_model: int = Field(64, gt=0)
     n_layer: int = Field(4, gt=0)
     attention_every: int = Field(4, ge=0)  # one layer in so many attends; 1: all, 0: none
     attention_offset: int | None = Field(None, ge=0)  # which of them; None: the middle one, as in the paper
@@ -59,7 +53,6 @@ class Config(DecodingConfig):
     d_conv: int = Field(4, gt=0)
     expand: int = Field(2, gt=0)
     a_start: float = Field(0.01, ge=0)  # A starts at -a_start in every state; 0: at -1 .. -N
-    embed_std: float = Field(1.0, gt=0)
     cache_length: int = sampling(4096, gt=0)  # tokens after which evaluate() counts what is kept
 
     @model_validator(mode="after")
@@ -181,11 +174,9 @@ class Layer(nn.Module):
         return x + y, routing
 
 
-class Jamba(System):
+class Jamba(LanguageModel):
     """A language model of layers that scan and layers that attend."""
 
-    unit: ClassVar[str] = "tokens"
-    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
     sample_count: ClassVar[int] = 4
     config: Config
 
@@ -196,6 +187,13 @@ class Jamba(System):
         self.layers = nn.ModuleList(Layer(config, i) for i in range(config.n_layer))
         self.final_norm = nn.RMSNorm(config.d_model, eps=EPS)
         self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
+        if config.tie_embeddings:
+            self.head.weight = self.embed.weight
+
+    @property
+    def trunk(self) -> nn.Module:
+        """The layers."""
+        return self.layers
 
     def forward(self, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B L vocab"]:
         """Logits at every position, all positions at once."""
@@ -222,15 +220,11 @@ class Jamba(System):
         """The state before the first token."""
         return [layer.mixer.first_state(batch_size) for layer in self.layers]  # type: ignore[union-attr, operator]
 
-    def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Tokens and targets, (B, L) each."""
-        return self.setting.data.batch(self.setting.random(step))
-
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Metrics]:
         """Cross-entropy wherever an answer is asked for, and what the experts' balance asks."""
         tokens, targets = batch
         logits, routings = self.route(tokens)
-        loss, metrics = language.answer_loss(logits, targets)
+        loss, metrics = answer_loss(logits, targets)
         if routings:
             metrics["balance_loss"] = torch.stack([r.balance_loss for r in routings]).mean().detach()
         return loss + sum(r.loss for r in routings), metrics
@@ -241,25 +235,8 @@ class Jamba(System):
         length = self.config.cache_length
         kept = self.kept_bytes(length)
         of_transformer = self.embed.weight.element_size() * self.config.transformer().cache_numbers(length)
-        return language.figures(self) | {
+        return super().evaluate() | {
             "parameters": float(sum(p.numel() for p in self.parameters())),
             "cache_kib": kept / 1024,
             "cache_share": kept / of_transformer,
         }
-
-    def kept_bytes(self, length: int) -> int:
-        """Bytes of the state after a text of so many tokens, counted and not calculated."""
-        tokens = torch.zeros(1, length, dtype=torch.long, device=self.embed.weight.device)
-        return writing.state_bytes(self.extend(tokens, self.first_state(1))[1])
-
-    @property
-    def writes(self) -> bool:
-        """See System."""
-        return writing.writes_text(self)
-
-    def sample(self, request: SampleRequest) -> Artifact:
-        """Text, or sequences of the task with the answers, read token by token."""
-        return writing.sample(self, request)
-
-    def items_per_step(self) -> int:
-        return self.setting.train.batch_size * self.config.context_len

@@ -1,7 +1,12 @@
 """Mamba: a state-space model that decides at every token what to keep and what to forget.
 
 Source:  Gu and Dao 2023, arXiv:2312.00752. Here: eq. 2 and 4, Algorithm 2 (selection), figure 3 (the block),
-         section 4.1 (the two tasks). The recurrence over a whole sequence is in nets/scan.py.
+         section 4.1 (the two tasks).
+Code:    the authors' is in github.com/state-spaces/mamba: mamba_ssm/modules/mamba_simple.py (`Mamba`, here
+         MambaBlock), mamba_ssm/ops/selective_scan_interface.py (`selective_scan_ref`, here plain_scan),
+         mamba_ssm/models/mixer_seq_simple.py (`MambaLMHeadModel`, here Mamba).
+Reading: `plain_scan` is the recurrence as it is written, a loop over time. The blocks use the same in
+         nets/scan.py, many times faster; the tests hold that against this.
 Names:   delta is the step size (how much of this token enters), A how fast a state fades, B what is written
          to the state, C what is read from it, D the skip. s_delta, s_B, s_C are the selection functions.
 Shapes:  B batch, L length, D inner channels (expand * d_model), N states a channel, K convolution width,
@@ -27,14 +32,10 @@ from torch.nn import functional as F
 
 from atlas_cli.config import sampling
 from atlas_cli.engine.decay import without_decay
-from atlas_cli.engine.optimizers import muon_and_adamw
-from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
-from atlas_cli.language import figures as language
-from atlas_cli.language import writing
-from atlas_cli.language.decoding import DecodingConfig
+from atlas_cli.language.model import LanguageConfig, LanguageModel
 from atlas_cli.metrics.timing import wall_clock
-from atlas_cli.nets.scan import selective_scan
-from atlas_cli.present.artifacts.base import Artifact
+from atlas_cli.nets.scan import Matrix, selective_scan
+from atlas_cli.nets.state_space import log_uniform_steps, short_convolution
 
 TIMED_LENGTHS = (256, 512, 1024, 2048, 4096)
 
@@ -42,14 +43,9 @@ LayerState = tuple[Float[Tensor, "B past D"], Float[Tensor, "B D N"]]  # the las
 State = list[tuple[Tensor, Tensor]]  # a LayerState of every layer
 
 
-class Config(DecodingConfig):
+class Config(LanguageConfig):
     """Fields of `model:`; the data gives vocab_size and context_len."""
 
-    data_kinds: ClassVar[tuple[str, ...]] = ("sequences", "text")
-    vocab_size: int = Field(gt=0)
-    context_len: int = Field(gt=0)
-    d_model: int = Field(64, gt=0)
-    n_layer: int = Field(2, gt=0)
     d_state: int = Field(16, gt=0)  # N
     d_conv: int = Field(4, gt=0)  # K
     expand: int = Field(2, gt=0)
@@ -59,11 +55,8 @@ class Config(DecodingConfig):
     a_start: float = Field(0.01, ge=0)  # A starts at -a_start in every state; 0: at -1 .. -N, as in the paper
     unit_init: bool = True  # B and C start at about unit size; False: as nn.Linear starts, a tenth
     normalise_b_c: bool = False  # RMSNorm on each token's B and C, where these are selective
-    embed_std: float = Field(1.0, gt=0)
-    tie_embeddings: bool = False
     # Which of delta, B, C depend on the token; the others are parameters. "none" is time-invariant, like S4.
     selective: Literal["delta_b_c", "delta_b", "delta_c", "b_c", "delta", "b", "c", "none"] = "delta_b_c"
-    optimizer: Literal["adamw", "muon"] = "adamw"  # muon: for the matrices of the blocks; the rest by adamw
     measure_time: bool = sampling(False)  # evaluate() also reads how the forward pass grows with length
 
     @property
@@ -86,6 +79,20 @@ class Fixed(nn.Module):
         return self.value
 
 
+def plain_scan(
+    x: Float[Tensor, "B L D"], delta: Float[Tensor, "B L D"], A: Float[Tensor, "D N"], B: Matrix, C: Matrix
+) -> Float[Tensor, "B L D"]:
+    """Algorithm 2, line 6, in a loop over time; B and C are a token's own, or fixed (D, N)."""
+    B, C = (m[:, :, None] if m.dim() == 3 else m.expand(1, x.shape[1], -1, -1) for m in (B, C))
+    A_bar = torch.exp(delta[..., None] * A)  # (B, L, D, N): what is left of the state, eq. 4
+    B_bar_x = (delta * x)[..., None] * B  # (B, L, D, N): what enters it, delta B x
+    h, y = torch.zeros_like(A_bar[:, 0]), []  # (B, D, N)
+    for t in range(x.shape[1]):
+        h = A_bar[:, t] * h + B_bar_x[:, t]  # eq. 2a
+        y.append((C[:, t] * h).sum(-1))  # eq. 2b: (B, D)
+    return torch.stack(y, dim=1)
+
+
 class MambaBlock(nn.Module):
     """Figure 3: project, convolve, scan, gate, project back."""
 
@@ -97,7 +104,7 @@ class MambaBlock(nn.Module):
         self.conv_weight = nn.Parameter(torch.empty(K, D).uniform_(-bound, bound))
         self.conv_bias = nn.Parameter(torch.empty(D).uniform_(-bound, bound))
         chosen = config.selective.split("_")
-        delta_bias = _inverse_softplus_of_steps(config)
+        delta_bias = log_uniform_steps(D, config.dt_min, config.dt_max)  # section 3.6
         self.s_delta: nn.Module = Fixed(delta_bias)
         if "delta" in chosen:
             up = nn.Linear(config.rank, D)
@@ -130,7 +137,7 @@ class MambaBlock(nn.Module):
         """What comes to the scan, and the gate of what leaves it."""
         x, gate = self.in_proj(u).chunk(2, dim=-1)  # (B, L, D) each
         window = F.pad(x, (0, 0, len(self.conv_weight) - 1, 0))  # (B, K-1+L, D): zeros before the start
-        return F.silu(self._convolve(window)), gate
+        return F.silu(short_convolution(window, self.conv_weight, self.conv_bias)), gate
 
     def recur(
         self, u_t: Float[Tensor, "B 1 d_model"], state: LayerState
@@ -139,7 +146,7 @@ class MambaBlock(nn.Module):
         inputs, h = state
         x, gate = self.in_proj(u_t).chunk(2, dim=-1)  # (B, 1, D) each
         window = torch.cat([inputs, x], dim=1)  # (B, K, D)
-        x = F.silu(self._convolve(window))
+        x = F.silu(short_convolution(window, self.conv_weight, self.conv_bias))
         delta, A, B, C = self._select(x)
         step = delta.mT  # (B, D, 1)
         h = torch.exp(step * A) * h + step * B * x.mT  # eq. 2a, 4
@@ -163,27 +170,10 @@ class MambaBlock(nn.Module):
         delta = F.softplus(self.s_delta(x)).expand_as(x)
         return delta, -torch.exp(self.A_log), self.s_B(x), self.s_C(x)
 
-    def _convolve(self, window: Float[Tensor, "B padded D"]) -> Float[Tensor, "B L D"]:
-        """Each channel's own filter over its last K inputs: K shifted products take half F.conv1d's time."""
-        length = window.shape[1] - len(self.conv_weight) + 1
-        x: Tensor = self.conv_bias
-        for k, weight in enumerate(self.conv_weight):
-            x = torch.addcmul(x, window[:, k : k + length], weight)
-        return x
 
-
-def _inverse_softplus_of_steps(config: Config) -> Float[Tensor, " D"]:
-    """softplus(result) is log-uniform in [dt_min, dt_max]: some channels see far, some near (section 3.6)."""
-    low, high = math.log(config.dt_min), math.log(config.dt_max)
-    steps = torch.exp(torch.empty(config.d_inner).uniform_(low, high))
-    return steps + torch.log(-torch.expm1(-steps))
-
-
-class Mamba(System):
+class Mamba(LanguageModel):
     """A language model of Mamba blocks, for text and for the tasks of sequences."""
 
-    unit: ClassVar[str] = "tokens"
-    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
     sample_count: ClassVar[int] = 4
     block: ClassVar[type[nn.Module]] = MambaBlock
     config: Config
@@ -227,25 +217,10 @@ class Mamba(System):
         """Each block with the norm before it."""
         return list(zip(self.norms, self.blocks, strict=True))
 
-    def optimizers(self) -> Optimizers:
-        """One AdamW, or Muon for the matrices of the blocks."""
-        if isinstance(self.config, Config) and self.config.optimizer == "muon":
-            return muon_and_adamw(self, self.blocks)
-        return super().optimizers()
-
-    def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Tokens and targets, (B, L) each."""
-        return self.setting.data.batch(self.setting.random(step))
-
-    def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Metrics]:
-        """Cross-entropy wherever an answer is asked for."""
-        tokens, targets = batch
-        return language.answer_loss(self(tokens), targets)
-
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:
         """Accuracy on held-out sequences, or bits per byte of held-out text; on demand the growth of time."""
-        figures = language.figures(self)
+        figures = super().evaluate()
         if self.config.measure_time:
             figures["time_exponent"] = self.time_exponent()
         return figures
@@ -262,15 +237,3 @@ class Mamba(System):
         began = wall_clock(tokens.device)
         self(tokens)
         return wall_clock(tokens.device) - began
-
-    @property
-    def writes(self) -> bool:
-        """See System."""
-        return writing.writes_text(self)
-
-    def sample(self, request: SampleRequest) -> Artifact:
-        """Text written in constant memory, or sequences of the task with the answers."""
-        return writing.sample(self, request)
-
-    def items_per_step(self) -> int:
-        return self.setting.train.batch_size * self.config.context_len

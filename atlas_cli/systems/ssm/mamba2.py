@@ -11,12 +11,13 @@ Differs: every A starts at -1, where the authors' code draws it from -16 .. -1 (
          of selective copying can stay where the last two letters are confused. Norms on B and C, as in
          mamba/small, did not mend that reliably (`normalise_b_c`).
          All heads share B and C; the paper allows groups of heads with their own.
+Code:    the authors' is in github.com/state-spaces/mamba: mamba_ssm/modules/mamba2_simple.py (`Mamba2Simple`,
+         here Mamba2Block) and mamba_ssm/modules/ssd_minimal.py (here nets/ssd.py).
 """
 
 from __future__ import annotations
 
-import math
-from typing import ClassVar, Literal
+from typing import Literal
 
 import torch
 from jaxtyping import Float
@@ -25,13 +26,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atlas_cli.config import sampling
-from atlas_cli.language import figures as language
-from atlas_cli.language.decoding import DecodingConfig
+from atlas_cli.language.model import LanguageConfig, LanguageModel
 from atlas_cli.metrics.timing import least_seconds
 from atlas_cli.nets.scan import selective_scan
 from atlas_cli.nets.ssd import ssd
+from atlas_cli.nets.state_space import causal_convolution, kernel, log_uniform_steps, short_convolution
 from atlas_cli.systems.ssm.mamba import Mamba
-from atlas_cli.systems.ssm.s4 import causal_convolution, kernel
 
 TIMED_BATCH = 8
 TIMED_LENGTHS = (256, 1024)
@@ -40,14 +40,9 @@ ATTENTION_HEADS = 4
 LayerState = tuple[Float[Tensor, "B past W"], Float[Tensor, "B H N P"]]  # last K-1 inputs, hidden state
 
 
-class Config(DecodingConfig):
+class Config(LanguageConfig):
     """Fields of `model:`; the data gives vocab_size and context_len."""
 
-    data_kinds: ClassVar[tuple[str, ...]] = ("sequences", "text")
-    vocab_size: int = Field(gt=0)
-    context_len: int = Field(gt=0)
-    d_model: int = Field(64, gt=0)
-    n_layer: int = Field(2, gt=0)
     d_state: int = Field(32, gt=0)  # N
     d_head: int = Field(16, gt=0)  # P
     d_conv: int = Field(4, gt=0)  # K
@@ -55,8 +50,6 @@ class Config(DecodingConfig):
     dt_min: float = Field(0.001, gt=0)  # delta starts log-uniform in [dt_min, dt_max]
     dt_max: float = Field(0.1, gt=0)
     a_start: float = Field(1.0, ge=0)  # every A starts at -a_start; 0: drawn from -16 .. -1, as theirs
-    embed_std: float = Field(1.0, gt=0)
-    tie_embeddings: bool = False
     decay: Literal["scalar", "diagonal"] = "scalar"  # diagonal: every channel and state its own, as in Mamba
     normalise_b_c: bool = False  # an RMSNorm on each of B and C
     selective: bool = True  # False: delta, B and C are parameters, the same for every token, as in S4
@@ -92,7 +85,7 @@ class Mamba2Block(nn.Module):
         bound = K**-0.5  # that of nn.Conv1d
         self.conv_weight = nn.Parameter(torch.empty(K, self.widths[1]).uniform_(-bound, bound))
         self.conv_bias = nn.Parameter(torch.empty(self.widths[1]).uniform_(-bound, bound))
-        self.delta_bias = nn.Parameter(_inverse_softplus_of_steps(config))
+        self.delta_bias = nn.Parameter(log_uniform_steps(H, config.dt_min, config.dt_max))
         A = torch.full((H,), config.a_start) if config.a_start else torch.empty(H).uniform_(1, 16)
         if config.decay == "diagonal":
             A = A.repeat_interleave(config.d_head).unsqueeze(1).repeat(1, N)  # (D, N)
@@ -109,7 +102,7 @@ class Mamba2Block(nn.Module):
         """The whole sequence at once."""
         z, x_B_C, delta = self._project(u)
         window = F.pad(x_B_C, (0, 0, len(self.conv_weight) - 1, 0))  # zeros before the start
-        x, B, C = self._split(F.silu(self._convolve(window)))
+        x, B, C = self._split(F.silu(short_convolution(window, self.conv_weight, self.conv_bias)))
         return self._out(self._mix(x, delta, B, C), x, z)
 
     def recur(
@@ -119,7 +112,7 @@ class Mamba2Block(nn.Module):
         inputs, h = state
         z, x_B_C, delta = self._project(u_t)
         window = torch.cat([inputs, x_B_C], dim=1)  # (B, K, W)
-        x, B, C = self._split(F.silu(self._convolve(window)))
+        x, B, C = self._split(F.silu(short_convolution(window, self.conv_weight, self.conv_bias)))
         step = delta.mT.unsqueeze(-1)  # (B, H, 1, 1)
         A, B_h, C_h = (self._by_heads(m) for m in (-torch.exp(self.A_log), B, C))
         h = torch.exp(step * A) * h + step * B_h * x.mT.unflatten(1, (h.shape[1], -1)).mT
@@ -171,21 +164,6 @@ class Mamba2Block(nn.Module):
             return matrix.unsqueeze(-1)
         return matrix.unflatten(0, (self.config.n_head, -1)).mT  # (D, N)
 
-    def _convolve(self, window: Float[Tensor, "B padded W"]) -> Float[Tensor, "B L W"]:
-        """Each channel's own filter over its last K inputs: K shifted products take half F.conv1d's time."""
-        length = window.shape[1] - len(self.conv_weight) + 1
-        x: Tensor = self.conv_bias
-        for k, weight in enumerate(self.conv_weight):
-            x = torch.addcmul(x, window[:, k : k + length], weight)
-        return x
-
-
-def _inverse_softplus_of_steps(config: Config) -> Float[Tensor, " H"]:
-    """softplus(result) is log-uniform in [dt_min, dt_max]: some heads see far, some near."""
-    low, high = math.log(config.dt_min), math.log(config.dt_max)
-    steps = torch.exp(torch.empty(config.n_head).uniform_(low, high))
-    return steps + torch.log(-torch.expm1(-steps))
-
 
 class Mamba2(Mamba):
     """Mamba's language model with blocks that mix by products of matrices."""
@@ -196,7 +174,7 @@ class Mamba2(Mamba):
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:
         """Accuracy on held-out sequences, or bits per byte of held-out text; on demand also times."""
-        figures = language.figures(self)
+        figures = LanguageModel.evaluate(self)
         if self.config.measure_time:
             figures["train_microseconds"] = self.train_microseconds()
             figures |= {f"attention_time_{length}": self.attention_time(length) for length in TIMED_LENGTHS}

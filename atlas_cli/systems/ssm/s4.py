@@ -1,18 +1,22 @@
-"""S4: a linear recurrence whose memory is designed, trained as one long convolution.
+"""S4, in its diagonal form S4D: a recurrence whose memory is designed, trained as one long convolution.
 
-Source:  Gu, Goel, Re 2021, arXiv:2111.00396, in the diagonal form S4D (Gu et al. 2022, arXiv:2206.11893):
-         section 3 (discretisation, kernel) and 4 (where A starts). HiPPO-LegS: arXiv:2008.07669.
+This is S4D (Gu et al. 2022, arXiv:2206.11893), not the first S4 (Gu, Goel, Re 2021, arXiv:2111.00396): A is
+diagonal, so that the kernel is a sum of powers. The first S4 adds a part of low rank to A and needs a
+generating function and a Cauchy kernel to compute it; nothing of that is here.
+
+Source:  S4D: section 3 (discretisation, kernel) and 4 (where A starts). HiPPO-LegS: arXiv:2008.07669.
+Reading: `plain_recurrence`, `plain_kernel` and `plain_convolution` are the idea in three loops. The fast
+         kernel and its Fourier transform are in nets/state_space.py; the tests hold those against these.
 Names:   A says how each state fades and turns, delta how much time one step takes, C how states are read, D
          is the skip. B, what is written, is 1: with C trained it would say nothing more.
 Shapes:  B batch, L length (pixels of an image, row by row), H channels, N states a channel, n those computed:
          complex states come in conjugate pairs, of which one is enough (n = N / 2); of real ones n = N.
-Differs: powers of A-bar come from two tables of sqrt(L) instead of one of L: the kernel costs a seventh.
+Code:    the authors' is models/s4/s4d.py in github.com/state-spaces/s4.
 """
 
 from __future__ import annotations
 
 import math
-from itertools import zip_longest
 from typing import ClassVar, Literal, NamedTuple
 
 import torch
@@ -24,16 +28,15 @@ from torch.nn import functional as F
 from atlas_cli.config import SystemConfig
 from atlas_cli.engine.decay import decay_groups
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
+from atlas_cli.nets.state_space import causal_convolution, kernel, readable_directions, responses
 from atlas_cli.present.artifacts.text import Text
+from atlas_cli.systems.ssm._film import film, in_pairs
 
 Init = Literal["legs", "lin", "inv", "random", "random_real", "real"]
 Rule = Literal["zoh", "bilinear"]
 
 EVALUATION_BATCH = 250
 COMPARED = 32  # images that evaluate() reads in both modes
-HEARD = 0.01  # what is held more weakly than this share of the best drowns in noise
-RAMP = " .:-=+*#%@"
-SMALL_SIDE = 20  # up to it a picture shows a pixel as two characters, above it two rows as one line
 
 
 class Config(SystemConfig):
@@ -117,46 +120,37 @@ def discretise(A: Tensor, delta: Tensor, rule: Rule) -> tuple[Tensor, Tensor]:
     return (1 + step / 2) / (1 - step / 2), delta / (1 - step / 2)
 
 
-def powers(base: Tensor, count: int) -> Tensor:
-    """base^0 .. base^(count - 1) in a new last dimension, by doubling: products only, for any sign."""
-    table, square = torch.ones_like(base)[..., None], base
-    while table.shape[-1] < count:
-        table = torch.cat([table, table * square[..., None]], dim=-1)
-        square = square * square
-    return table[..., :count]
+def plain_recurrence(
+    u: Float[Tensor, "B L H"], A_bar: Inexact[Tensor, "H n"], B_bar: Tensor, C: Tensor
+) -> Float[Tensor, "B L H"]:
+    """h_t = A-bar h_{t-1} + B-bar u_t, y_t = C h_t, step after step: how it writes."""
+    h, y = torch.zeros_like(A_bar).expand(len(u), *A_bar.shape), []  # (B, H, n)
+    for u_t in u.unbind(1):
+        h = A_bar * h + B_bar * u_t[..., None]
+        y.append(_real_sum(C * h))  # (B, H)
+    return torch.stack(y, dim=1)
 
 
-def kernel(
-    A_bar: Inexact[Tensor, "H n"], weight: Inexact[Tensor, "H n"], length: int
+def plain_kernel(
+    A_bar: Inexact[Tensor, "H n"], B_bar: Tensor, C: Tensor, length: int
 ) -> Float[Tensor, "H L"]:
-    """K_l = sum over states of weight * A_bar^l, `weight` being C * B-bar; a pair of states counts twice.
-
-    With l = far * stride + near, A_bar^l is a product of two numbers from tables of sqrt(L).
-    """
-    stride = math.isqrt(length - 1) + 1
-    near = powers(A_bar, stride)  # (H, n, stride)
-    far = powers(near[..., -1] * A_bar, -(-length // stride))  # (H, n, ceil(L / stride))
-    K = ((weight[..., None] * far).mT @ near).flatten(1)[:, :length]
-    return 2 * K.real if K.is_complex() else K
+    """K_l = C A-bar^l B-bar for each l: what is left of an input of 1 when l steps have passed."""
+    return torch.stack([_real_sum(C * A_bar**ago * B_bar) for ago in range(length)], dim=-1)
 
 
-def causal_convolution(u: Float[Tensor, "B H L"], K: Float[Tensor, "H L"]) -> Float[Tensor, "B H L"]:
-    """y_t = sum over l of K_l u_{t-l}, in O(L log L); padding keeps the end from wrapping to the start."""
-    length = u.shape[-1]
-    spectrum = torch.fft.rfft(u, 2 * length) * torch.fft.rfft(K, 2 * length)
-    return torch.fft.irfft(spectrum, 2 * length)[..., :length]
+def plain_convolution(u: Float[Tensor, "B L H"], K: Float[Tensor, "H L"]) -> Float[Tensor, "B L H"]:
+    """y_t = sum over l <= t of K_l u_{t-l}: the recurrence unrolled, and the same in O(L^2)."""
+    y = torch.zeros_like(u)
+    for t in range(u.shape[1]):
+        for ago in range(t + 1):
+            y[:, t] += K[:, ago] * u[:, t - ago]
+    return y
 
 
-def responses(A_bar: Inexact[Tensor, "H n"], length: int) -> Float[Tensor, "H N L"]:
-    """What each state holds of an input l steps ago, in double precision on the CPU; a pair is two rows."""
-    table = powers(A_bar.cpu().to(torch.complex128 if A_bar.is_complex() else torch.float64), length)
-    return torch.cat([table.real, table.imag], dim=1) if table.is_complex() else table
-
-
-def readable_directions(held: Float[Tensor, "N L"]) -> Float[Tensor, "k L"]:
-    """Orthonormal directions of the last L inputs that N states tell apart above noise of HEARD."""
-    _, values, directions = torch.linalg.svd(F.normalize(held), full_matrices=False)
-    return directions[values > HEARD * values[0]]
+def _real_sum(states: Inexact[Tensor, "... n"]) -> Float[Tensor, "..."]:
+    """Over the states; a complex one stands for itself and its conjugate."""
+    total = states.sum(-1)
+    return 2 * total.real if total.is_complex() else total
 
 
 # --- networks -------------------------------------------------------------------------------------------
@@ -205,8 +199,7 @@ class S4Layer(nn.Module):
         """One step from the state (B, H, n) that all earlier ones left; the state does not grow."""
         A_bar, B_bar, C = self.system()
         h = A_bar * h + B_bar * u_t[..., None]
-        y = (C * h).sum(-1)
-        return (2 * y.real if y.is_complex() else y) + self.D * u_t, h
+        return _real_sum(C * h) + self.D * u_t, h
 
     def first_state(self, batch_size: int) -> Tensor:
         """Nothing read yet."""
@@ -343,9 +336,11 @@ class S4(System):
         chosen = torch.randperm(len(labels), generator=draw, device=labels.device)[: request.n]
         pixels, labels = self.pixels(images[chosen]), labels[chosen]
         logits, state = self.read(pixels)
+        pictures = pixels.mean(-1).view(-1, self.config.side, self.config.side)
+        names = self.setting.data.class_names
         held = sum(h.numel() * h.element_size() for h in (*state.hidden, state.said)) // len(labels)
         return Text(
-            _in_pairs([self._film(*row) for row in zip(pixels, logits, labels, strict=True)]),
+            in_pairs([film(*row, names) for row in zip(pictures, logits, labels.tolist(), strict=True)]),
             caption=f"beside each row the guess so far; the state holds {held / 1024:.0f} KiB at every pixel",
             facts={
                 "right": int((logits[:, -1].argmax(-1) == labels).sum()),
@@ -353,24 +348,3 @@ class S4(System):
                 "state_bytes": held,
             },
         )
-
-    def _film(self, pixels: Tensor, logits: Tensor, label: Tensor) -> list[str]:
-        """The image in characters, and at the right of each row the guess once it is read."""
-        side, names = self.config.side, self.setting.data.class_names
-        rows, per_line = pixels.mean(1).view(side, side), 1 if side <= SMALL_SIDE else 2
-        shades = F.avg_pool2d(rows[None], (per_line, 1), ceil_mode=True)[0].add(1).mul(len(RAMP) / 2)
-        sure, guess = logits.softmax(-1)[per_line * side - 1 :: per_line * side].max(-1)
-        lines = [f"{names[int(label)]}, as it is read"]
-        for shade, p, k in zip(shades, sure, guess, strict=True):
-            drawn = "".join(RAMP[min(int(v), len(RAMP) - 1)] * (3 - per_line) for v in shade)
-            lines.append(f"{drawn}  {names[int(k)]} {float(p):4.0%}")
-        return [*lines, ""]
-
-
-def _in_pairs(films: list[list[str]], gap: int = 4, room: int = 78) -> list[str]:
-    """Two beside each other where they fit in a terminal of 80 columns."""
-    widest = max(len(line) for film in films for line in film)
-    if 2 * widest + gap > room:
-        return [line for film in films for line in film]
-    pairs = zip_longest(films[::2], films[1::2], fillvalue=[""] * len(films[0]))
-    return [f"{a:<{widest + gap}}{b}".rstrip() for pair in pairs for a, b in zip(*pair, strict=True)]

@@ -24,13 +24,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from atlas_cli.config import sampling
-from atlas_cli.engine.system import Metrics, SampleRequest, System
-from atlas_cli.language import figures as language
-from atlas_cli.language import writing
-from atlas_cli.language.decoding import DecodingConfig
+from atlas_cli.language.model import LanguageConfig, LanguageModel
 from atlas_cli.nets.attention import Attention, KVCache
 from atlas_cli.nets.feed_forward import SwiGLU
-from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.systems.ssm.jamba import of_mamba, recur_over
 from atlas_cli.systems.ssm.mamba import LayerState, MambaBlock
 
@@ -44,13 +40,9 @@ Stream = Float[Tensor, "B L d_model"]
 StateOfLayer = tuple[LayerState, KVCache | None]  # of the Mamba block, of the use before it
 
 
-class Config(DecodingConfig):
+class Config(LanguageConfig):
     """Fields of `model:`; the data gives vocab_size and context_len."""
 
-    data_kinds: ClassVar[tuple[str, ...]] = ("sequences", "text")
-    vocab_size: int = Field(gt=0)
-    context_len: int = Field(gt=0)
-    d_model: int = Field(64, gt=0)
     n_layer: int = Field(6, gt=0)  # Mamba blocks
     use_every: int = Field(2, ge=0)  # the shared block is used before the last of so many; 0: never
     n_shared: int = Field(1, ge=0)  # blocks that take turns (Zamba2: 1 or 2); 0: each use has its own
@@ -65,7 +57,6 @@ class Config(DecodingConfig):
     expand: int = Field(2, gt=0)
     a_start: float = Field(0.01, ge=0)  # A starts at -a_start in every state; 0: at -1 .. -N
     unit_init: bool = True  # the shared block's matrices keep sizes at the start; False: as nn.Linear starts
-    embed_std: float = Field(1.0, gt=0)
     cache_length: int = sampling(4096, gt=0)  # tokens after which evaluate() counts what is kept
 
     @model_validator(mode="after")
@@ -194,11 +185,9 @@ class Layer(nn.Module):
         return self.mamba.first_state(batch_size), seen
 
 
-class Zamba(System):
+class Zamba(LanguageModel):
     """A language model of Mamba blocks and a block of attention that they share."""
 
-    unit: ClassVar[str] = "tokens"
-    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
     sample_count: ClassVar[int] = 4
     config: Config
 
@@ -210,6 +199,8 @@ class Zamba(System):
         self.layers = nn.ModuleList(Layer(config, self.block_of(i)) for i in range(config.n_layer))
         self.final_norm = nn.RMSNorm(config.d_model, eps=EPS)
         self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
+        if config.tie_embeddings:
+            self.head.weight = self.embed.weight
         if config.unit_init:
             self._start_at_unit_size()
 
@@ -218,6 +209,11 @@ class Zamba(System):
         if not self.config.looks_back(layer):
             return None
         return self.blocks[layer // self.config.use_every % len(self.blocks)]  # type: ignore[return-value]
+
+    @property
+    def trunk(self) -> nn.Module:
+        """The Mamba blocks and what they share."""
+        return nn.ModuleList([self.blocks, self.layers])
 
     def forward(self, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B L vocab"]:
         """Logits at every position, all positions at once."""
@@ -251,37 +247,11 @@ class Zamba(System):
             if isinstance(module, nn.Linear):
                 nn.init.normal_(module.weight, std=module.in_features**-0.5)
 
-    def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Tokens and targets, (B, L) each."""
-        return self.setting.data.batch(self.setting.random(step))
-
-    def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Metrics]:
-        """Cross-entropy wherever an answer is asked for."""
-        tokens, targets = batch
-        return language.answer_loss(self(tokens), targets)
-
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:
         """Accuracy or bits per byte, size, and what is kept of a long text."""
         kept = self.kept_bytes(self.config.cache_length)
-        return language.figures(self) | {
+        return super().evaluate() | {
             "parameters": float(sum(p.numel() for p in self.parameters())),
             "cache_kib": kept / 1024,
         }
-
-    def kept_bytes(self, length: int) -> int:
-        """Bytes of the state after a text of so many tokens, counted and not calculated."""
-        tokens = torch.zeros(1, length, dtype=torch.long, device=self.embed.weight.device)
-        return writing.state_bytes(self.extend(tokens, self.first_state(1))[1])
-
-    @property
-    def writes(self) -> bool:
-        """See System."""
-        return writing.writes_text(self)
-
-    def sample(self, request: SampleRequest) -> Artifact:
-        """Text, or sequences of the task with the answers, read token by token."""
-        return writing.sample(self, request)
-
-    def items_per_step(self) -> int:
-        return self.setting.train.batch_size * self.config.context_len

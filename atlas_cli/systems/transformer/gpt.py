@@ -1,9 +1,13 @@
 """GPT: a transformer that reads bytes and predicts, at every position, the next one.
 
-Source:  Radford et al. 2018, "Improving Language Understanding by Generative Pre-Training", section 3.1. The
-         block is that of Llama: Touvron et al. 2023, arXiv:2302.13971, section 2.2. Attention is in
-         nets/attention.py, rotary positions in nets/rope.py, Muon in engine/optimizers.py.
-Shapes:  B batch, L length, V vocabulary (256 bytes for text).
+Source:  Radford et al. 2018, "Improving Language Understanding by Generative Pre-Training", section 3.1;
+         attention: Vaswani et al. 2017, arXiv:1706.03762, eq. 1. The block is that of Llama: Touvron et al.
+         2023, arXiv:2302.13971, section 2.2.
+Reading: `PlainAttention` is attention as it is written, with its L x L matrix. The blocks use the same in
+         nets/attention.py: faster, with heads that share keys, a window and a cache. The tests hold that
+         against this. What every language model shares (loss, figures, writing) is in language/model.py.
+Shapes:  B batch, L length, S tokens that can be seen, V vocabulary (256 bytes for text), H heads, Dh width of
+         a head.
 Differs: RMSNorm before each layer, rotary positions and SwiGLU, as in Llama, where the paper has LayerNorm
          after each layer, learned positions and GELU. Bytes in place of byte-pair tokens. No dropout: few
          bytes are read twice in a few minutes.
@@ -11,30 +15,23 @@ Differs: RMSNorm before each layer, rotary positions and SwiGLU, as in Llama, wh
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from atlas_cli.engine.optimizers import muon_and_adamw
-from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.errors import UsageError
-from atlas_cli.language import figures as language
-from atlas_cli.language import writing
-from atlas_cli.language.decoding import DecodingConfig
+from atlas_cli.language.model import LanguageConfig, LanguageModel
 from atlas_cli.nets.attention import Attention, KVCache
 from atlas_cli.nets.feed_forward import SwiGLU
-from atlas_cli.present.artifacts.base import Artifact
+from atlas_cli.nets.rope import angles_between, rotate
 
 
-class Config(DecodingConfig):
+class Config(LanguageConfig):
     """Fields of `model:`; the data gives vocab_size and context_len."""
 
-    data_kinds: ClassVar[tuple[str, ...]] = ("text", "sequences")
-    vocab_size: int = Field(gt=0)
-    context_len: int = Field(gt=0)
     d_model: int = Field(128, gt=0)
     n_layer: int = Field(4, gt=0)
     n_head: int = Field(4, gt=0)
@@ -45,9 +42,7 @@ class Config(DecodingConfig):
     position_rows: int = Field(1024, ge=0)  # of the learned table; those past context_len are never trained
     rope_base: float = Field(10_000.0, gt=1)
     mixing: Literal["attention", "mean"] = "attention"  # mean: every earlier token counts the same
-    tie_embeddings: bool = False
     embed_std: float = Field(0.02, gt=0)
-    optimizer: Literal["adamw", "muon"] = "adamw"  # muon: for the matrices of the blocks; the rest by adamw
 
     @model_validator(mode="after")
     def _heads_divide(self) -> Config:
@@ -66,6 +61,46 @@ class Config(DecodingConfig):
     def n_positions(self) -> int:
         """Rows of the table of learned positions."""
         return max(self.position_rows, self.context_len)
+
+
+def written_out(
+    q: Float[Tensor, "B H L Dh"],
+    k: Float[Tensor, "B H S Dh"],
+    v: Float[Tensor, "B H S Dh"],
+    window: int | None = None,
+) -> Float[Tensor, "B H L Dh"]:
+    """Eq. 1 with its L x S matrix, causal: the last query stands at the last key, and none looks ahead."""
+    n_queries, n_keys = q.shape[2], k.shape[2]
+    scores = q @ k.mT / q.shape[-1] ** 0.5  # (B, H, L, S): how well each query and key agree
+    at = torch.arange(n_keys - n_queries, n_keys, device=q.device)[:, None]  # (L, 1)
+    key = torch.arange(n_keys, device=q.device)  # (S,)
+    hidden = key > at if window is None else (key > at) | (key <= at - window)  # (L, S)
+    weights = scores.masked_fill(hidden, float("-inf")).softmax(dim=-1)  # rows sum to 1, later keys get 0
+    return weights @ v  # (B, H, L, Dh): the values, each as much as its key was agreed with
+
+
+class PlainAttention(nn.Module):
+    """Every token asks (q), those up to it answer (v) as far as they are what is asked for (k)."""
+
+    def __init__(self, d_model: int, n_head: int) -> None:
+        super().__init__()
+        self.n_head = n_head
+        self.q_proj = nn.Linear(d_model, d_model, bias=False)
+        self.k_proj = nn.Linear(d_model, d_model, bias=False)
+        self.v_proj = nn.Linear(d_model, d_model, bias=False)
+        self.out_proj = nn.Linear(d_model, d_model, bias=False)
+
+    def forward(self, x: Float[Tensor, "B L d_model"]) -> Float[Tensor, "B L d_model"]:
+        """Every position at once."""
+        B, L, d_model = x.shape
+        H, Dh = self.n_head, d_model // self.n_head
+        q = self.q_proj(x).view(B, L, H, Dh).transpose(1, 2)  # (B, H, L, Dh)
+        k = self.k_proj(x).view(B, L, H, Dh).transpose(1, 2)  # (B, H, L, Dh)
+        v = self.v_proj(x).view(B, L, H, Dh).transpose(1, 2)  # (B, H, L, Dh)
+        cos, sin = angles_between(0, L, Dh, device=x.device)
+        q, k = rotate(q, cos, sin), rotate(k, cos, sin)  # so that q k tells how far apart they stand
+        y = written_out(q, k, v)  # (B, H, L, Dh)
+        return self.out_proj(y.transpose(1, 2).reshape(B, L, d_model))  # the heads side by side again
 
 
 class MeanState(NamedTuple):
@@ -138,12 +173,9 @@ class Block(nn.Module):
         return x + self.feed_forward(self.feed_forward_norm(x)), state
 
 
-class GPT(System):
+class GPT(LanguageModel):
     """A decoder-only transformer, for text and for the tasks of sequences."""
 
-    unit: ClassVar[str] = "tokens"
-    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
-    sample_count: ClassVar[int] = 2
     config: Config
 
     def __init__(self, config: Config) -> None:
@@ -165,7 +197,10 @@ class GPT(System):
 
     def forward(self, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B L V"]:
         """Logits at every position, all positions at once."""
-        x = self.embed_at(tokens, 0)
+        return self.read_vectors(self.embed_at(tokens, 0))
+
+    def read_vectors(self, x: Float[Tensor, "B L d_model"]) -> Float[Tensor, "B L V"]:
+        """The same from vectors, of tokens or of anything else that stands before them."""
         for block in self.blocks:
             x = block(x)
         return self.head(self.final_norm(x))
@@ -201,34 +236,3 @@ class GPT(System):
                 "write less, with --set length=..., or train with positions: rotary, which have no last one",
             )
         return x + self.position.weight[position:end]
-
-    def optimizers(self) -> Optimizers:
-        """One AdamW; or Muon for the matrices of the blocks, which turns all their directions alike."""
-        return super().optimizers() if self.config.optimizer == "adamw" else muon_and_adamw(self, self.blocks)
-
-    def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Tokens and targets, (B, L) each."""
-        return self.setting.data.batch(self.setting.random(step))
-
-    def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Metrics]:
-        """Cross-entropy of the next byte, or wherever a task asks for an answer."""
-        tokens, targets = batch
-        return language.answer_loss(self(tokens), targets)
-
-    @torch.no_grad()
-    def evaluate(self) -> dict[str, float]:
-        """Bits per byte of held-out text and how far below the n-grams that is, or accuracy on a task."""
-        return language.figures(self)
-
-    @property
-    def writes(self) -> bool:
-        """See System."""
-        return writing.writes_text(self)
-
-    def sample(self, request: SampleRequest) -> Artifact:
-        """Text, one byte after another, or sequences of the task with the answers."""
-        with torch.autocast(self.setting.device.type, enabled=False):  # for one token, a cast costs more than
-            return writing.sample(self, request)  # multiplying in bf16 gains
-
-    def items_per_step(self) -> int:
-        return self.setting.train.batch_size * self.config.context_len

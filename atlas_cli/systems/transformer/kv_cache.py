@@ -9,7 +9,6 @@ Bytes:   2 n_layer n_kv_head d_head tokens (bytes a number), whatever the number
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -18,12 +17,12 @@ from pydantic import Field
 from torch import Tensor
 
 from atlas_cli.config import sampling
-from atlas_cli.engine.system import Optimizers, SampleRequest, System
+from atlas_cli.engine.system import Optimizers
 from atlas_cli.language import writing
 from atlas_cli.language.decoding import DecodingConfig, Reader, write
+from atlas_cli.language.model import LanguageModel
 from atlas_cli.metrics.timing import wall_clock
 from atlas_cli.nets.attention import Attention
-from atlas_cli.present.artifacts.base import Artifact
 
 if TYPE_CHECKING:
     from atlas_cli.systems.transformer.gpt import GPT
@@ -66,12 +65,9 @@ class Recomputing:
         return self.model(text)[:, -tokens.shape[1] :], text
 
 
-class KVCached(System):
+class KVCached(LanguageModel):
     """A trained GPT that writes with its cache, or without."""
 
-    unit: ClassVar[str] = "tokens"
-    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
-    sample_count: ClassVar[int] = 2
     config: Config
 
     @property
@@ -85,6 +81,10 @@ class KVCached(System):
         """The base, which keeps a cache, or the same without one."""
         return self.base if self.config.cache else Recomputing(self.base)
 
+    def forward(self, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B L vocab"]:
+        """Logits at every position: at once, no cache is needed."""
+        return self.base(tokens)
+
     def first_state(self, batch_size: int) -> Any:
         """Nothing read yet."""
         return self.reader.first_state(batch_size)
@@ -97,7 +97,7 @@ class KVCached(System):
         return {}  # nothing is trained
 
     @torch.no_grad()
-    def evaluate(self) -> Mapping[str, float]:
+    def evaluate(self) -> dict[str, float]:
         """Tokens a second, the distance to recomputed logits, and the bytes held beside the formula."""
         with torch.autocast(self.setting.device.type, enabled=False):  # one token is too little for bf16
             return self._figures()
@@ -156,12 +156,3 @@ class KVCached(System):
         """What they should hold."""
         c = self.base.config
         return cache_bytes(tokens, c.n_layer, n_kv_head, c.d_model // c.n_head)
-
-    @property
-    def writes(self) -> bool:
-        """See System."""
-        return True
-
-    def sample(self, request: SampleRequest) -> Artifact:
-        """Text, with how fast it came and what it left in memory."""
-        return writing.sample(self, request)

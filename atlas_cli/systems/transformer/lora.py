@@ -12,7 +12,6 @@ Differs: the recipes adapt the feed-forward networks, where the paper's main exp
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -23,11 +22,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atlas_cli.draws import BatchRandom, stable_seed
-from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, Setting, System
-from atlas_cli.language import figures as language
-from atlas_cli.language import writing
+from atlas_cli.engine.system import Optimizers, Setting, System
 from atlas_cli.language.decoding import DecodingConfig
-from atlas_cli.present.artifacts.base import Artifact
+from atlas_cli.language.figures import bits_per_byte
+from atlas_cli.language.model import LanguageModel
 
 if TYPE_CHECKING:
     from atlas_cli.systems.transformer.gpt import GPT
@@ -96,13 +94,22 @@ def copy_of(base: System) -> System:
     return deepcopy(base, {id(base.setting): base.setting})
 
 
-class LoRA(System):
+class LoRA(LanguageModel):
     """A frozen GPT with adapters, or (`adapt: full`) a copy of it that is trained whole."""
 
-    unit: ClassVar[str] = "tokens"
-    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
-    sample_count: ClassVar[int] = 2
     config: Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        # Hidden from torch in a tuple: as a submodule the frozen network would be counted, averaged, sent
+        # between ranks and saved with every adapter. `train` reaches it by hand.
+        self._model: tuple[GPT, ...] = ()
+
+    def train(self, mode: bool = True) -> LoRA:
+        """Also the frozen network, which is no submodule: `eval()` must reach all that computes."""
+        for model in self._model:
+            model.train(mode)
+        return super().train(mode)
 
     def attach(self, setting: Setting) -> System:
         """Copy the base, which the setting brings; a checkpoint holds only what is trained."""
@@ -116,7 +123,7 @@ class LoRA(System):
                 adapter = LoRALinear(layer, self.config.rank, self.config.alpha)
                 replace(model, name, adapter)
                 self.trained[name.replace(".", "/")] = nn.ParameterDict({"A": adapter.A, "B": adapter.B})
-        self._model: tuple[GPT] = (model,)  # in a tuple: what is frozen is no part of this system
+        self._model = (model,)
         super().attach(setting)
         if self.config.examples:
             seed = stable_seed("examples", setting.train.seed)  # without the rank: all share them
@@ -157,30 +164,25 @@ class LoRA(System):
         chosen = random.integers(0, self.config.examples)  # (B,)
         return self.examples[0][chosen], self.examples[1][chosen]
 
-    def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Metrics]:
-        """Cross-entropy of the next byte."""
-        tokens, targets = batch
-        return language.answer_loss(self(tokens), targets)
-
     def optimizers(self) -> Optimizers:
-        """Full fine-tuning takes smaller steps: what it changes was learned already."""
-        optimizers = super().optimizers()
+        """AdamW; full fine-tuning takes smaller steps: what it changes was learned already."""
+        optimizers = System.optimizers(self)  # not a language model's choice: adapters are no blocks
         if self.config.adapt == "full":
             for group in optimizers["main"].param_groups:
                 group["lr"] *= self.config.full_lr
         return optimizers
 
     @torch.no_grad()
-    def evaluate(self) -> Mapping[str, float]:
+    def evaluate(self) -> dict[str, float]:
         """Bits per byte on the new text before and after, what was forgotten of the old, what moved."""
         data = self.setting.data
         base: Any = self.setting.parent
-        before, after = language.bits_per_byte(base, data), language.bits_per_byte(self, data)
+        before, after = bits_per_byte(base, data), bits_per_byte(self, data)
         old = base.setting.data
         trained, every = (sum(p.numel() for p in m.parameters()) for m in (self.trained, base))
         return {
             "bits_per_byte": after, "base_bits_per_byte": before, "gain": before - after,
-            "forgotten": language.bits_per_byte(self, old) - language.bits_per_byte(base, old),
+            "forgotten": bits_per_byte(self, old) - bits_per_byte(base, old),
             "trained_share": trained / every, "merged_error": self.merged_error(),
         }  # fmt: skip
 
@@ -190,15 +192,3 @@ class LoRA(System):
         with torch.autocast(self.setting.device.type, enabled=False):  # bf16 has three digits
             beside, within = self(tokens), self.merged()(tokens)
         return float((within - beside).abs().max() / beside.abs().max())
-
-    @property
-    def writes(self) -> bool:
-        """See System."""
-        return True
-
-    def sample(self, request: SampleRequest) -> Artifact:
-        """Text of the new kind."""
-        return writing.sample(self, request)
-
-    def items_per_step(self) -> int:
-        return self.setting.train.batch_size * self.config.context_len

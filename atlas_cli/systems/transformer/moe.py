@@ -1,9 +1,12 @@
 """Mixture of experts: a GPT whose feed-forward layers are many, of which each byte uses a few.
 
 Source:  Shazeer et al. 2017, arXiv:1701.06538; as a transformer's feed-forward layer: Lepikhin et al. 2020,
-         arXiv:2006.16668, section 2.1; with SwiGLU experts: Jiang et al. 2024, arXiv:2401.04088. The layer
-         itself, its router and its balance losses are in nets/moe.py, attention and the rest in gpt.py.
-Shapes:  B batch, L length, V vocabulary (256 bytes for text), E experts, k choices of each byte.
+         arXiv:2006.16668, section 2.1; with SwiGLU experts: Jiang et al. 2024, arXiv:2401.04088. The load
+         balance: Fedus, Zoph, Shazeer 2021, arXiv:2101.03961, section 2.2.
+Reading: `written_out` is the layer as it is meant, every expert working on every token. The blocks use the
+         same in nets/moe.py, where each expert meets only the tokens that chose it, with its capacity and
+         its balance losses; the tests hold that against this. Attention and the rest are in gpt.py.
+Shapes:  B batch, L length, N tokens, V vocabulary (256 bytes for text), E experts, k choices of each token.
 Differs: every feed-forward layer is a mixture, as in Mixtral; GShard replaces every other one. An expert is
          so narrow that k of them together are as wide as the dense layer which they stand for.
 """
@@ -16,9 +19,10 @@ import torch
 from jaxtyping import Float, Int
 from pydantic import Field, model_validator
 from torch import Tensor
+from torch.nn import functional as F
 
 from atlas_cli.engine.system import Metrics
-from atlas_cli.language import figures as language
+from atlas_cli.language.figures import answer_loss, bits_per_byte
 from atlas_cli.metrics.timing import least_seconds
 from atlas_cli.nets.moe import MoE, Routing
 from atlas_cli.systems.transformer.gpt import GPT, Block, LayerState
@@ -53,6 +57,23 @@ class Config(GPTConfig):
     def d_expert(self) -> int:
         """Hidden width of one expert."""
         return self.d_hidden // self.experts_per_token
+
+
+def written_out(x: Float[Tensor, "N d_model"], layer: MoE) -> Float[Tensor, "N d_model"]:
+    """All experts on all tokens, masked by the gates: E / k times the work, and nothing to sort.
+
+    As far as every choice finds room: without a capacity, and without a bias on the choice.
+    """
+    p = (x @ layer.router.weight.T).softmax(-1)  # (N, E)
+    best, chosen = p.topk(layer.router.top_k)  # (N, k) each
+    gates = torch.zeros_like(p).scatter(1, chosen, best)  # (N, E): 0 where an expert was not chosen
+    if layer.router.top_k > 1:
+        gates = gates / gates.sum(-1, keepdim=True)
+    y = torch.zeros_like(x)
+    for e, (gate, up, down) in enumerate(zip(layer.gate, layer.up, layer.down, strict=True)):
+        answer = (F.silu(x @ gate.T) * (x @ up.T)) @ down.T  # (N, d_model): a SwiGLU network, expert e
+        y = y + gates[:, e, None] * answer
+    return y
 
 
 class SparseBlock(Block):
@@ -111,7 +132,7 @@ class MoETransformer(GPT):
         """Cross-entropy of the next byte, and what every layer's router asks for."""
         tokens, targets = batch
         logits, routings = self.read(tokens)
-        cross_entropy, metrics = language.answer_loss(logits, targets)
+        cross_entropy, metrics = answer_loss(logits, targets)
         loss = cross_entropy + sum(routing.loss for routing in routings)
         metrics["cross_entropy"] = cross_entropy.detach()
         if routings:
@@ -123,7 +144,7 @@ class MoETransformer(GPT):
         """Bits per byte of held-out text, what they cost, and how the experts share the work."""
         active, total = self.parameter_counts()
         figures = {
-            "bits_per_byte": language.bits_per_byte(self, self.setting.data),
+            "bits_per_byte": bits_per_byte(self, self.setting.data),
             "tokens_per_second": self.tokens_per_second(),
             "active_parameters": float(active), "parameters": float(total),
         }  # fmt: skip

@@ -19,7 +19,7 @@ import torch
 
 from atlas_cli.config import sampling
 from atlas_cli.engine.system import SampleRequest
-from atlas_cli.language import figures as language
+from atlas_cli.language.figures import bits_per_byte
 from atlas_cli.nets.attention import Attention
 from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.systems.transformer.gpt import GPT
@@ -59,7 +59,7 @@ class RoPE(GPT):
 
     def _bits(self, times: int, scaling: Scaling) -> float:
         with self.reading(scaling, float(times)):
-            return language.bits_per_byte(self, self.setting.data, times * self.config.context_len)
+            return bits_per_byte(self, self.setting.data, times * self.config.context_len)
 
     @contextmanager
     def reading(self, scaling: Scaling, factor: float) -> Iterator[None]:

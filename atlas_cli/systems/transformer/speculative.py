@@ -4,31 +4,36 @@ Source:  Leviathan, Kalman, Matias 2022, arXiv:2211.17192. Here: Algorithm 1, se
          distributed as the target's). Found at the same time by Chen et al. 2023, arXiv:2302.01318.
 Names:   p is the target's distribution of the next token, q the draft's, gamma the number of guesses. (The
          paper calls the target M_p and the draft M_q.)
-Shapes:  one text at a time, B = 1: rows that accept different numbers of guesses would drift apart. V tokens.
+Reading: `guess_greedily` is the idea for the most likely token, `verdict` and `guess_and_check` are Algorithm
+         1, both without a cache. `speculate` does the same with caches, token for token.
+Shapes:  one text at a time, B = 1: rows that accept different numbers of guesses would drift apart. L tokens
+         known, G guesses (gamma), V tokens that there are.
 Trains:  the draft. The target is the gpt recipe named in `from:` and stays as it is.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import astuple, dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int
 from pydantic import Field
-from torch import Tensor
+from torch import Tensor, nn
 
 from atlas_cli.config import sampling
-from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, Setting, System
+from atlas_cli.engine.system import SampleRequest, Setting, System
 from atlas_cli.errors import UsageError
-from atlas_cli.language import figures as language
 from atlas_cli.language import writing
 from atlas_cli.language.decoding import DecodingConfig, choose, distribution, write
+from atlas_cli.language.figures import bits_per_byte
+from atlas_cli.language.model import LanguageModel
 from atlas_cli.metrics.timing import wall_clock
 from atlas_cli.nets.attention import KVCache
 from atlas_cli.present.artifacts.base import Artifact
+from atlas_cli.systems.transformer._trial import Tally, Trial
 from atlas_cli.systems.transformer.gpt import GPT
 from atlas_cli.systems.transformer.gpt import Config as GPTConfig
 
@@ -56,73 +61,23 @@ class Config(DecodingConfig):
     draft: Literal["trained", "random"] = sampling("trained")  # random: guesses any byte alike
 
 
-@dataclass
-class Tally:
-    """What continuations cost."""
-
-    tokens: int = 0
-    calls: int = 0  # of the target
-    guessed: int = 0
-    accepted: int = 0
-
-    def count(self, guessed: int, kept: int) -> None:
-        """One more call of the target: all tokens that it kept but the last are guesses."""
-        self.tokens += kept
-        self.calls += 1
-        self.guessed += guessed
-        self.accepted += kept - 1
+Model = Callable[[Tensor], Tensor]  # tokens (1, L) -> logits (1, L, V)
 
 
-Way = Callable[[Tensor, Config, torch.Generator, Tally], Iterator[Tensor]]
-
-
-@dataclass
-class Trial:
-    """A way to continue texts, and what came of it, one entry a prompt."""
-
-    way: Way
-    config: Config
-    text: dict[int, Tensor] = field(default_factory=dict)
-    tallies: dict[int, Tally] = field(default_factory=dict)
-    least: dict[int, float] = field(default_factory=dict)  # seconds of the fastest round
-
-    def run(self, i: int, prompt: Int[Tensor, "1 L"], generator: torch.Generator) -> None:
-        """Continue the i-th prompt once more."""
-        tally, began = Tally(), wall_clock(prompt.device)
-        self.text[i] = torch.cat(list(self.way(prompt, self.config, generator, tally)))
-        self.least[i] = min(self.least.get(i, math.inf), wall_clock(prompt.device) - began)
-        self.tallies[i] = tally
-
-    @property
-    def seconds(self) -> float:
-        """Of all prompts together."""
-        return sum(self.least.values())
-
-    @property
-    def tally(self) -> Tally:
-        """Of all prompts together."""
-        tallies = [astuple(tally) for tally in self.tallies.values()]
-        return Tally(*map(sum, zip(*tallies, strict=True)))
-
-
-class RandomDraft:
-    """A draft that knows nothing: every token alike."""
-
-    def __init__(self, vocab_size: int, device: torch.device) -> None:
-        self.vocab_size, self.device = vocab_size, device
-
-    def first_state(self, batch_size: int) -> list[KVCache]:
-        """It remembers nothing."""
-        return []
-
-    def extend(self, tokens: Tensor, state: list[KVCache]) -> tuple[Tensor, list[KVCache]]:
-        """The same logit for every token."""
-        return torch.zeros(*tokens.shape, self.vocab_size, device=self.device), state
-
-
-def rolled_back(state: list[KVCache], length: int) -> list[KVCache]:
-    """The caches as they were after `length` tokens: guesses that failed were never read."""
-    return [KVCache(c.k[:, :, :length], c.v[:, :, :length], length) for c in state]
+@torch.no_grad()
+def guess_greedily(
+    target: Model, draft: Model, text: Int[Tensor, "1 L"], n_tokens: int, gamma: int
+) -> Int[Tensor, "1 L+{n_tokens}"]:
+    """The target's most likely tokens, several a call: guesses stay up to the first that is not its own."""
+    end = text.shape[1] + n_tokens
+    while text.shape[1] < end:
+        known, guessed = text.shape[1], text
+        for _ in range(gamma):  # the draft writes ahead
+            guessed = torch.cat([guessed, draft(guessed)[:, -1:].argmax(-1)], dim=1)
+        own = target(guessed)[:, known - 1 :].argmax(-1)  # (1, G+1): the target's at each place, and after
+        agreed = (own[0, :-1] == guessed[0, known:]).long().cumprod(0).sum()
+        text = torch.cat([text, own[:, : agreed + 1]], dim=1)  # one more token than guesses that stayed
+    return text[:, :end]
 
 
 def verdict(
@@ -152,6 +107,52 @@ def verdict(
     else:
         own = choose(p[n : n + 1], generator)
     return torch.cat([guesses[:n], own])
+
+
+@torch.no_grad()
+def guess_and_check(
+    target: Model,
+    draft: Model,
+    text: Int[Tensor, "1 L"],
+    n_tokens: int,
+    config: Config,
+    generator: torch.Generator | None = None,
+) -> Int[Tensor, "1 L+{n_tokens}"]:
+    """Algorithm 1 until n tokens are written, without a cache: the reference of `speculate`."""
+    end = text.shape[1] + n_tokens
+    while text.shape[1] < end:
+        known, guessed, q = text.shape[1], text, []
+        for _ in range(config.guesses):
+            q.append(_drawn_from(draft(guessed)[0, -1:], config))  # (1, V)
+            guessed = torch.cat([guessed, choose(q[-1], generator)[None]], dim=1)
+        p = _drawn_from(target(guessed)[0, known - 1 :], config)  # (G+1, V)
+        kept = verdict(guessed[0, known:], torch.cat(q), p, generator)
+        text = torch.cat([text, kept[None]], dim=1)
+    return text[:, :end]
+
+
+def _drawn_from(logits: Float[Tensor, "G V"], config: Config) -> Float[Tensor, "G V"]:
+    return distribution(logits, config.temperature, config.top_k, config.top_p)
+
+
+class RandomDraft:
+    """A draft that knows nothing: every token alike."""
+
+    def __init__(self, vocab_size: int, device: torch.device) -> None:
+        self.vocab_size, self.device = vocab_size, device
+
+    def first_state(self, batch_size: int) -> list[KVCache]:
+        """It remembers nothing."""
+        return []
+
+    def extend(self, tokens: Tensor, state: list[KVCache]) -> tuple[Tensor, list[KVCache]]:
+        """The same logit for every token."""
+        return torch.zeros(*tokens.shape, self.vocab_size, device=self.device), state
+
+
+def rolled_back(state: list[KVCache], length: int) -> list[KVCache]:
+    """The caches as they were after `length` tokens: guesses that failed were never read."""
+    return [KVCache(c.k[:, :, :length], c.v[:, :, :length], length) for c in state]
 
 
 @torch.no_grad()
@@ -200,16 +201,9 @@ def _guess(
     return torch.cat(guesses, dim=1), torch.cat(q), state
 
 
-def _drawn_from(logits: Float[Tensor, "G V"], config: Config) -> Float[Tensor, "G V"]:
-    return distribution(logits, config.temperature, config.top_k, config.top_p)
-
-
-class Speculative(System):
+class Speculative(LanguageModel):
     """A draft that is trained here, and the target that it guesses for."""
 
-    unit: ClassVar[str] = "tokens"
-    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
-    sample_count: ClassVar[int] = 2
     config: Config
 
     def __init__(self, config: Config) -> None:
@@ -245,26 +239,23 @@ class Speculative(System):
             return RandomDraft(self.config.vocab_size, self.setting.device)
         return self.net
 
-    def batch(self, step: int) -> tuple[Tensor, Tensor]:
-        """Tokens and targets, (B, L) each."""
-        return self.net.batch(step)
+    def forward(self, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B L V"]:
+        """Logits of the draft, which is what is trained."""
+        return self.net(tokens)
 
-    def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Metrics]:
-        """Cross-entropy of the draft's next byte."""
-        return self.net.loss(batch)
-
-    def optimizers(self) -> Optimizers:
-        """Those of the draft."""
-        return self.net.optimizers()
+    @property
+    def trunk(self) -> nn.Module:
+        """The draft's blocks."""
+        return self.net.blocks
 
     @torch.no_grad()
-    def evaluate(self) -> Mapping[str, float]:
+    def evaluate(self) -> dict[str, float]:
         """Whether greedy text is the target's own, tokens a call, and the time against writing alone."""
         with torch.autocast(self.setting.device.type, enabled=False):  # a few tokens are too little for bf16
             figures = self._writing() | self._costs()
         return figures | {
-            "draft_bits_per_byte": language.bits_per_byte(self.net, self.setting.data),
-            "target_bits_per_byte": language.bits_per_byte(self.target, self.setting.data),
+            "draft_bits_per_byte": bits_per_byte(self.net, self.setting.data),
+            "target_bits_per_byte": bits_per_byte(self.target, self.setting.data),
             "target_parameters": sum(p.numel() for p in self.target.parameters()),
         }
 
@@ -316,11 +307,6 @@ class Speculative(System):
         """The target with its draft."""
         return speculate(self.target, self.draft, prompt, CONTINUATION, config, generator, tally)
 
-    @property
-    def writes(self) -> bool:
-        """See System."""
-        return True
-
     def sample(self, request: SampleRequest) -> Artifact:
         """Text in the pieces that each call of the target brought."""
         tally = Tally()
@@ -338,6 +324,3 @@ class Speculative(System):
             f"{tally.accepted / tally.guessed:.0%} of the guesses kept",
             facts=artifact.facts | {"tokens_per_call": per_call},
         )
-
-    def items_per_step(self) -> int:
-        return self.setting.train.batch_size * self.config.context_len

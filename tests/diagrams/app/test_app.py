@@ -158,10 +158,10 @@ def test_a_click_on_a_box_goes_to_its_step_and_shows_its_code():
         await pilot.click(offset=(lines[y].index("convolve"), y))
         await settle(pilot, app)
         assert app.seen.setting == {"step": 3}
-        assert "def _convolve(" in screen(app)
+        assert "def short_convolution(" in screen(app)
         await pilot.press("right")
         await settle(pilot, app)
-        assert "def _convolve(" not in screen(app)
+        assert "def short_convolution(" not in screen(app)
 
     drive(stepped(), WIDE, play)
 

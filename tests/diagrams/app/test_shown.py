@@ -85,12 +85,12 @@ def test_in_a_wide_window_the_code_of_the_step_stands_beside_the_picture():
     async def play(pilot: Pilot[None], app: DiagramApp) -> None:
         await pilot.press("3")
         await settle(pilot, app)
-        line = next(line for line in screen(app).splitlines() if "def _convolve(" in line)
+        line = next(line for line in screen(app).splitlines() if "def short_convolution(" in line)
         assert "│" in line
         assert "╔═ 3 ═" in screen(app)
         await pilot.press("c")
         await settle(pilot, app)
-        assert "def _convolve(" not in screen(app)
+        assert "def short_convolution(" not in screen(app)
 
     drive(stepped(), WIDE, play)
 
@@ -101,7 +101,7 @@ def test_in_a_narrow_window_the_code_takes_the_place_of_the_picture_until_it_is_
         await pilot.press("3", "c")
         await settle(pilot, app)
         shown = screen(app)
-        assert "def _convolve(" in shown
+        assert "def short_convolution(" in shown
         assert "╔═ 3 ═" not in shown
         assert "▶ 3/7  " in shown
         await pilot.press("tab", "right")  # while the code has the focus, steps go on

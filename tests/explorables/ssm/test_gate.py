@@ -13,9 +13,8 @@ from atlas_cli.diagrams import gallery
 from atlas_cli.engine.system import Setting
 from atlas_cli.errors import UsageError
 from atlas_cli.explorables.ssm.gate import EXPLORABLE, HELD_OUT, SHARES, _gate, gate
-from atlas_cli.nets.scan import loop_scan
 from atlas_cli.recipe.recipes import TrainConfig
-from atlas_cli.systems.ssm.mamba import Config, Mamba
+from atlas_cli.systems.ssm.mamba import Config, Mamba, plain_scan
 
 OWN = "..a.c..b..???"
 
@@ -69,7 +68,7 @@ def test_what_is_read_of_a_token_is_what_the_output_lacks_without_it(mamba: Mamb
     for k in (0, 4, 9):
         without = x.clone()
         without[:, k] = 0
-        lacks = loop_scan(x, delta, A, B, C) - loop_scan(without, delta, A, B, C)
+        lacks = plain_scan(x, delta, A, B, C) - plain_scan(without, delta, A, B, C)
         torch.testing.assert_close(seen.reads[:, k], (lacks[0] * F.silu(out[0])).abs().sum(-1))
 
 

@@ -13,6 +13,10 @@ from atlas_cli.engine.system import Setting
 from atlas_cli.recipe import recipes
 from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.ssm.jamba import Config, Jamba, NormedMamba
+from tests.systems.ssm.house import (
+    assert_no_position_sees_a_later_one,
+    assert_token_by_token_equals_all_at_once,
+)
 
 SMALL = {"vocab_size": 7, "context_len": 12, "d_model": 16, "d_state": 4, "d_ff": 8, "n_kv_head": 2}
 TRAIN = TrainConfig(steps=1, batch_size=4, lr=1e-3)
@@ -126,13 +130,7 @@ def test_layers_attend_and_have_experts_where_the_released_models_do(every, offs
 @pytest.mark.parametrize("fields", [{}, {"rotary": True}, {"attention_every": 0}, {"attention_every": 1}])
 def test_token_by_token_equals_all_at_once(fields):
     system = small(**fields)
-    tokens = torch.randint(0, 7, (3, 40))
-    state, logits = system.first_state(3), []
-    with torch.no_grad():
-        for part in tokens.split([1, 1, 7, 31], dim=1):
-            out, state = system.extend(part, state)
-            logits.append(out)
-        torch.testing.assert_close(torch.cat(logits, 1), system(tokens), atol=1e-4, rtol=1e-4)
+    assert_token_by_token_equals_all_at_once(system)
 
 
 @pytest.mark.parametrize("every", [0, 1, 2, 4])
@@ -164,14 +162,7 @@ def test_the_released_models_keys_and_values_are_those_of_the_papers_table():
 
 
 def test_no_position_sees_a_later_one():
-    system = small()
-    tokens = torch.randint(0, 7, (2, 20))
-    changed = tokens.clone()
-    changed[:, 11:] = (tokens[:, 11:] + 1) % 7
-    with torch.no_grad():
-        before, after = system(tokens), system(changed)
-    torch.testing.assert_close(before[:, :11], after[:, :11])
-    assert not torch.allclose(before[:, 11], after[:, 11])
+    assert_no_position_sees_a_later_one(small())
 
 
 @pytest.mark.parametrize(
@@ -245,3 +236,11 @@ def test_the_recipe_and_its_ablation_are_of_the_same_size(recipe):
 def test_what_does_not_fit_is_refused(fields):
     with pytest.raises(ValidationError):
         config(**fields)
+
+
+def test_embeddings_may_be_tied_and_muon_takes_the_matrices_of_the_layers():
+    system = attached(tie_embeddings=True, optimizer="muon")
+    assert system.head.weight is system.embed.weight
+    (group,) = system.optimizers()["muon"].param_groups
+    linear = [m.weight for m in system.layers.modules() if isinstance(m, torch.nn.Linear)]
+    assert list(map(id, group["params"])) == list(map(id, linear))

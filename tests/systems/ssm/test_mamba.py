@@ -14,6 +14,10 @@ from atlas_cli.errors import UsageError
 from atlas_cli.language import writing
 from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.ssm.mamba import Config, Mamba, MambaBlock
+from tests.systems.ssm.house import (
+    assert_no_position_sees_a_later_one,
+    assert_token_by_token_equals_all_at_once,
+)
 
 SMALL = {"vocab_size": 6, "context_len": 12, "d_model": 8, "d_state": 4, "dt_rank": 3}
 TRAIN = TrainConfig(steps=1, batch_size=4, lr=1e-3)
@@ -95,15 +99,9 @@ def test_logits_and_gradients_are_those_of_mambapy():
 @pytest.mark.parametrize("selective", ["delta_b_c", "delta", "b_c", "none"])
 def test_token_by_token_equals_all_at_once_in_constant_memory(selective, normalise):
     system = small(selective=selective, normalise_b_c=normalise)
-    tokens = torch.randint(0, 6, (3, 40))
-    state, logits = system.first_state(3), []
-    sizes = [part.shape for layer in state for part in layer]
-    with torch.no_grad():
-        for part in tokens.split([1, 1, 7, 31], dim=1):
-            out, state = system.extend(part, state)
-            logits.append(out)
-        torch.testing.assert_close(torch.cat(logits, 1), system(tokens), atol=1e-4, rtol=1e-4)
-    assert [part.shape for layer in state for part in layer] == sizes
+    first, last = assert_token_by_token_equals_all_at_once(system)
+    sizes = [[part.shape for layer in state for part in layer] for state in (first, last)]
+    assert sizes[0] == sizes[1]
 
 
 def written_on_paper(system, prompt, n):
@@ -150,14 +148,7 @@ def before(system, tokens):
 
 
 def test_no_position_sees_a_later_one():
-    system = small()
-    tokens = torch.randint(0, 6, (2, 20))
-    changed = tokens.clone()
-    changed[:, 11:] = (tokens[:, 11:] + 1) % 6
-    with torch.no_grad():
-        before, after = system(tokens), system(changed)
-    torch.testing.assert_close(before[:, :11], after[:, :11])
-    assert not torch.allclose(before[:, 11], after[:, 11])
+    assert_no_position_sees_a_later_one(small())
 
 
 def test_step_sizes_start_log_uniform_within_their_bounds():

@@ -12,6 +12,10 @@ from atlas_cli import data
 from atlas_cli.engine.system import Setting
 from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.ssm.mamba2 import Config, Mamba2, Mamba2Block
+from tests.systems.ssm.house import (
+    assert_no_position_sees_a_later_one,
+    assert_token_by_token_equals_all_at_once,
+)
 from tests.systems.ssm.transformers_reference import assert_same_logits_and_gradients, mamba2_pair
 
 SMALL = {"vocab_size": 6, "context_len": 12, "d_model": 8, "d_state": 4, "d_head": 4}
@@ -36,15 +40,9 @@ def test_logits_and_gradients_are_those_of_transformers(length):
 @pytest.mark.parametrize("fields", WAYS)
 def test_token_by_token_equals_all_at_once_in_constant_memory(fields):
     system = small(**fields)
-    tokens = torch.randint(0, 6, (3, 40))
-    state, logits = system.first_state(3), []
-    sizes = [part.shape for layer in state for part in layer]
-    with torch.no_grad():
-        for part in tokens.split([1, 1, 7, 31], dim=1):
-            out, state = system.extend(part, state)
-            logits.append(out)
-        torch.testing.assert_close(torch.cat(logits, 1), system(tokens), atol=1e-4, rtol=1e-4)
-    assert [part.shape for layer in state for part in layer] == sizes
+    first, last = assert_token_by_token_equals_all_at_once(system)
+    sizes = [[part.shape for layer in state for part in layer] for state in (first, last)]
+    assert sizes[0] == sizes[1]
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 40])
@@ -56,14 +54,7 @@ def test_a_chunk_of_any_length_gives_the_same_logits(chunk):
 
 
 def test_no_position_sees_a_later_one():
-    system = small()
-    tokens = torch.randint(0, 6, (2, 40))
-    changed = tokens.clone()
-    changed[:, 35:] = (tokens[:, 35:] + 1) % 6
-    with torch.no_grad():
-        before, after = system(tokens), system(changed)
-    torch.testing.assert_close(before[:, :35], after[:, :35])
-    assert not torch.allclose(before[:, 35], after[:, 35])
+    assert_no_position_sees_a_later_one(small(), length=40, changed_from=35)
 
 
 def test_a_diagonal_whose_entries_are_alike_is_the_scalar():

@@ -14,8 +14,10 @@ from torch.nn import functional as F
 
 from atlas_cli import data
 from atlas_cli.engine.system import SampleRequest, Setting
+from atlas_cli.nets.state_space import causal_convolution, kernel, powers, readable_directions, responses
 from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.ssm import s4
+from atlas_cli.systems.ssm._film import film
 from atlas_cli.systems.ssm.s4 import S4, Config, Init, Rule, S4Layer
 
 INITS, RULES = get_args(Init), get_args(Rule)
@@ -124,7 +126,7 @@ def test_both_rules_keep_a_stable_system_stable(rule):
 def test_powers_are_powers_for_any_sign(count):
     base = torch.tensor([0.5, -0.9, 0.0], dtype=torch.float64)
     expected = base[:, None] ** torch.arange(count)
-    torch.testing.assert_close(s4.powers(base, count), expected)
+    torch.testing.assert_close(powers(base, count), expected)
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 16, 50])
@@ -136,7 +138,7 @@ def test_the_kernel_is_the_recurrences_answer_to_an_impulse(rule, length):
     for _ in range(length):
         expected.append(2 * (C * h).sum(-1).real)
         h = A_bar * h
-    torch.testing.assert_close(s4.kernel(A_bar, C * B_bar, length), torch.stack(expected, 1))
+    torch.testing.assert_close(kernel(A_bar, C * B_bar, length), torch.stack(expected, 1))
 
 
 def test_gradients_of_the_kernel_are_those_of_finite_differences():
@@ -146,7 +148,7 @@ def test_gradients_of_the_kernel_are_those_of_finite_differences():
         A = torch.complex(-log_decay.exp(), turn)
         A_bar, B_bar = s4.discretise(A, log_delta.exp(), "zoh")
         u = torch.linspace(-1, 1, 18, dtype=torch.float64).view(1, 2, 9)
-        return s4.causal_convolution(u, s4.kernel(A_bar, C * B_bar, 9))
+        return causal_convolution(u, kernel(A_bar, C * B_bar, 9))
 
     leaves = [(-A.real).log(), A.imag.clone(), delta.log(), C]
     assert torch.autograd.gradcheck(whole, [leaf.requires_grad_() for leaf in leaves])
@@ -156,16 +158,16 @@ def test_the_convolution_sees_the_past_and_no_later_input():
     random = torch.Generator().manual_seed(0)
     u, K = torch.randn(2, 3, 11, generator=random), torch.randn(3, 11, generator=random)
     expected = F.conv1d(F.pad(u, (10, 0)), K.flip(-1)[:, None], groups=3)
-    torch.testing.assert_close(s4.causal_convolution(u, K), expected, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(causal_convolution(u, K), expected, atol=1e-5, rtol=1e-5)
 
 
 def told_apart(A_bar, length):
-    return [len(s4.readable_directions(held)) for held in s4.responses(A_bar, length)]
+    return [len(readable_directions(held)) for held in responses(A_bar, length)]
 
 
 def test_states_that_do_the_same_tell_one_direction_apart():
-    held = s4.responses(torch.full((1, 5), 0.9), 40)[0]
-    (direction,) = s4.readable_directions(held)
+    held = responses(torch.full((1, 5), 0.9), 40)[0]
+    (direction,) = readable_directions(held)
     expected = F.normalize(0.9 ** torch.arange(40.0, dtype=torch.float64), dim=0)
     torch.testing.assert_close(direction * direction[0].sign(), expected, atol=1e-6, rtol=0)
 
@@ -243,6 +245,39 @@ def test_squares_that_do_not_fit_are_refused():
         Config(**SMALL, pool=3)
 
 
+# --- written out plainly and fast ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("init", ["legs", "real"])
+@pytest.mark.parametrize("length", [1, 2, 13])
+def test_the_fast_kernel_and_convolution_are_the_plain_recurrence_with_its_gradients(init, length):
+    torch.manual_seed(0)
+    A = s4.start_of(init, 3, 8)
+    log_delta = torch.linspace(-3, -1, 3)[:, None].requires_grad_()
+    C = torch.randn_like(A).requires_grad_()
+    u = torch.randn(2, length, 3, requires_grad=True)
+    weigh = torch.linspace(-1, 1, u.numel()).view_as(u)
+
+    def by(way):
+        A_bar, B_bar = s4.discretise(A, log_delta.exp(), "zoh")
+        y = way(A_bar, B_bar)
+        return [y, *torch.autograd.grad((y * weigh).sum(), (u, C, log_delta))]
+
+    expected = by(lambda A_bar, B_bar: s4.plain_recurrence(u, A_bar, B_bar, C))
+    unrolled = by(lambda A_bar, B_bar: s4.plain_convolution(u, s4.plain_kernel(A_bar, B_bar, C, length)))
+    fast = by(lambda A_bar, B_bar: causal_convolution(u.mT, kernel(A_bar, C * B_bar, length)).mT)
+    for way in (unrolled, fast):
+        for ours, reference in zip(way, expected, strict=True):
+            torch.testing.assert_close(ours, reference, atol=1e-4, rtol=1e-4)
+
+
+def test_the_layer_is_the_plain_recurrence_and_its_skip():
+    torch.manual_seed(0)
+    layer, u = S4Layer(Config(d_model=3, d_state=8)), torch.randn(2, 11, 3)
+    expected = s4.plain_recurrence(u, *layer.system()) + layer.D * u
+    torch.testing.assert_close(layer(u), expected, atol=1e-5, rtol=1e-5)
+
+
 # --- training, figures, samples -------------------------------------------------------------------------
 
 
@@ -313,10 +348,9 @@ def test_samples_show_the_image_and_the_guess_beside_each_row():
 
 @pytest.mark.parametrize(("side", "height"), [(14, 14), (28, 14), (32, 16)])
 def test_a_picture_is_twice_as_wide_as_high_whatever_its_side(side, height):
-    system = attached(image_size=side)
-    pixels = torch.linspace(-1, 1, side * side)[:, None]
-    film = system._film(pixels, torch.zeros(side * side, 10), torch.tensor(3))
-    assert film[0] == "3, as it is read"
-    assert len(film) == height + 2
-    assert film[1][:4].strip() == ""
-    assert film[-2][: 2 * height].endswith("@@")
+    image = torch.linspace(-1, 1, side * side).view(side, side)
+    lines = film(image, torch.zeros(side * side, 10), 3, "0123456789")
+    assert lines[0] == "3, as it is read"
+    assert len(lines) == height + 2
+    assert lines[1][:4].strip() == ""
+    assert lines[-2][: 2 * height].endswith("@@")

@@ -11,6 +11,10 @@ from atlas_cli import data
 from atlas_cli.engine.system import Setting
 from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.ssm.zamba import Config, SharedBlock, Use, Zamba
+from tests.systems.ssm.house import (
+    assert_no_position_sees_a_later_one,
+    assert_token_by_token_equals_all_at_once,
+)
 
 SMALL = {
     "vocab_size": 7, "context_len": 12, "d_model": 16, "n_layer": 4, "d_state": 4, "d_ff": 8, "n_kv_head": 2,
@@ -182,13 +186,7 @@ def test_adapters_are_those_of_zamba2():
 )
 def test_token_by_token_equals_all_at_once(fields):
     system = awake(small(**fields))
-    tokens = torch.randint(0, 7, (3, 40))
-    state, logits = system.first_state(3), []
-    with torch.no_grad():
-        for part in tokens.split([1, 1, 7, 31], dim=1):
-            out, state = system.extend(part, state)
-            logits.append(out)
-        torch.testing.assert_close(torch.cat(logits, 1), system(tokens), atol=1e-4, rtol=1e-4)
+    assert_token_by_token_equals_all_at_once(system)
 
 
 @pytest.mark.parametrize("n_shared", [0, 1])
@@ -285,14 +283,7 @@ def test_what_joins_the_stream_is_the_sum_of_what_the_uses_find():
 
 
 def test_no_position_sees_a_later_one():
-    system = awake(small())
-    tokens = torch.randint(0, 7, (2, 20))
-    changed = tokens.clone()
-    changed[:, 11:] = (tokens[:, 11:] + 1) % 7
-    with torch.no_grad():
-        before, after = system(tokens), system(changed)
-    torch.testing.assert_close(before[:, :11], after[:, :11])
-    assert not torch.allclose(before[:, 11], after[:, 11])
+    assert_no_position_sees_a_later_one(awake(small()))
 
 
 def test_loss_and_figures():
@@ -313,3 +304,14 @@ def test_loss_and_figures():
 def test_what_does_not_fit_is_refused(fields):
     with pytest.raises(ValidationError):
         config(**fields)
+
+
+def test_embeddings_may_be_tied_and_muon_takes_what_is_shared_once():
+    source = data.load({"name": "associative_recall", "n_pairs": 2, "length": 8, "n_keys": 4, "n_values": 4})
+    fields = {**source.config.facts(), "tie_embeddings": True, "optimizer": "muon"}
+    system = small(**fields).attach(Setting(source, TRAIN))
+    assert system.head.weight is system.embed.weight
+    (group,) = system.optimizers()["muon"].param_groups
+    stack = [*system.blocks.modules(), *system.layers.modules()]
+    linear = {id(m.weight) for m in stack if isinstance(m, torch.nn.Linear)}
+    assert sorted(map(id, group["params"])) == sorted(linear)

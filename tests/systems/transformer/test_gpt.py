@@ -189,3 +189,14 @@ def test_a_text_streams_as_it_is_written_and_the_seed_decides_it():
     assert len(pieces) == 1 + 20 + 2  # the prompt, every byte, what is left of the last character, a newline
     assert system.sample(SampleRequest(n=1, seed=3, prompt="def ")).text == artifact.text
     assert system.sample(SampleRequest(n=1, seed=4, prompt="def ")).text != artifact.text
+
+
+def test_vectors_in_place_of_tokens_are_read_the_same():
+    system = gpt()
+    tokens, _ = SOURCE.held_out(2)
+    prefix = system.embed(tokens[:, :7]).detach().requires_grad_()
+    x = torch.cat([prefix, system.embed_at(tokens[:, 7:], 7)], dim=1)
+    logits = system.read_vectors(x)
+    torch.testing.assert_close(logits, system(tokens))
+    (slope,) = torch.autograd.grad(logits[:, -1].square().sum(), prefix)
+    assert (slope.abs().sum((0, 2)) > 0).all()  # whoever made the vectors learns from the text after them

@@ -95,6 +95,14 @@ def test_only_the_adapters_are_trained_and_saved(targets, per_rank, rank):
 
 
 @pytest.mark.parametrize("adapt", ["lora", "full"])
+def test_eval_and_train_reach_the_frozen_network_too(adapt):
+    system = lora(gpt(), adapt=adapt)
+    assert all(m.training for m in system.model.modules())
+    assert not any(m.training for m in system.eval().model.modules())
+    assert all(m.training for m in system.train().model.modules())
+
+
+@pytest.mark.parametrize("adapt", ["lora", "full"])
 def test_training_leaves_the_base_as_it_is(adapt):
     base = gpt()
     before = {name: t.clone() for name, t in base.state_dict().items()}

@@ -113,7 +113,7 @@ def test_figures_name_the_length_and_the_scaling(monkeypatch):
         layer = model.blocks[1].mixing
         return length + 1_000 * layer.interpolation + 10 * layer.ntk
 
-    monkeypatch.setattr("atlas_cli.language.figures.bits_per_byte", bits)
+    monkeypatch.setattr("atlas_cli.systems.transformer.rope.bits_per_byte", bits)
     assert system.evaluate() == {
         "bits_at_48": 48 + 1_010,
         "bits_at_96": 96 + 1_010, "bits_at_96_interpolation": 96 + 2_010, "bits_at_96_ntk": 96 + 1_020,

@@ -9,12 +9,14 @@ from scipy import stats
 from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.language.decoding import write
 from atlas_cli.metrics import timing
+from atlas_cli.systems.transformer import speculative
+from atlas_cli.systems.transformer._trial import Tally, Trial
 from atlas_cli.systems.transformer.speculative import (
     Config,
     RandomDraft,
     Speculative,
-    Tally,
-    Trial,
+    guess_and_check,
+    guess_greedily,
     rolled_back,
     speculate,
     verdict,
@@ -46,6 +48,42 @@ def test_greedy_text_is_the_target_s_own(draft, guesses):
     c = config(temperature=0.0, guesses=guesses)
     alone = torch.cat(list(write(target, PROMPT, 30, c)))
     assert said(target, drafts[draft], c).tolist() == alone.tolist()
+
+
+@pytest.mark.parametrize("guesses", [1, 4])
+def test_greedily_without_a_cache_it_is_the_target_s_text_too(guesses):
+    target, draft = gpt(vocab_size=5), gpt(seed=7, vocab_size=5, n_layer=1)
+    alone = torch.cat(list(write(target, PROMPT, 20, config(temperature=0.0))))
+    written = guess_greedily(target, draft, PROMPT, 20, guesses)
+    assert written.tolist() == [PROMPT[0].tolist() + alone.tolist()]
+
+
+def test_greedily_a_good_draft_saves_calls_and_a_bad_one_costs_none():
+    target, calls = gpt(vocab_size=5), []
+
+    def counted(tokens):
+        calls.append(tokens.shape[1])
+        return target(tokens)
+
+    guess_greedily(counted, target, PROMPT, 20, 4)
+    assert len(calls) == 4  # 20 tokens, 4 guesses and one of its own a call
+    calls.clear()
+    guess_greedily(counted, lambda tokens: -target(tokens), PROMPT, 20, 4)
+    assert len(calls) == 20
+
+
+@pytest.mark.parametrize("guesses", [1, 4])
+@pytest.mark.parametrize(
+    "settings", [{"temperature": 0.0}, {"temperature": 1.0}, {"temperature": 0.7, "top_p": 0.8}]
+)
+def test_with_a_cache_it_writes_the_same_tokens_as_without(settings, guesses):
+    """The same coins, token for token: what is kept, what falls, what is drawn in its place."""
+    target, draft = gpt(vocab_size=5), gpt(seed=7, vocab_size=5, n_layer=1)
+    c = config(guesses=guesses, **settings)
+    for seed in range(3):
+        generator = torch.Generator().manual_seed(seed)
+        plain = guess_and_check(target, draft, PROMPT, 30, c, generator)
+        assert said(target, draft, c, seed=seed).tolist() == plain[0, PROMPT.shape[1] :].tolist()
 
 
 def test_a_draft_that_is_the_target_is_always_believed():

@@ -1,0 +1,117 @@
+"""What every model that writes shares: the seam's verbs for tokens, once.
+
+A language model says how it reads, in three methods, and has all verbs from here:
+
+    forward(tokens) -> logits                        every position at once: how it is trained
+    first_state(batch_size) -> state                 nothing read yet
+    extend(tokens, state) -> logits, state           more tokens, after those in the state: how it writes
+
+Both ways to read must say the same. Systems are LanguageModels by inheriting from it, or from one that does
+and that their page names under `builds_on`; a method whose training is another (a router's losses, a frozen
+base) overrides the verb where it differs.
+Shapes:  B batch, L length, V vocabulary (256 bytes for text).
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import Field
+from torch import Tensor, nn
+
+from atlas_cli.data.text import TextSource
+from atlas_cli.engine.optimizers import muon_and_adamw
+from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
+from atlas_cli.language import writing
+from atlas_cli.language.decoding import DecodingConfig
+from atlas_cli.language.figures import answer_loss, figures_of
+from atlas_cli.present.artifacts.base import Artifact
+
+
+class LanguageConfig(DecodingConfig):
+    """Fields of `model:` that every language model has which is trained from nothing."""
+
+    data_kinds: ClassVar[tuple[str, ...]] = ("text", "sequences")
+    vocab_size: int = Field(gt=0)  # from the data
+    context_len: int = Field(gt=0)  # from the data
+    d_model: int = Field(64, gt=0)
+    n_layer: int = Field(2, gt=0)
+    embed_std: float = Field(1.0, gt=0)
+    tie_embeddings: bool = False
+    optimizer: Literal["adamw", "muon"] = "adamw"  # muon: for the matrices of the blocks; the rest by adamw
+
+
+class LanguageModel(System):
+    """A system that predicts, at every position of a sequence, the next token or the answer of a task."""
+
+    unit: ClassVar[str] = "tokens"
+    steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
+    sample_count: ClassVar[int] = 2
+
+    # --- what a language model says about itself -------------------------------------------------------
+
+    def forward(self, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B L V"]:
+        """Logits at every position, all positions at once; none sees a later one."""
+        raise NotImplementedError
+
+    def first_state(self, batch_size: int) -> Any:
+        """The state before the first token: tensors, in lists or tuples."""
+        raise NotImplementedError
+
+    def extend(self, tokens: Int[Tensor, "B L"], state: Any) -> tuple[Float[Tensor, "B L V"], Any]:
+        """Logits after each of L more tokens, and the state that they leave."""
+        raise NotImplementedError
+
+    @property
+    def trunk(self) -> nn.Module:
+        """What lies between embedding and head: its matrices are Muon's where the config asks for it."""
+        blocks: nn.Module = self.blocks  # type: ignore[assignment]  # a name that nn.Module looks up
+        return blocks
+
+    # --- the verbs ---------------------------------------------------------------------------------------
+
+    def batch(self, step: int) -> tuple[Int[Tensor, "B L"], Int[Tensor, "B L"]]:
+        """Tokens, and the targets at their positions."""
+        return self.setting.data.batch(self.setting.random(step))
+
+    def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Metrics]:
+        """Cross-entropy in nats of the next byte, or wherever a task asks for an answer."""
+        tokens, targets = batch
+        return answer_loss(self(tokens), targets)
+
+    def optimizers(self) -> Optimizers:
+        """One AdamW; or Muon for the matrices of the blocks, which turns all their directions alike."""
+        return super().optimizers() if self.config.optimizer == "adamw" else muon_and_adamw(self, self.trunk)
+
+    @torch.no_grad()
+    def evaluate(self) -> dict[str, float]:
+        """Bits per byte of held-out text and how far below the n-grams that is, or a task's own figures."""
+        return figures_of(self, self.setting.data)
+
+    def sample(self, request: SampleRequest) -> Artifact:
+        """Text, one byte after another, or held-out sequences of the task with the answers."""
+        return writing.sample(self, request)
+
+    # --- for the engine, and for those that build on a language model -------------------------------------
+
+    @property
+    def writes(self) -> bool:
+        """See System: whether it was trained on text."""
+        return isinstance(self.setting.data, TextSource)
+
+    def items_per_step(self) -> int:
+        """Tokens of one training step, over all ranks."""
+        return self.setting.train.batch_size * self.config.context_len
+
+    def log_probs(self, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B L-1"]:
+        """ln P of every token but the first, given those before it; in fp32, with gradients."""
+        log_p = self(tokens[:, :-1]).float().log_softmax(dim=-1)  # (B, L-1, V)
+        return log_p.gather(-1, tokens[:, 1:, None]).squeeze(-1)
+
+    @torch.no_grad()
+    def kept_bytes(self, length: int) -> int:
+        """Bytes of the state after a text of so many tokens, counted and not calculated."""
+        tokens = torch.zeros(1, length, dtype=torch.long, device=next(self.parameters()).device)
+        return writing.state_bytes(self.extend(tokens, self.first_state(1))[1])
