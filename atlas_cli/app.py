@@ -16,6 +16,7 @@ import typer
 
 from atlas_cli.errors import AtlasError, UsageError
 from atlas_cli.screen import flags as house
+from atlas_cli.screen import kept
 
 # Command -> its panel in --help; each is the function (or the sub-app) of commands/<name>.py.
 COMMANDS = {
@@ -76,6 +77,7 @@ def main(arguments: list[str] | None = None) -> None:
     # Waiting threads that spin take the cores from those that work: a busy laptop crawls on small tensors.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     given = house.take(_resume_latest(sys.argv[1:] if arguments is None else arguments))
+    kept.use()
     try:
         sys.exit(_run(given))
     except BrokenPipeError:  # `atlas ls | head`: the reader has seen enough
@@ -91,7 +93,8 @@ def _run(given: list[str]) -> int:
         completing = "_ATLAS_COMPLETE" in os.environ
         if given and given[0] in LONG_RUNNING:
             gc.enable()
-        only = given[0] if given and given[0] in COMMANDS and not completing else None
+        wanted = given[0] if given else "ls"  # alone it prints the map
+        only = wanted if wanted in COMMANDS and not completing else None
         command = typer.main.get_command(build(only))
         result = command.main(args=given, prog_name="atlas", standalone_mode=False)
         sys.stdout.flush()
