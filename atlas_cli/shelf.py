@@ -23,7 +23,7 @@ except ImportError:  # a Python without it; `random` in the standard library goe
 
 from atlas_cli import __version__, paths
 
-MOST_ENTRIES = 600  # every page in a few widths; the oldest quarter makes room
+MOST_ENTRIES = 500  # every page in a few widths; the oldest quarter makes room
 _PACKAGE = Path(__file__).resolve().parent
 _TEMPORARY = ".tmp-"
 _STALE_S = 3600.0  # a temporary file as old as this belongs to a process that was killed
@@ -40,8 +40,8 @@ def get(slot: str, mark: str) -> Any:
         whole = _path(slot).read_bytes()
     except OSError:
         return None
-    digest, _, text = whole.partition(b"\n")
-    if digest != _digest(mark.encode(), text):
+    stated, _, text = whole.partition(b"\n")
+    if stated != digest(mark, text).encode():
         return None
     import json
 
@@ -58,7 +58,7 @@ def put(slot: str, mark: str, answer: Any) -> None:
     with suppress(OSError):  # a read-only home or a full disk: the next start works it out again
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            temporary.write_bytes(_digest(mark.encode(), text) + b"\n" + text)
+            temporary.write_bytes(digest(mark, text).encode() + b"\n" + text)
             # No fsync: an entry that a power cut tore does not have its digest.
             os.replace(temporary, path)
         finally:
@@ -77,12 +77,22 @@ def atlas_mark() -> str:
     seen = [__version__, *_libraries()]
     for root in roots:
         _look(str(root), seen)
-    return _digest("\n".join(seen).encode()).decode()
+    return digest("\n".join(seen))
 
 
 def mark_of(files: Iterable[str | Path]) -> str:
     """Of these files alone, whether they are there or not."""
     return "\n".join(_facts(file) for file in files)
+
+
+def digest(*parts: str | bytes) -> str:
+    """Of the parts and of where one ends, in 32 hexadecimal digits."""
+    whole = blake2b(digest_size=16)
+    for part in parts:
+        data = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        whole.update(b"%d " % len(data))
+        whole.update(data)
+    return whole.hexdigest()
 
 
 def _facts(file: str | Path) -> str:
@@ -107,8 +117,7 @@ def _look(root: str, seen: list[str]) -> None:
         if entry.is_dir():
             inner.append(entry.path)
         else:
-            stat = entry.stat()
-            seen.append(f"{entry.path} {stat.st_size} {stat.st_mtime_ns} {stat.st_ctime_ns} {stat.st_ino}")
+            seen.append(_facts(entry.path))
     for path in inner:
         _look(path, seen)
 
@@ -123,16 +132,7 @@ def _libraries() -> list[str]:
 
 
 def _path(slot: str) -> Path:
-    name = _digest(f"{_PACKAGE}\n{slot}".encode()).decode()
-    return folder() / name
-
-
-def _digest(*parts: bytes) -> bytes:
-    whole = blake2b(digest_size=16)
-    for part in parts:
-        whole.update(b"%d " % len(part))
-        whole.update(part)
-    return whole.hexdigest().encode()
+    return folder() / digest(str(_PACKAGE), slot)
 
 
 def _prune(shelf: Path) -> None:
@@ -140,12 +140,12 @@ def _prune(shelf: Path) -> None:
     import time
 
     with os.scandir(shelf) as entries:
-        found = [(entry.stat().st_mtime, entry.path) for entry in entries]
-    old = time.time() - _STALE_S
-    kept = sorted(item for item in found if _TEMPORARY not in item[1])
-    gone = [path for written, path in found if _TEMPORARY in path and written < old]
+        found = sorted((entry.stat().st_mtime, entry.name) for entry in entries)
+    killed = time.time() - _STALE_S
+    gone = [name for written, name in found if name.startswith(_TEMPORARY) and written < killed]
+    kept = [name for _, name in found if not name.startswith(_TEMPORARY)]
     if len(kept) > MOST_ENTRIES:
-        gone += [path for _, path in kept[: MOST_ENTRIES // 4]]
-    for path in gone:
+        gone += kept[: MOST_ENTRIES // 4]
+    for name in gone:
         with suppress(OSError):  # another process was quicker
-            os.unlink(path)
+            (shelf / name).unlink()

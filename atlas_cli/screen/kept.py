@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from atlas_cli import shelf
+from atlas_cli import documents, shelf
 from atlas_cli.screen import surroundings
 from atlas_cli.screen.flags import flags
 
@@ -105,6 +105,7 @@ def recording(asked: Request | None) -> Iterator[None]:
     }
     if None not in answer.values():
         shelf.put(asked.slot, asked.mark, answer)
+        documents.keep()
 
 
 def recorded() -> Recorded | None:
