@@ -67,9 +67,6 @@ def diagram(
 
     Example: [bold]atlas diagram mamba selective-scan --set gate=1[/bold]
     """
-    from atlas_cli.diagrams import threads
-
-    threads.take_one()
     wanted = _wanted(asked(format, json, Format.json), out, open_, dark)
     if list_ or topic is None:
         _list(topic, wanted is Format.json)
@@ -79,6 +76,9 @@ def diagram(
         request = kept.request("diagram", topic, name, step, all_steps, animate)
         if kept.replay(request):
             return
+    from atlas_cli.diagrams import threads
+
+    threads.take_one()
     subject, chosen = _find(topic, name)
     chosen = _of_run(chosen, run)
     command = _command(subject, chosen)
