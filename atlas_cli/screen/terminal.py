@@ -128,7 +128,7 @@ def plain() -> None:
 
 def ascii_only(console: Console | None = None) -> bool:
     """Whether a console's stream cannot carry box-drawing characters."""
-    return (console or out).options.ascii_only
+    return not (console or out).encoding.startswith("utf")  # rich's own rule; its options measure the screen
 
 
 def text_width(console: Console | None = None) -> int:
