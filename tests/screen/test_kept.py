@@ -241,6 +241,39 @@ def test_head_ends_a_replay_quietly(house: House):
     assert (done.returncode, done.stderr) == (0, b"")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
+@pytest.mark.parametrize(
+    "line", ["explain mamba", "explain mamba --no-pager", "ls", "diagram gan --no-animate"]
+)
+def test_a_terminal_gets_its_colours_and_its_pager_again(house: House, line: str):
+    house.forget()
+    first = on_a_terminal(house, line.split())
+    assert on_a_terminal(house, line.split()) == first
+    assert b"\x1b[" in first
+    assert (b"paged: " in first) == (line == "explain mamba")
+
+
+def on_a_terminal(house: House, arguments: list[str]) -> bytes:
+    """What appears on a terminal of its own, with a pager that marks each line."""
+    import pty
+
+    controller, terminal = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], cwd=house.work, stdin=terminal, stdout=terminal, stderr=terminal,
+        env=house.environment(TERM="xterm-256color", LINES="24", ATLAS_PAGER="sed 's/^/paged: /'"),
+    )  # fmt: skip
+    os.close(terminal)
+    shown = b""
+    try:
+        while piece := os.read(controller, 65536):
+            shown += piece
+    except OSError:  # Linux says so when the other end is closed
+        pass
+    os.close(controller)
+    assert process.wait() == 0
+    return shown
+
+
 def test_a_long_text_is_paged_again_and_a_short_one_is_not(monkeypatch: pytest.MonkeyPatch, capsys):
     monkeypatch.setattr(kept._State, "used", True)
     asked = kept.request("x")
