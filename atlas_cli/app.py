@@ -17,6 +17,7 @@ import typer
 from atlas_cli import commands
 from atlas_cli.errors import AtlasError, UsageError
 from atlas_cli.screen import flags as house
+from atlas_cli.screen import kept
 
 PANELS = ("Learn", "Train", "Manage")  # of --help, in this order; others follow
 
@@ -92,6 +93,7 @@ def main(arguments: list[str] | None = None) -> None:
     # Waiting threads that spin take the cores from those that work: a busy laptop crawls on small tensors.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     given = house.take(_resume_latest(sys.argv[1:] if arguments is None else arguments))
+    kept.use()
     try:
         sys.exit(_run(given))
     except BrokenPipeError:  # `atlas ls | head`: the reader has seen enough
@@ -105,7 +107,8 @@ def main(arguments: list[str] | None = None) -> None:
 def _run(given: list[str]) -> int:
     try:
         completing = "_ATLAS_COMPLETE" in os.environ
-        only = given[0] if given and given[0] in names() and not completing else None
+        wanted = given[0] if given else "ls"  # alone it prints the map
+        only = wanted if wanted in names() and not completing else None
         command = typer.main.get_command(build(only))
         result = command.main(args=given, prog_name="atlas", standalone_mode=False)
         sys.stdout.flush()

@@ -15,9 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
-from atlas_cli import paths
+from atlas_cli import documents, paths
 from atlas_cli.errors import DataError, UsageError
 
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
@@ -300,10 +298,9 @@ def _read_topic(path: Path) -> Topic:
 
 
 def _yaml(text: str, path: Path) -> dict[str, Any]:
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C loader is eight times as fast
     try:
-        loaded = yaml.load(text, loader)
-    except yaml.YAMLError as error:
+        loaded = documents.parse(text)
+    except ValueError as error:
         raise DataError(
             f"{path} is not valid YAML: {error}", "reinstall atlas, or restore the file"
         ) from error

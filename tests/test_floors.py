@@ -21,6 +21,8 @@ Imports = Mapping[str, set[str]]
 FLOORS = (
     ("errors", "config", "draws"),
     ("paths", "mathematics", "nets"),
+    ("shelf",),  # what is kept between starts
+    ("documents",),
     ("catalog", "screen"),
     ("runs",),
     ("data",),

@@ -6,6 +6,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
+def names(incomplete: str) -> list[str]:
+    """Topics and families that start like this."""
+    from atlas_cli import catalog
+
+    return catalog.complete_name(incomplete)
+
+
+def families(incomplete: str) -> list[str]:
+    """Families that start like this."""
+    from atlas_cli import catalog
+
+    return catalog.complete_family(incomplete)
+
+
 def topics(incomplete: str) -> list[str]:
     """Topics that start like this."""
     from atlas_cli import catalog

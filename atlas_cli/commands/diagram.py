@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from atlas_cli import catalog
 from atlas_cli.commands import _complete
 from atlas_cli.commands._formats import asked
 from atlas_cli.errors import UsageError
+from atlas_cli.screen import kept
 
 if TYPE_CHECKING:
     from atlas_cli.diagrams.frames import Explorable
@@ -36,7 +36,7 @@ class Format(StrEnum):
 
 def diagram(
     topic: Annotated[
-        str | None, typer.Argument(help="Topic, family or alias.", autocompletion=catalog.complete_name)
+        str | None, typer.Argument(help="Topic, family or alias.", autocompletion=_complete.names)
     ] = None,
     name: Annotated[str | None, typer.Argument(help="Which of its diagrams, where it has several.")] = None,
     list_: Annotated[bool, typer.Option("--list", "-l", help="List the diagrams there are.")] = False,
@@ -69,13 +69,18 @@ def diagram(
 
     Example: [bold]atlas diagram mamba selective-scan --set gate=1[/bold]
     """
+    wanted = _wanted(asked(format, json, Format.json), out, open_, dark)
+    if list_ or topic is None:
+        _list(topic, wanted is Format.json)
+        return
+    request = None
+    if wanted is Format.text and not (out or set_ or run or interactive):
+        request = kept.request("diagram", topic, name, step, all_steps, animate)
+        if kept.replay(request):
+            return
     from atlas_cli.diagrams import threads
 
     threads.take_one()
-    wanted = _wanted(asked(format, json, Format.json), out, open_, dark)
-    if list_ or topic is None:
-        _list(catalog.resolve_any(topic, "diagram") if topic else None, wanted is Format.json)
-        return
     subject, chosen = _find(topic, name)
     chosen = _of_run(chosen, run)
     command = _command(subject, chosen)
@@ -84,8 +89,10 @@ def diagram(
     if isinstance(chosen, Diagram):
         _check_steps(chosen, step, set_, command)
         if wanted is Format.text and out is None and not interactive:
-            _draw(chosen, step, all_steps, animate)
-            _say_next(subject, chosen)
+            moving = step is None and not all_steps and _moves(animate)
+            with kept.recording(None if moving else request):
+                _draw(chosen, step, all_steps, moving)
+                _say_next(subject, chosen)
             return
     elif step is not None or all_steps:
         knob = chosen.knobs[0]
@@ -173,6 +180,7 @@ def _format_of(out: Path) -> Format:
 
 def _find(topic: str, name: str | None) -> tuple[Any, Diagram | Explorable]:
     """The topic or family, and its diagram; a diagram's own name will do as well."""
+    from atlas_cli import catalog
     from atlas_cli.diagrams import gallery
 
     try:
@@ -198,7 +206,14 @@ def _check_steps(chosen: Diagram, step: int | None, given: list[str] | None, com
         )
 
 
-def _draw(chosen: Diagram, step: int | None, all_steps: bool, animate: bool | None) -> None:
+def _moves(animate: bool | None) -> bool:
+    """Whether the steps are played before the whole is drawn."""
+    from atlas_cli.screen.terminal import out
+
+    return out.is_interactive and out.is_terminal and not out.is_dumb_terminal and animate is not False
+
+
+def _draw(chosen: Diagram, step: int | None, all_steps: bool, moving: bool) -> None:
     from rich.text import Text
 
     from atlas_cli.diagrams.text import blocks as text_blocks
@@ -206,8 +221,7 @@ def _draw(chosen: Diagram, step: int | None, all_steps: bool, animate: bool | No
     from atlas_cli.screen.terminal import out, show
 
     width = min(out.width - 2 * _INDENT, _WIDEST)
-    moving = out.is_interactive and out.is_terminal and not out.is_dumb_terminal and animate is not False
-    if moving and step is None and not all_steps:
+    if moving:
         _play(chosen, width)
     lines = [Text()]
     for number in range(1, len(chosen.steps) + 1) if all_steps else [step]:
@@ -236,15 +250,17 @@ def _play(chosen: Diagram, width: int) -> None:
         return
 
 
-def _list(subject: Any, as_json: bool) -> None:
+def _list(topic: str | None, as_json: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from atlas_cli import catalog
     from atlas_cli.diagrams import gallery
     from atlas_cli.diagrams.model import Diagram
     from atlas_cli.screen import messages
     from atlas_cli.screen.terminal import emit_json, out
 
+    subject: Any = catalog.resolve_any(topic, "diagram") if topic else None
     subjects = [subject] if subject else catalog.families()
     found = [d for entry in subjects for d in (*gallery.diagrams_of(entry), *gallery.of_runs(entry))]
     if as_json:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from atlas_cli import catalog
+from atlas_cli.commands import _complete
 
 PANEL, PLACE = "Learn", 2  # in atlas --help
 
@@ -23,7 +23,7 @@ class Format(StrEnum):
 
 def explain(
     topic: Annotated[
-        str, typer.Argument(help="Topic, family, number or alias.", autocompletion=catalog.complete_name)
+        str, typer.Argument(help="Topic, family, number or alias.", autocompletion=_complete.names)
     ],
     section: Annotated[
         str | None, typer.Option("--section", "-s", help="Print one section only, such as 'How it works'.")
@@ -39,10 +39,23 @@ def explain(
     Example: [bold]atlas explain mamba[/bold]
     """
     from atlas_cli.commands._formats import asked
+    from atlas_cli.screen import kept
+
+    wanted = asked(format, json, Format.json)
+    request = None
+    if wanted in (None, Format.text):
+        request = kept.request("explain", topic, section, pager)
+        if kept.replay(request):
+            return
+    with kept.recording(request):
+        _print(topic, section, wanted, pager)
+
+
+def _print(topic: str, section: str | None, wanted: Format | None, pager: bool) -> None:
+    from atlas_cli import catalog
     from atlas_cli.pages import source
     from atlas_cli.screen import terminal
 
-    wanted = asked(format, json, Format.json)
     page = source.read_page(catalog.resolve_any(topic))
     if section is not None:
         page = page.only(section)

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from atlas_cli import catalog
-from atlas_cli.catalog import Family, Topic
+from atlas_cli.commands import _complete
+from atlas_cli.screen import kept
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+    from atlas_cli.catalog import Family, Topic
 
 PANEL, PLACE = "Learn", 1  # in atlas --help
 
@@ -22,7 +24,7 @@ _WIDE = 120  # columns from which the map has room for what each family is about
 
 def ls(
     family: Annotated[
-        str | None, typer.Argument(help="Family, by name or number.", autocompletion=catalog.complete_family)
+        str | None, typer.Argument(help="Family, by name or number.", autocompletion=_complete.families)
     ] = None,
     tree: Annotated[bool, typer.Option("--tree", help="Every topic of every family.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
@@ -31,14 +33,27 @@ def ls(
 
     Example: [bold]atlas ls diffusion[/bold]
     """
+    if json:
+        _print_json(family)
+        return
+    request = kept.request("ls", family, tree, also=_runs_mark())
+    if not kept.replay(request):
+        with kept.recording(request):
+            _print(family, tree)
+
+
+def _print_json(family: str | None) -> None:
+    from atlas_cli.screen import terminal
+
+    terminal.emit_json({"families": [_describe(entry) for entry in _chosen(family)]})
+
+
+def _print(family: str | None, tree: bool) -> None:
     from rich.text import Text
 
     from atlas_cli.screen import messages, terminal
 
-    chosen = (catalog.resolve_family(family, "ls"),) if family else catalog.families()
-    if json:
-        terminal.emit_json({"families": [_describe(entry) for entry in chosen]})
-        return
+    chosen = _chosen(family)
     width = terminal.out.width
     if family or tree:
         lines: list[Text] = []
@@ -54,15 +69,34 @@ def ls(
 
 def print_map() -> None:
     """What `atlas` alone prints."""
+    request = kept.request("map", also=_runs_mark())
+    if kept.replay(request):
+        return
     from atlas_cli.screen.terminal import out, show
 
-    show(render_map(out.width))
+    with kept.recording(request):
+        show(render_map(out.width))
+
+
+def _runs_mark() -> str:
+    """The state of what the marks are made from (runs/best.py): a run that begins or ends changes it."""
+    from atlas_cli import paths, shelf
+
+    runs = sorted(paths.runs_dir().glob("*"))
+    return shelf.mark_of(run / name for run in runs for name in ("run.json", "result.json"))
+
+
+def _chosen(family: str | None) -> tuple[Family, ...]:
+    from atlas_cli import catalog
+
+    return (catalog.resolve_family(family, "ls"),) if family else catalog.families()
 
 
 def render_map(width: int) -> list[Text]:
     """The twelve families with their topics, and what to try first."""
     from rich.text import Text
 
+    from atlas_cli import catalog
     from atlas_cli.screen.lines import indent, pairs, wrap
 
     room = width - 2 * _MARGIN
@@ -79,6 +113,7 @@ def render_map(width: int) -> list[Text]:
 def _map_rows(width: int, wide: bool) -> list[Text]:
     from rich.text import Text
 
+    from atlas_cli import catalog
     from atlas_cli.screen.lines import pairs
 
     every = catalog.families()
@@ -109,6 +144,7 @@ def _name(topic: Topic) -> Text:
     """The slug with a mark: trained on this machine, or trainable."""
     from rich.text import Text
 
+    from atlas_cli import catalog
     from atlas_cli.runs.best import NOT_MET, best_of
 
     marks, run = _marks(), best_of(topic)
@@ -181,6 +217,7 @@ def _ran(topic: Topic) -> str:
 
 
 def _counts() -> str:
+    from atlas_cli import catalog
     from atlas_cli.diagrams import gallery
 
     n_diagrams = sum(len(gallery.diagrams_of(family)) for family in catalog.families())
@@ -204,6 +241,7 @@ def _families(families: tuple[Family, ...], width: int) -> list[Text]:
 
 
 def _describe(family: Family) -> dict[str, Any]:
+    from atlas_cli import catalog
     from atlas_cli.diagrams import gallery
     from atlas_cli.runs.best import best_of
 

@@ -26,9 +26,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args
 
-import yaml
-
-from atlas_cli import catalog
+from atlas_cli import catalog, documents
 from atlas_cli.catalog import Family, Topic
 from atlas_cli.diagrams.model import Diagram, Edge, EdgeKind, Group, Node, NodeKind, Side, Step
 from atlas_cli.errors import DataError
@@ -59,7 +57,7 @@ def load(path: Path) -> Diagram:
         DataError: it is not YAML, lacks something, or names a node that it does not have.
     """
     try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        raw = documents.parse(path.read_text(encoding="utf-8"))
         edges = tuple(_edge(entry) for entry in raw["edges"])
         diagram = Diagram(
             name=path.stem, family=path.parent.parent.name, topics=tuple(raw["topics"]), title=raw["title"],
@@ -68,7 +66,7 @@ def load(path: Path) -> Diagram:
             steps=tuple(_step(entry, edges) for entry in raw["steps"]), question=raw["question"],
         )  # fmt: skip
         _check(diagram)
-    except (yaml.YAMLError, KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise DataError(
             f"{path} is no diagram: {error!r}", "restore the file, or mend what it names"
         ) from error

@@ -8,16 +8,15 @@ weights as well.
 from __future__ import annotations
 
 import gc
-import hashlib
+import importlib.util
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from atlas_cli import paths
+from atlas_cli import paths, shelf
 from atlas_cli.diagrams import frames
 from atlas_cli.diagrams.frames import Explorable, Frame, Value
 from atlas_cli.errors import EnvironmentFault
@@ -68,15 +67,25 @@ def _made(document: Any) -> Any:
 
 def _path(explorable: Explorable, what: object) -> Path:
     wanted = json.dumps([explorable.family, explorable.name, explorable.fingerprint, what])
-    key = hashlib.sha256(f"{_code_hash()} {wanted}".encode()).hexdigest()[:24]
+    key = shelf.digest(_code_hash(), wanted)[:24]
     return paths.cache_dir() / "frames" / f"{explorable.name}-{key}.json"
 
 
 @cache
 def _code_hash() -> str:
     """Of every source of the atlas: what an explorable computes with may lie in any of them."""
-    whole = hashlib.sha256(" ".join(version(name) for name in _COMPUTES_WITH).encode())
+    state = shelf.atlas_mark()
+    known = shelf.get("sources", state)
+    if known is None:  # a file was touched; whether its text changed is another question
+        known = shelf.digest(*_sources())
+        shelf.put("sources", state, known)
+    return str(known)
+
+
+def _sources() -> Iterator[bytes]:
+    for name in _COMPUTES_WITH:
+        found = importlib.util.find_spec(name)  # importlib.metadata takes a fifth of a start
+        yield Path(str(found and found.origin)).with_name("version.py").read_bytes()
     for path in sorted(_PACKAGE.rglob("*.py")):
-        whole.update(str(path.relative_to(_PACKAGE)).encode())
-        whole.update(path.read_bytes())
-    return whole.hexdigest()
+        yield str(path.relative_to(_PACKAGE)).encode()
+        yield path.read_bytes()

@@ -10,9 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import yaml
-
-from atlas_cli import paths
+from atlas_cli import documents, paths
 from atlas_cli.catalog import Family, Topic
 
 if TYPE_CHECKING:
@@ -88,5 +86,5 @@ def _recipe(topic: str, recipe: str) -> dict[str, Any]:
     path = paths.recipes_dir() / topic / f"{recipe}.yaml"
     if not path.is_file():
         return {}
-    loaded = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    loaded = documents.parse(path.read_text(encoding="utf-8"))
     return loaded if isinstance(loaded, dict) else {}

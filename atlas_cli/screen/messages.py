@@ -9,6 +9,7 @@ from typing import TypeVar
 from rich.text import Text
 
 from atlas_cli.errors import AtlasError
+from atlas_cli.screen import kept
 from atlas_cli.screen.flags import flags
 
 
@@ -42,7 +43,12 @@ def next_command(command: str, why: str = "") -> None:
     from atlas_cli.screen.terminal import err
 
     text = Text.assemble(("next  ", "atlas.muted"), (command, "atlas.code"))
-    err.print(text + Text(f"  {why}", "atlas.muted") if why else text, soft_wrap=True)
+    whole = text + Text(f"  {why}", "atlas.muted") if why else text
+    err.print(whole, soft_wrap=True)
+    if (recorded := kept.recorded()) is not None:
+        with err.capture() as capture:
+            err.print(whole, soft_wrap=True)
+        recorded.err.append(capture.get())
 
 
 def print_error(error: AtlasError) -> None:

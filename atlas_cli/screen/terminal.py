@@ -16,6 +16,8 @@ from rich.console import Console
 from rich.text import Text
 from rich.theme import Theme
 
+from atlas_cli.screen import kept
+from atlas_cli.screen import pager as pagers
 from atlas_cli.screen.flags import flags
 
 TEXT_WIDTH = 92  # longest line of running text: longer ones are hard to follow back to the margin
@@ -126,7 +128,7 @@ def plain() -> None:
 
 def ascii_only(console: Console | None = None) -> bool:
     """Whether a console's stream cannot carry box-drawing characters."""
-    return (console or out).options.ascii_only
+    return not (console or out).encoding.startswith("utf")  # rich's own rule; its options measure the screen
 
 
 def text_width(console: Console | None = None) -> int:
@@ -155,12 +157,14 @@ def show(lines: Iterable[Text], pager: bool = False) -> None:
         with out.capture() as capture:
             out.print(Text("\n").join(lines), soft_wrap=True)
         text = capture.get()
-    interactive = out.is_terminal and not out.is_dumb_terminal and sys.stdin.isatty()
-    command = _pager_command() if pager and interactive and len(lines) >= out.height else None
-    if command is None:
-        _write(text)
+    pages = pager and out.is_terminal and not out.is_dumb_terminal and sys.stdin.isatty()
+    if (recorded := kept.recorded()) is not None:
+        recorded.out.append(text)
+        recorded.pages = pages
+    if pages and len(lines) >= out.height and pagers.command() is not None:
+        pagers.page(text)
     else:
-        _page(text, command)
+        _write(text)
 
 
 def _write(text: str) -> None:
@@ -169,31 +173,6 @@ def _write(text: str) -> None:
         out.file.flush()
     except BrokenPipeError:
         out.on_broken_pipe()
-
-
-def _pager_command() -> list[str] | None:
-    import shlex
-    import shutil
-
-    command = shlex.split(os.environ.get("ATLAS_PAGER", os.environ.get("PAGER", "less")))
-    return command if command and shutil.which(command[0]) else None
-
-
-def _page(text: str, command: list[str]) -> None:
-    """Send text through a pager; less keeps colours and leaves the page on the screen."""
-    import signal
-    import subprocess
-
-    environment = {**os.environ, "LESS": os.environ.get("LESS", "-FRX"), "LESSCHARSET": "utf-8"}
-    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the pager while it runs
-    try:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment)
-        try:
-            process.communicate(text.encode(out.encoding, "atlas.lookalike"))
-        except BrokenPipeError:
-            process.wait()  # the reader quit before the end
-    finally:
-        signal.signal(signal.SIGINT, interrupt)
 
 
 if flags.plain:

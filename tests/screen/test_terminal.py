@@ -11,7 +11,7 @@ import sys
 import pytest
 from rich.text import Text
 
-from atlas_cli.screen import terminal
+from atlas_cli.screen import pager, terminal
 
 ATLAS = [sys.executable, "-m", "atlas_cli"]
 
@@ -137,19 +137,23 @@ def test_every_colour_can_be_read_on_a_light_and_a_dark_ground(style: str, groun
     assert (light + 0.05) / (dark + 0.05) >= 3  # WCAG's bar for large text and graphics
 
 
-def test_a_pager_gets_the_whole_text_and_may_leave_early(capfd: pytest.CaptureFixture[str]):
-    terminal._page("line é\n" * 3, ["cat"])
+def test_a_pager_gets_the_whole_text_and_may_leave_early(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ATLAS_PAGER", "cat")
+    pager.page("line é\n" * 3)
     assert capfd.readouterr().out == "line é\n" * 3
-    terminal._page("line\n" * 100_000, ["true"])  # reads nothing
+    monkeypatch.setenv("ATLAS_PAGER", "true")
+    pager.page("line\n" * 100_000)  # reads nothing
     assert capfd.readouterr().err == ""
 
 
 def test_a_pager_is_what_the_environment_names_and_none_is_no_fault(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("ATLAS_PAGER", "cat -u")
-    assert terminal._pager_command() == ["cat", "-u"]
+    assert pager.command() == ["cat", "-u"]
     for absent in ("", "no-such-pager"):
         monkeypatch.setenv("ATLAS_PAGER", absent)
-        assert terminal._pager_command() is None
+        assert pager.command() is None
 
 
 def test_a_bar_is_shown_only_where_someone_sits(monkeypatch: pytest.MonkeyPatch):
