@@ -89,7 +89,7 @@ def root(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit with its code; two lines say what went wrong and how to mend it."""
+    """Run the command line and exit with its code; two lines say what went wrong and what to do about it."""
     # Waiting threads that spin take the cores from those that work: a busy laptop crawls on small tensors.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     given = house.take(_resume_latest(sys.argv[1:] if arguments is None else arguments))
@@ -179,7 +179,7 @@ def _report(error: AtlasError, code: int | None = None) -> int:
     if house.flags.json:
         from atlas_cli.screen.terminal import emit_json
 
-        emit_json({"error": error.what, "mend": error.mend, "details": error.details, "exit_code": code})
+        emit_json({"error": error.what, "hint": error.hint, "details": error.details, "exit_code": code})
         return code
     from atlas_cli.screen.messages import print_error
 

@@ -128,7 +128,7 @@ def resolve(name: str, command: str = "explain") -> Topic:
 
     Args:
         name: Slug, title or alias; capitals, blanks, hyphens and underscores do not matter.
-        command: What the user typed after `atlas`, for the mend line.
+        command: What the user typed after `atlas`, for the hint line.
 
     Raises:
         UsageError: there is none, or the name is a family's.

@@ -1,4 +1,4 @@
-"""The errors a user may see: one line says what is wrong, one line says the mend, and an exit code.
+"""The errors a user may see: one line says what is wrong, one line gives a hint, and there is an exit code.
 
 Exit codes: 0 done, 1 failed or `expect` not met with --check, 2 usage or recipe, 3 checkpoint or data,
 4 environment (device, disk, offline), 5 diverged, 130 Ctrl-C, 143 SIGTERM.
@@ -8,19 +8,19 @@ from __future__ import annotations
 
 
 class AtlasError(Exception):
-    """A fault with its mend; the command line prints both and exits with `code`.
+    """A fault with its hint; the command line prints both and exits with `code`.
 
     Args:
         what: One line, what is wrong, naming the thing that is wrong.
-        mend: One line, what to do about it, as a command where there is one.
+        hint: One line, what to do about it, as a command where there is one.
         details: Further lines, one a finding (a recipe with five errors shows all five).
     """
 
     code = 1
 
-    def __init__(self, what: str, mend: str, details: list[str] | None = None) -> None:
+    def __init__(self, what: str, hint: str, details: list[str] | None = None) -> None:
         super().__init__(what)
-        self.what, self.mend, self.details = what, mend, details or []
+        self.what, self.hint, self.details = what, hint, details or []
 
 
 class UsageError(AtlasError):
@@ -50,6 +50,6 @@ class DivergedError(AtlasError):
 class InterruptedRun(AtlasError):
     """A signal ended the run after its checkpoint was written (130 Ctrl-C, 143 SIGTERM)."""
 
-    def __init__(self, what: str, mend: str, code: int) -> None:
-        super().__init__(what, mend)
+    def __init__(self, what: str, hint: str, code: int) -> None:
+        super().__init__(what, hint)
         self.code = code

@@ -94,27 +94,27 @@ def test_where_a_family_and_a_topic_share_a_name_the_topic_wins_and_the_number_i
 def test_a_typo_gets_the_command_that_was_meant(typo: str, meant: str):
     with pytest.raises(UsageError) as caught:
         catalog.resolve(typo, "train")
-    assert caught.value.mend.startswith(f"did you mean: atlas train {meant}")
+    assert caught.value.hint.startswith(f"did you mean: atlas train {meant}")
     assert caught.value.code == 2
 
 
 def test_at_most_three_suggestions_are_made():
     with pytest.raises(UsageError) as caught:
         catalog.resolve("mamb")
-    assert caught.value.mend.count("atlas explain") <= 3
+    assert caught.value.hint.count("atlas explain") <= 3
 
 
 @pytest.mark.parametrize("name", ["xyzzy", "", "  ", "../ssm/mamba", "index", "ssm/mamba", "é", "\0"])
 def test_a_name_like_nothing_known_gets_the_list(name: str):
     with pytest.raises(UsageError) as caught:
         catalog.resolve_any(name)
-    assert "atlas" in caught.value.mend
+    assert "atlas" in caught.value.hint
 
 
 def test_a_family_where_a_topic_is_wanted_names_its_topics():
     with pytest.raises(UsageError, match=r"diffusion is a family.*ddpm") as caught:
         catalog.resolve("diffusion", "train")
-    assert caught.value.mend == "atlas train ddpm"
+    assert caught.value.hint == "atlas train ddpm"
 
 
 def test_a_topic_stands_after_what_it_builds_on(own_content: Path):

@@ -34,16 +34,16 @@ def doctor(
     else:
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         for f in findings:
-            mark = Text("ok", "atlas.good") if f["ok"] else Text("mend", "atlas.bad")
-            table.add_row(mark, f["what"], f["found"] if f["ok"] else f"{f['found']}: {f['mend']}")
+            mark = Text("ok", "atlas.good") if f["ok"] else Text("hint", "atlas.bad")
+            table.add_row(mark, f["what"], f["found"] if f["ok"] else f"{f['found']}: {f['hint']}")
         terminal.out.print(table)
         messages.next_command("atlas train ddpm --recipe small")
     if not ok:
         raise typer.Exit(4)
 
 
-def _finding(what: str, found: str, ok: bool = True, mend: str = "") -> dict[str, Any]:
-    return {"what": what, "found": found, "ok": ok, "mend": mend}
+def _finding(what: str, found: str, ok: bool = True, hint: str = "") -> dict[str, Any]:
+    return {"what": what, "found": found, "ok": ok, "hint": hint}
 
 
 def _python() -> dict[str, Any]:
@@ -97,10 +97,10 @@ def _runs() -> dict[str, Any]:
     return _writable("runs", paths.runs_dir, "use --out FOLDER")
 
 
-def _writable(what: str, place: Callable[[], Path], mend: str) -> dict[str, Any]:
+def _writable(what: str, place: Callable[[], Path], hint: str) -> dict[str, Any]:
     folder = place().absolute()
     existing = next(p for p in (folder, *folder.parents) if p.exists())
-    return _finding(what, str(folder), os.access(existing, os.W_OK), mend)
+    return _finding(what, str(folder), os.access(existing, os.W_OK), hint)
 
 
 def _disk() -> dict[str, Any]:

@@ -102,7 +102,7 @@ def _told(question: Question, given: int) -> list[Text]:
     best = Text(f"It is {LETTERS[question.answer]}.", "atlas.good")
     return [
         Text(),
-        *_verdict(Text("Not so.", "atlas.bad"), chosen),
+        *_verdict(Text("Not quite.", "atlas.bad"), chosen),
         *_verdict(best, question.choices[question.answer]),
     ]
 

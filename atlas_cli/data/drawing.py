@@ -42,7 +42,7 @@ def read_drawing(path: Path, size: int) -> Drawing:
 
 def _pixels(path: Path) -> Image.Image:
     """The picture as RGBA, upright."""
-    mend = "give a PNG, JPEG or another common picture file"
+    hint = "give a PNG, JPEG or another common picture file"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -56,7 +56,7 @@ def _pixels(path: Path) -> Image.Image:
     except (OSError, SyntaxError, ValueError) as error:
         # Pillow's own words hold the path twice; the system's say whether the file is there at all.
         reason = (isinstance(error, OSError) and error.strerror) or "it is not a picture, or damaged"
-        raise DataError(f"cannot read {path}: {reason}", mend) from error
+        raise DataError(f"cannot read {path}: {reason}", hint) from error
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

@@ -161,12 +161,12 @@ class SequenceSource(ABC):
         """
         glyphs = self.glyphs
         wrong = next((c for c in text if c not in glyphs), None)
-        mend = f"write with {glyphs} and {self._how_to_ask}"
+        hint = f"write with {glyphs} and {self._how_to_ask}"
         if wrong is not None:
-            raise UsageError(f"{wrong!r} is not in the alphabet of {self.name}", mend)
+            raise UsageError(f"{wrong!r} is not in the alphabet of {self.name}", hint)
         tokens = torch.tensor([glyphs.index(c) for c in text], dtype=torch.long, device=self.place.device)
         if not self.asked(tokens[None]).any():
-            raise UsageError(f"the prompt asks nothing of {self.name}", mend)
+            raise UsageError(f"the prompt asks nothing of {self.name}", hint)
         return tokens
 
     def decode(self, tokens: Int[Tensor, "L"]) -> str:

@@ -68,7 +68,7 @@ def load(path: Path) -> Diagram:
         _check(diagram)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(
-            f"{path} is no diagram: {error!r}", "restore the file, or mend what it names"
+            f"{path} is no diagram: {error!r}", "restore the file, or correct what it names"
         ) from error
     return diagram
 

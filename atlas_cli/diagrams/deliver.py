@@ -32,7 +32,7 @@ def document(
         format: One of the five.
         given: Settings of an explorable's knobs, "gate=0.5".
         step: The step of a stepped diagram that is lit.
-        command: What to type before `--set`, for mend lines.
+        command: What to type before `--set`, for hint lines.
         dark: Draw svg and png for a dark ground.
 
     Raises:
@@ -121,13 +121,13 @@ def _lines(
     return text_panels.drawing(shown, frame, setting, width, ascii_only(), colour)
 
 
-def hand_over(content: str | bytes, out: Path | None, mend: str = "") -> None:
+def hand_over(content: str | bytes, out: Path | None, hint: str = "") -> None:
     """Write text or a picture to a file and say so, or print it.
 
     Args:
         content: What there is.
         out: The file; None: standard output.
-        mend: What to type instead of putting a picture on a terminal.
+        hint: What to type instead of putting a picture on a terminal.
 
     Raises:
         UsageError: a picture would go to a terminal.
@@ -136,7 +136,7 @@ def hand_over(content: str | bytes, out: Path | None, mend: str = "") -> None:
     from atlas_cli.screen import messages
 
     if out is None:
-        _print(content, mend)
+        _print(content, hint)
         return
     data = content if isinstance(content, bytes) else f"{content.rstrip()}\n".encode()
     try:
@@ -149,7 +149,7 @@ def hand_over(content: str | bytes, out: Path | None, mend: str = "") -> None:
     messages.say(f"wrote {out}, {max(1, round(len(data) / 1000))} kB")
 
 
-def _print(content: str | bytes, mend: str) -> None:
+def _print(content: str | bytes, hint: str) -> None:
     import sys
 
     from atlas_cli.screen.terminal import emit_text
@@ -157,7 +157,7 @@ def _print(content: str | bytes, mend: str) -> None:
     if isinstance(content, str):
         emit_text(content)
     elif sys.stdout.isatty():
-        raise UsageError("a terminal cannot show a PNG file", mend)
+        raise UsageError("a terminal cannot show a PNG file", hint)
     else:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()

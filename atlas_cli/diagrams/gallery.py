@@ -63,8 +63,8 @@ def find(subject: Topic | Family, name: str | None = None) -> Diagram | Explorab
     every = (*blocks.names(family), *map(_name, _modules(family.slug)))
     names = {catalog.normalise(one): one for one in every}
     near = catalog.closest(key, names, n=1)
-    mend = f"did you mean: atlas diagram {subject.slug} {near[0]}" if near else "atlas diagram --list"
-    raise UsageError(f"{subject.slug} has no diagram {name!r}", mend)
+    hint = f"did you mean: atlas diagram {subject.slug} {near[0]}" if near else "atlas diagram --list"
+    raise UsageError(f"{subject.slug} has no diagram {name!r}", hint)
 
 
 def anywhere(name: str) -> Diagram | Explorable | None:
@@ -82,7 +82,7 @@ def setting(explorable: Explorable, given: Sequence[str], command: str = "") -> 
     Args:
         explorable: Whose knobs.
         given: Texts such as "gate=0.5".
-        command: What to type before `--set`, for the mend line.
+        command: What to type before `--set`, for the hint line.
 
     Raises:
         UsageError: there is no such knob, or the value is none of its.
@@ -98,10 +98,10 @@ def setting(explorable: Explorable, given: Sequence[str], command: str = "") -> 
         name = name.strip().replace("-", "_")
         if name not in knobs:
             near = difflib.get_close_matches(name, knobs, n=1)
-            mend = (
+            hint = (
                 f"did you mean: {command} --set {near[0]}={value}" if near else f"it has {', '.join(knobs)}"
             )
-            raise UsageError(f"{explorable.name} has no knob {name!r}", mend)
+            raise UsageError(f"{explorable.name} has no knob {name!r}", hint)
         values[name] = _value(explorable, knobs[name], value.strip(), command)
     return values
 
@@ -127,12 +127,12 @@ def _value(explorable: Explorable, knob: Knob, text: str, command: str) -> Value
         if knob.open:
             return text
         near = difflib.get_close_matches(text.casefold(), names, n=1)
-        mend = (
+        hint = (
             f'did you mean: {command} --set "{knob.name}={names[near[0]]}"'
             if near
             else f"choose one of {', '.join(map(str, knob.values))}"
         )
-        raise UsageError(f"{knob.name} of {explorable.name} cannot be {text!r}", mend)
+        raise UsageError(f"{knob.name} of {explorable.name} cannot be {text!r}", hint)
     try:
         number = float(text)
     except ValueError:

@@ -44,7 +44,7 @@ def resolve(
         ref: See `find`.
         overrides: `--set` options, "width=64" (a model field) or "train.lr=1e-3"; later ones win.
         data: Another data source, in place of the whole data section.
-        command: What the user typed after `atlas`, for the mend line.
+        command: What the user typed after `atlas`, for the hint line.
 
     Raises:
         UsageError: `details` holds every finding, each "file:line:column: field: what".

@@ -242,8 +242,8 @@ def _data_section(document: Document, config: type[SystemConfig] | None) -> Data
             _add(document, ("data",), what, True)
             return None
         near = nearest(name, sources()) if isinstance(name, str) else None
-        mend = f"did you mean {near}?" if near else f"one of {', '.join(sources())}"
-        _add(document, ("data", "name"), f"no such data source; {mend}")
+        hint = f"did you mean {near}?" if near else f"one of {', '.join(sources())}"
+        _add(document, ("data", "name"), f"no such data source; {hint}")
         return None
     source = data_class(name)
     if config and config.data_kinds and source.kind not in config.data_kinds:

@@ -37,7 +37,7 @@ def find(ref: str, command: str = "recipe show") -> Path:
 
     Args:
         ref: "ddpm" (its small recipe), "ddpm/small", with any alias of the topic, or the path of a YAML file.
-        command: What the user typed after `atlas`, for the mend line.
+        command: What the user typed after `atlas`, for the hint line.
 
     Raises:
         UsageError: no such topic, recipe or file; the nearest is named.
@@ -52,8 +52,8 @@ def find(ref: str, command: str = "recipe show") -> Path:
     if not names:
         raise UsageError(f"{slug} has no recipes yet", "atlas recipe ls shows the topics that have some")
     near = nearest(name, names)
-    mend = f"did you mean {slug}/{near}?" if near else f"it has: {', '.join(f'{slug}/{n}' for n in names)}"
-    raise UsageError(f"{slug} has no recipe {name!r}", mend)
+    hint = f"did you mean {slug}/{near}?" if near else f"it has: {', '.join(f'{slug}/{n}' for n in names)}"
+    raise UsageError(f"{slug} has no recipe {name!r}", hint)
 
 
 def recipe_names(slug: str) -> list[str]:
@@ -90,8 +90,8 @@ def _existing(path: Path) -> Path:
     what = "is not a file" if path.exists() else "there is no such file"
     beside = [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
     near = nearest(path.name, beside)
-    mend = f"did you mean {path.with_name(near)}?" if near else "atlas recipe cp ddpm/small FILE makes one"
-    raise UsageError(f"{path}: {what}", mend)
+    hint = f"did you mean {path.with_name(near)}?" if near else "atlas recipe cp ddpm/small FILE makes one"
+    raise UsageError(f"{path}: {what}", hint)
 
 
 # --- a file and its base ---------------------------------------------------------------------------------
@@ -174,7 +174,7 @@ def _full_name(document: Document, keys: Keys, text: str, path: Path) -> str:
     try:
         found = find(_beside(named.ref, path))
     except UsageError as error:
-        _report(document, keys, f"{error.what}; {error.mend}")
+        _report(document, keys, f"{error.what}; {error.hint}")
         return text
     name = name_of(found)
     ref = str(found.resolve()) if name.endswith((".yaml", ".yml")) else name
@@ -205,7 +205,7 @@ def _base_path(document: Document, path: Path) -> Path | None:
     try:
         return find(ref)
     except UsageError as error:
-        _report(document, ("base",), f"{error.what}; {error.mend}")
+        _report(document, ("base",), f"{error.what}; {error.hint}")
         return None
 
 

@@ -186,8 +186,8 @@ class RunFolder:
         try:
             return (self.path / "recipe.yaml").read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            mend = "start a new run: atlas train"
-            raise DataError(f"{self.path / 'recipe.yaml'} cannot be read: {error}", mend) from error
+            hint = "start a new run: atlas train"
+            raise DataError(f"{self.path / 'recipe.yaml'} cannot be read: {error}", hint) from error
 
     # --- state ---------------------------------------------------------------------------------------
 
@@ -341,17 +341,17 @@ def _number(name: str, stem: str | None = None) -> int:
 
 def require_writable(root: Path) -> None:
     """Make the folder of the runs if only itself is missing; refuse what cannot be written."""
-    mend = "name a folder you may write to: --out FOLDER"
+    hint = "name a folder you may write to: --out FOLDER"
     try:
         root.mkdir(exist_ok=True)
     except FileNotFoundError as error:
-        raise EnvironmentFault(f"the folder {root.absolute().parent} does not exist", mend) from error
+        raise EnvironmentFault(f"the folder {root.absolute().parent} does not exist", hint) from error
     except FileExistsError as error:
-        raise EnvironmentFault(f"{root} is not a folder", mend) from error
+        raise EnvironmentFault(f"{root} is not a folder", hint) from error
     except OSError as error:
-        raise EnvironmentFault(f"cannot make the folder {root}: {error.strerror}", mend) from error
+        raise EnvironmentFault(f"cannot make the folder {root}: {error.strerror}", hint) from error
     if not os.access(root, os.W_OK | os.X_OK):
-        raise EnvironmentFault(f"the folder {root} is read-only", mend)
+        raise EnvironmentFault(f"the folder {root} is read-only", hint)
 
 
 def _unknown(ref: str, root: Path, names: list[str]) -> UsageError:
@@ -360,8 +360,8 @@ def _unknown(ref: str, root: Path, names: list[str]) -> UsageError:
     if Path(ref).is_dir() and ref not in (".", ".."):
         return UsageError(f"{ref} is not a run folder: it has no run.json", "list the runs: atlas run ls")
     near = difflib.get_close_matches(ref, [*names, "latest"], n=3, cutoff=0.5)
-    mend = f"did you mean {' or '.join(near)}?" if near else "list the runs: atlas run ls"
-    return UsageError(f"there is no run {ref!r} in {root}", mend)
+    hint = f"did you mean {' or '.join(near)}?" if near else "list the runs: atlas run ls"
+    return UsageError(f"there is no run {ref!r} in {root}", hint)
 
 
 def _damaged(path: Path, number: int) -> DataError:

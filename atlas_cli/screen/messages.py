@@ -52,10 +52,10 @@ def next_command(command: str, why: str = "") -> None:
 
 
 def print_error(error: AtlasError) -> None:
-    """What is wrong, the findings if there are several, and the mend."""
+    """What is wrong, the findings if there are several, and the hint."""
     from atlas_cli.screen.terminal import err
 
     err.print(Text.assemble(("error  ", "atlas.bad"), error.what), soft_wrap=True)
     for detail in error.details:
         err.print(Text(f"       {detail}"), soft_wrap=True)
-    err.print(Text.assemble(("mend   ", "atlas.good"), error.mend), soft_wrap=True)
+    err.print(Text.assemble(("hint   ", "atlas.good"), error.hint), soft_wrap=True)

@@ -59,7 +59,7 @@ def _choice(choice: Choice, name: str, place: int, renderer: HtmlRenderer) -> st
 def _answers(question: Question, renderer: HtmlRenderer) -> str:
     """What the page shows where scripts are off."""
     rows = (
-        f"<li><b>{'Right.' if choice.right else 'Not so.'}</b> {renderer.inline(choice.why)}</li>"
+        f"<li><b>{'Right.' if choice.right else 'Not quite.'}</b> {renderer.inline(choice.why)}</li>"
         for choice in question.choices
     )
     return f'<ol type="a">{"".join(rows)}</ol>'

@@ -55,10 +55,10 @@ def test_json(atlas):
 def test_a_wrong_node_names_those_there_are(atlas):
     with pytest.raises(UsageError, match=r"nodes: .*mix") as caught:
         atlas("ddpm", "mixx")
-    assert caught.value.mend == "did you mean: atlas code ddpm mix"
+    assert caught.value.hint == "did you mean: atlas code ddpm mix"
     with pytest.raises(UsageError) as caught:
         atlas("ddpm", "qqqq")
-    assert caught.value.mend == "atlas code ddpm"
+    assert caught.value.hint == "atlas code ddpm"
 
 
 def test_a_family_or_an_unwritten_system_is_refused(atlas):

@@ -52,7 +52,7 @@ def test_all_steps_are_drawn_one_by_one(atlas):
 def test_a_step_that_is_not_there_names_the_last(atlas):
     with pytest.raises(UsageError, match="mamba-block has 7 steps, not 8") as caught:
         atlas("mamba", "--step", "8")
-    assert caught.value.mend == "atlas diagram mamba mamba-block --step 7"
+    assert caught.value.hint == "atlas diagram mamba mamba-block --step 7"
 
 
 def test_list_names_every_diagram_and_json_agrees(atlas):
@@ -139,7 +139,7 @@ def test_choices_and_several_knobs(atlas):
 
 
 @pytest.mark.parametrize(
-    ("setting", "what", "mend"),
+    ("setting", "what", "hint"),
     [
         ("head=GQA", "no knob 'head'", "did you mean: atlas diagram kv-cache kv-cache --set heads=GQA"),
         ("zzz=1", "no knob 'zzz'", "it has step, heads"),
@@ -149,10 +149,10 @@ def test_choices_and_several_knobs(atlas):
         ("step", "'step' is no setting", "atlas diagram kv-cache kv-cache --set step=20"),
     ],
 )
-def test_wrong_settings_say_how_to_mend_them(atlas, setting: str, what: str, mend: str):
+def test_wrong_settings_say_how_to_mend_them(atlas, setting: str, what: str, hint: str):
     with pytest.raises(UsageError, match=what) as caught:
         atlas("kv-cache", "--set", setting)
-    assert caught.value.mend == mend
+    assert caught.value.hint == hint
 
 
 def test_knobs_and_steps_are_not_mixed_up(atlas):
@@ -172,7 +172,7 @@ def test_the_name_of_a_diagram_alone_will_do(atlas):
 def test_a_wrong_name_suggests_the_nearest_of_both_kinds(atlas):
     with pytest.raises(UsageError, match="mamba has no diagram") as caught:
         atlas("mamba", "selective-scam")
-    assert caught.value.mend == "did you mean: atlas diagram mamba selective-scan"
+    assert caught.value.hint == "did you mean: atlas diagram mamba selective-scan"
 
 
 @pytest.mark.parametrize("name", ["scan-tree", "mamba-block", "two-views"])
@@ -209,7 +209,7 @@ def test_png_goes_to_a_file_and_never_to_a_terminal(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     with pytest.raises(UsageError, match="terminal cannot show a PNG") as caught:
         atlas("mamba", name, "-f", "png")
-    assert caught.value.mend == f"atlas diagram mamba {name} --out {name}.png"
+    assert caught.value.hint == f"atlas diagram mamba {name} --out {name}.png"
 
 
 def test_open_writes_the_page_and_shows_it(atlas, tmp_path, monkeypatch: pytest.MonkeyPatch):
@@ -253,7 +253,7 @@ def test_what_needs_a_run_is_listed_as_such_and_says_how_to_get_one(atlas, tmp_p
         assert caught.value.what == (
             "noise-path is drawn from a trained run of ddpm, and there is none in runs yet"
         )
-        assert caught.value.mend == "atlas train ddpm --recipe smoke"
+        assert caught.value.hint == "atlas train ddpm --recipe smoke"
 
 
 def test_a_frame_is_computed_once(atlas, monkeypatch: pytest.MonkeyPatch):

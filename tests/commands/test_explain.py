@@ -61,7 +61,7 @@ def test_json_is_one_document_and_the_two_spellings_agree(atlas):
 def test_json_and_another_format_contradict_each_other(atlas):
     with pytest.raises(UsageError, match="--json and --format html") as caught:
         atlas("mamba", "--json", "--format", "html")
-    assert caught.value.mend == "leave one of them out"
+    assert caught.value.hint == "leave one of them out"
     assert json.loads(atlas("mamba", "--json", "--format", "json"))["topic"] == "mamba"
 
 
@@ -80,6 +80,6 @@ def test_one_section(atlas):
 def test_a_wrong_topic_gets_two_lines(atlas):
     with pytest.raises(UsageError) as caught:
         atlas("mambo")
-    assert (caught.value.what, caught.value.mend.split("  ")[0]) == (
+    assert (caught.value.what, caught.value.hint.split("  ")[0]) == (
         "no topic or family is called 'mambo'", "did you mean: atlas explain mamba",
     )  # fmt: skip

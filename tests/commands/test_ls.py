@@ -43,7 +43,7 @@ def test_one_family_by_name_or_number(atlas):
     assert "mamba" not in atlas("3")
     with pytest.raises(UsageError, match="no family is called 'difusion'") as caught:
         atlas("difusion")
-    assert caught.value.mend.startswith("did you mean: atlas ls diffusion")
+    assert caught.value.hint.startswith("did you mean: atlas ls diffusion")
 
 
 def test_the_tree_has_every_topic(atlas):

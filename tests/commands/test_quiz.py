@@ -39,7 +39,7 @@ def test_all_right_from_a_pipe(atlas):
     assert "10 of 10  ·" in out
     assert "10 of 10 right" in out
     assert out.count("Right.") == 10
-    assert "Not so." not in out
+    assert "Not quite." not in out
     assert "not answered" not in err
 
 
@@ -47,7 +47,7 @@ def test_a_wrong_answer_gets_both_whys_and_numbers_and_capitals_do_too(atlas):
     first, second = quiz.load(catalog.resolve_family("ssm")).questions[:2]
     wrong = (first.answer + 1) % 4
     out, err = atlas("ssm", given=f"{wrong + 1}\n{quiz.LETTERS[second.answer].upper()}\nq\n")
-    told = out.partition("Not so.")[2].partition("2 of 10")[0]
+    told = out.partition("Not quite.")[2].partition("2 of 10")[0]
     assert f"It is {quiz.LETTERS[first.answer]}." in told
     assert "1 of 2 right" in out
     assert "8 not answered" in err
@@ -79,4 +79,4 @@ def test_json_keeps_the_answers_to_itself_unless_asked(atlas):
 def test_answers_without_json_are_refused(atlas):
     with pytest.raises(UsageError, match="--answers goes with --json") as caught:
         atlas("gan", "--answers")
-    assert caught.value.mend == "atlas quiz gan --json --answers"
+    assert caught.value.hint == "atlas quiz gan --json --answers"

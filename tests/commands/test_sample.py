@@ -56,10 +56,10 @@ def test_extras_come_in_their_types() -> None:
 def test_an_extra_that_is_not_declared_is_answered_with_those_that_are() -> None:
     with pytest.raises(UsageError, match="nerf takes no --control") as caught:
         _extras.parsed("nerf", {"control": "a.png"}, KNOWN)
-    assert caught.value.mend == "it takes --camera-angle: degrees from the front, --rays: rays a pixel"
+    assert caught.value.hint == "it takes --camera-angle: degrees from the front, --rays: rays a pixel"
     with pytest.raises(UsageError) as caught:
         _extras.parsed("nerf", {"camera_angel": "3"}, KNOWN)
-    assert caught.value.mend == "did you mean --camera-angle?"
+    assert caught.value.hint == "did you mean --camera-angle?"
 
 
 def test_controlnet_declares_its_drawing() -> None:

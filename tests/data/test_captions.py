@@ -49,10 +49,10 @@ def test_an_unknown_word_is_named_with_those_that_are_known() -> None:
     with pytest.raises(UsageError) as caught:
         captions.tokenize("a purple circle")
     assert "'purple'" in caught.value.what
-    assert all(word in caught.value.mend for word in captions.WORDS)
+    assert all(word in caught.value.hint for word in captions.WORDS)
     with pytest.raises(UsageError, match="sqare") as caught:
         parse("a red sqare")
-    assert "did you mean square?" in caught.value.mend
+    assert "did you mean square?" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A user's picture: the same drawing whatever its size and colours; and the mend for what is none."""
+"""A user's picture: the same drawing whatever its size and colours; and the hint for what is none."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_empty_paper_is_an_error(tmp_path: Path, colour: int) -> None:
     with pytest.raises(DataError, match="nothing is drawn") as error:
         read(tmp_path, Image.new("L", (50, 50), colour))
     assert error.value.code == 3
-    assert "pen" in error.value.mend
+    assert "pen" in error.value.hint
 
 
 def test_a_file_that_is_no_picture_is_an_error_that_names_it(tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_a_file_that_is_no_picture_is_an_error_that_names_it(tmp_path: Path) -> 
         (tmp_path / name).write_bytes(content)
         with pytest.raises(DataError, match=name) as error:
             read_drawing(tmp_path / name, SIZE)
-        assert "PNG" in error.value.mend
+        assert "PNG" in error.value.hint
     for missing in (tmp_path / "none.png", tmp_path):
         with pytest.raises(DataError, match=r"No such file|directory|Permission"):
             read_drawing(missing, SIZE)

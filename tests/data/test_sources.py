@@ -52,7 +52,7 @@ def test_a_source_is_found_by_its_file(tmp_path, monkeypatch):
 def test_a_wrong_name_is_answered_with_the_nearest():
     with pytest.raises(UsageError) as caught:
         data.load({"name": "fashion-mnist"})
-    assert "fashion_mnist" in caught.value.mend
+    assert "fashion_mnist" in caught.value.hint
 
 
 def test_a_wrong_field_is_named():

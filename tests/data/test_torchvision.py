@@ -104,7 +104,7 @@ def test_a_broken_idx_file_is_named_with_the_command_that_fetches_it(mnist, file
     assert caught.value.code == 3
     assert str(path) in caught.value.what
     assert word in caught.value.what
-    assert f"--data mnist --data-dir {mnist}" in caught.value.mend
+    assert f"--data mnist --data-dir {mnist}" in caught.value.hint
 
 
 def test_a_cut_off_gzip_file_is_named(mnist):
@@ -225,7 +225,7 @@ def test_a_broken_cifar_batch_is_named(cifar, content):
     with pytest.raises(DataError) as caught:
         load("cifar10", cifar)
     assert str(path) in caught.value.what
-    assert f"--data cifar10 --data-dir {cifar}" in caught.value.mend
+    assert f"--data cifar10 --data-dir {cifar}" in caught.value.hint
 
 
 def test_offline_names_the_sources_that_need_no_download(tmp_path, monkeypatch):
@@ -237,8 +237,8 @@ def test_offline_names_the_sources_that_need_no_download(tmp_path, monkeypatch):
         with pytest.raises(EnvironmentFault) as caught:
             load(name, tmp_path)
         assert caught.value.code == 4
-        assert "--data strokes" in caught.value.mend
-        assert "--data digits" in caught.value.mend
+        assert "--data strokes" in caught.value.hint
+        assert "--data digits" in caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["mnist", "cifar10"])
@@ -251,7 +251,7 @@ def test_a_dead_network_is_an_environment_fault_and_leaves_nothing_behind(
     monkeypatch.setattr("urllib.request.urlopen", no_network)
     with pytest.raises(EnvironmentFault, match="no route to host") as caught:
         data.load({"name": name}, data_dir=tmp_path / "sets")
-    assert "--data strokes" in caught.value.mend
+    assert "--data strokes" in caught.value.hint
     assert list((tmp_path / "sets").iterdir()) == []
     assert capsys.readouterr().out == ""
 

@@ -110,7 +110,7 @@ def test_a_missing_diagram_is_said_plainly():
         gallery.find(catalog.resolve("dreamer"))
     with pytest.raises(UsageError, match="no diagram 'mamba-blok'") as caught:
         gallery.find(catalog.resolve("mamba"), "mamba-blok")
-    assert caught.value.mend == "did you mean: atlas diagram mamba mamba-block"
+    assert caught.value.hint == "did you mean: atlas diagram mamba mamba-block"
 
 
 def test_the_document_for_scripts_has_columns_not_halves(tmp_path: Path):

@@ -65,7 +65,7 @@ def test_what_can_do_without_a_run_takes_one_only_when_asked(tmp_path: Path):
 def test_wrong_runs_are_refused(tmp_path: Path):
     with pytest.raises(UsageError, match="of ddpm or cfg, and there is none in") as caught:
         of_run(NEEDS, None, tmp_path)
-    assert caught.value.mend == "atlas train ddpm --recipe smoke"
+    assert caught.value.hint == "atlas train ddpm --recipe smoke"
     begun(tmp_path, "gan")
     with pytest.raises(UsageError, match="a run of ddpm or cfg, and gan-smoke-1 is one of gan"):
         of_run(NEEDS, "gan-smoke-1", tmp_path)

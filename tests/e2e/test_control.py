@@ -28,7 +28,7 @@ def test_a_drawing_steers_a_controlnet_and_nothing_else(tmp_path: Path) -> None:
     cell = sheet.shape[1] // 5  # the edges, then four results
     assert set(np.unique(sheet[:, : cell - cell // 8])) == {0, 255}
 
-    for arguments, code, what, mend in (
+    for arguments, code, what, hint in (
         (["sample", "controlnet", "--control", "notes.png"], 3, "notes.png", "PNG"),
         (["sample", "controlnet", "--control", "none.png"], 3, "No such file", "PNG"),
         (["sample", "controlnet", "--control"], 2, "--control needs a value", "a PNG drawing"),
@@ -41,5 +41,5 @@ def test_a_drawing_steers_a_controlnet_and_nothing_else(tmp_path: Path) -> None:
         failed = atlas(*arguments, cwd=tmp_path)
         assert failed.returncode == code
         assert what in failed.stderr
-        assert mend in failed.stderr
+        assert hint in failed.stderr
         assert "Traceback" not in failed.stderr

@@ -139,14 +139,14 @@ def test_a_finished_run_can_be_shown_sampled_compared_and_removed(tmp_path: Path
         (["train", "ddpm", "--stpes", "3"], 2, "--help"),
     ],
 )
-def test_bad_input_gets_one_line_of_what_one_of_mend_and_its_code(
+def test_bad_input_gets_one_line_of_what_one_of_hint_and_its_code(
     tmp_path: Path, arguments: list[str], code: int, named: str
 ) -> None:
     result = atlas(*arguments, cwd=tmp_path, CUDA_VISIBLE_DEVICES="")
     assert result.returncode == code, result.stderr
     lines = result.stderr.strip().splitlines()
     assert sum(line.startswith("error  ") for line in lines) == 1
-    assert lines[-1].startswith("mend   ")
+    assert lines[-1].startswith("hint   ")
     assert named in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""

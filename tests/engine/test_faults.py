@@ -181,7 +181,7 @@ def test_a_missing_parent_and_a_file_in_place_of_the_folder_are_refused(tmp_path
         with pytest.raises(EnvironmentFault, match=words) as error:
             RunFolder.create(root, "ddpm/small")
         assert error.value.code == 4
-        assert "--out FOLDER" in error.value.mend
+        assert "--out FOLDER" in error.value.hint
     with pytest.raises(EnvironmentFault):
         RunFolder.create(tmp_path / "file" / "runs", "ddpm/small")
 
@@ -203,7 +203,7 @@ def test_a_folder_in_which_none_can_be_made_is_refused(tmp_path, monkeypatch, re
     with pytest.raises(EnvironmentFault) as error:
         RunFolder.create(tmp_path, "ddpm/small")
     assert error.value.code == 4
-    assert "--out FOLDER" in error.value.mend
+    assert "--out FOLDER" in error.value.hint
 
 
 @pytest.mark.skipif(os.name == "nt" or os.getuid() == 0, reason="root may write anywhere")

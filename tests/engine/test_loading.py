@@ -87,7 +87,7 @@ def test_another_base_is_refused_with_both_names(tmp_path: Path, text: Path, opt
     ) as no:
         load_system(child, options, SilentReporter())
     assert no.value.code == 3
-    assert "atlas train" in no.value.mend
+    assert "atlas train" in no.value.hint
     child.clear_result()
     with pytest.raises(DataError, match="holds others now"):
         execute(recipes.of_run(child.path), options, SilentReporter(), child)

@@ -65,7 +65,7 @@ def test_a_missing_quiz_names_those_there_are(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(quiz, "_path", lambda family: family.path / f"{'quiz' * (family.slug != 'vla')}.yaml")
     with pytest.raises(UsageError, match="the quiz on vla is not written yet") as caught:
         quiz.find("vla")
-    assert caught.value.mend == f"atlas quiz {SHIPPED[0].slug}"
+    assert caught.value.hint == f"atlas quiz {SHIPPED[0].slug}"
 
 
 def test_a_topic_without_a_question_leads_to_its_family():
@@ -75,7 +75,7 @@ def test_a_topic_without_a_question_leads_to_its_family():
     for topic in silent[:3]:
         with pytest.raises(UsageError, match=f"no question on {topic.slug}") as caught:
             quiz.find(topic.slug)
-        assert caught.value.mend == f"atlas quiz {topic.family}"
+        assert caught.value.hint == f"atlas quiz {topic.family}"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Bad recipes (the table of faults, row 16): all errors at once, each with place, field and mend."""
+"""Bad recipes (the table of faults, row 16): all errors at once, each with place, field and hint."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ from tests.recipe.house import BUILT, SMALL, House, errors_of, house_fixture  # 
         ("system: blob", "system: heir\nfrom: blob/no", "3:7: from: blob has no recipe 'no'"),
     ],
 )  # fmt: skip
-def test_a_bad_recipe_names_place_field_and_mend(house: House, old: str, new: str, expected: str):
+def test_a_bad_recipe_names_place_field_and_hint(house: House, old: str, new: str, expected: str):
     details = errors_of(house.change(old, new))
     assert [line for line in details if line.startswith(f"own.yaml:{expected}")], details
     # A name that is misspelt may leave another one missing; nothing else may be reported.

@@ -69,7 +69,7 @@ def test_a_recipe_is_found_by_topic_alias_and_name(house: House, ref: str):
 
 
 @pytest.mark.parametrize(
-    ("ref", "what", "mend"),
+    ("ref", "what", "hint"),
     [
         ("blog", "no topic is called 'blog'", "did you mean: atlas recipe show blob"),
         ("blob/smal", "blob has no recipe 'smal'", "did you mean blob/small?"),
@@ -79,11 +79,11 @@ def test_a_recipe_is_found_by_topic_alias_and_name(house: House, ref: str):
         ("mone.yaml", "mone.yaml: there is no such file", "did you mean mine.yaml?"),
     ],
 )
-def test_a_recipe_that_is_not_there_names_the_nearest(house: House, ref: str, what: str, mend: str):
+def test_a_recipe_that_is_not_there_names_the_nearest(house: House, ref: str, what: str, hint: str):
     house.change("blob", "blob", "mine.yaml")
     with pytest.raises(UsageError) as caught:
         recipes.find(ref)
-    assert (caught.value.what, caught.value.mend) == (what, mend)
+    assert (caught.value.what, caught.value.hint) == (what, hint)
 
 
 # --- --set, --data, ablate -------------------------------------------------------------------------------

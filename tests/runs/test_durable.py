@@ -43,4 +43,4 @@ def test_a_folder_that_cannot_be_made_is_an_environment_fault(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(EnvironmentFault, match="cannot write") as caught:
         durable.write_atomically(tmp_path / "file" / "below.txt", lambda file: None)
-    assert "ATLAS_HOME" in caught.value.mend
+    assert "ATLAS_HOME" in caught.value.hint

@@ -71,19 +71,19 @@ def test_an_unknown_run_names_the_nearest(tmp_path):
     RunFolder.create(tmp_path, "ddpm/small")
     with pytest.raises(UsageError, match="ddpm-smal-1") as error:
         RunFolder.open("ddpm-smal-1", tmp_path)
-    assert "did you mean ddpm-small-1" in error.value.mend
+    assert "did you mean ddpm-small-1" in error.value.hint
     with pytest.raises(UsageError) as error:
         RunFolder.open("qqq", tmp_path)
-    assert "atlas run ls" in error.value.mend
+    assert "atlas run ls" in error.value.hint
     with pytest.raises(UsageError, match=r"has no run\.json"):
         RunFolder.open(str(tmp_path), tmp_path)
 
 
 @pytest.mark.parametrize("ref", ["latest", "", "x"])
-def test_without_runs_the_mend_is_to_train_one(tmp_path, ref):
+def test_without_runs_the_hint_is_to_train_one(tmp_path, ref):
     with pytest.raises(UsageError, match="holds no runs yet") as error:
         RunFolder.open(ref, tmp_path / "runs")
-    assert "atlas train" in error.value.mend
+    assert "atlas train" in error.value.hint
 
 
 def test_a_damaged_run_is_refused_by_name_and_does_not_hide_the_others(tmp_path):

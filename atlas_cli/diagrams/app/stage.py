@@ -116,8 +116,8 @@ class Stage(Vertical):
     def _draw_picture(self, width: int) -> Lines:
         seen = self._seen
         if seen.error is not None:
-            mend = wrap(Text(seen.error.mend, "atlas.good"), width)
-            return [*wrap(Text(seen.error.what, "atlas.bad"), width), *mend]
+            hint = wrap(Text(seen.error.hint, "atlas.good"), width)
+            return [*wrap(Text(seen.error.what, "atlas.bad"), width), *hint]
         if seen.frame is None and self._view.needs_frames:
             return [Text("computing the first frame …", "atlas.muted")]
         return self._view.picture(seen.setting, seen.frame, width, self._look)

@@ -1,4 +1,4 @@
-"""A mixture of experts that is trained in a second: how a router collapses, and what mends it.
+"""A mixture of experts that is trained in a second: how a router collapses, and what cures it.
 
 Source:  Fedus, Zoph, Shazeer 2021, arXiv:2101.03961, eq. 4: the balance loss alpha E sum_i f_i P_i, with f_i
          the share of the choices and P_i the mean probability of expert i; each is 1 / E when all are used

@@ -154,7 +154,7 @@ function quiz(form) {
     all("input", question).forEach((input) => { input.disabled = true; });
     const good = Boolean(label.dataset.right);
     right += good ? 1 : 0;
-    reveal(question, label, good ? "Right." : "Not so.");
+    reveal(question, label, good ? "Right." : "Not quite.");
     if (!good) reveal(question, question.querySelector("[data-right]"), "This one.");
     score.textContent = `${right} of ${at + 1} right`;
     button.textContent = at + 1 < questions.length ? "Next question" : "See the score";

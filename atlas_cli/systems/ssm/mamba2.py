@@ -9,7 +9,7 @@ Shapes:  B batch, L length, H heads of P channels, D inner channels (H * P), N s
 Differs: every A starts at -1, where the authors' code draws it from -16 .. -1 (`a_start: 0` is theirs). The
          recipes start delta between 0.1 and 1, where theirs is between 0.001 and 0.1: with those steps a run
          of selective copying can stay where the last two letters are confused. Norms on B and C, as in
-         mamba/small, did not mend that reliably (`normalise_b_c`).
+         mamba/small, did not cure that reliably (`normalise_b_c`).
          All heads share B and C; the paper allows groups of heads with their own.
 Code:    the authors' is in github.com/state-spaces/mamba: mamba_ssm/modules/mamba2_simple.py (`Mamba2Simple`,
          here Mamba2Block) and mamba_ssm/modules/ssd_minimal.py (here nets/ssd.py).

@@ -46,7 +46,7 @@ def test_a_dumb_terminal_is_none(at_a_terminal, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("TERM", "dumb")
     with pytest.raises(UsageError, match="needs a terminal") as raised:
         start.turn(WAVE, [], None, "atlas diagram mamba wave")
-    assert raised.value.mend == "atlas diagram mamba wave  prints the diagram"
+    assert raised.value.hint == "atlas diagram mamba wave  prints the diagram"
     assert not at_a_terminal
 
 

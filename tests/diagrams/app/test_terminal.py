@@ -175,7 +175,7 @@ def test_without_a_terminal_it_says_what_to_type(tmp_path: Path):
     assert ran.returncode == 2
     assert ran.stdout == ""
     assert "-i needs a terminal" in ran.stderr
-    assert "mend   atlas diagram gan alternation" in ran.stderr
+    assert "hint   atlas diagram gan alternation" in ran.stderr
 
 
 def test_it_goes_to_no_file(tmp_path: Path):

@@ -108,4 +108,4 @@ def test_without_the_package_it_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "resvg_py", None)
     with pytest.raises(EnvironmentFault, match="PNG needs the package resvg-py") as caught:
         picture.png(svg("ssm-mamba-block"))
-    assert caught.value.mend == "pip install resvg-py, or write SVG: --format svg"
+    assert caught.value.hint == "pip install resvg-py, or write SVG: --format svg"

@@ -148,7 +148,7 @@ def test_a_text_of_ones_own_is_read_byte_by_byte_and_blanks_are_seen():
 def test_a_sequence_in_another_alphabet_is_refused_with_the_right_one(mamba: Mamba):
     with pytest.raises(UsageError) as refused:
         gate(mamba, 100, "last", "..z??")
-    assert "abcd.?" in refused.value.mend
+    assert "abcd.?" in refused.value.hint
 
 
 def test_the_open_knob_takes_any_text_and_shows_it_among_its_values():

@@ -1,4 +1,4 @@
-"""The trained router: its loss against Switch's equation, its collapse and its mend."""
+"""The trained router: its loss against Switch's equation, its collapse and its cure."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def test_a_prompt_is_drawn_and_read(text: CFG) -> None:
 def test_a_word_that_no_caption_has_is_refused_with_those_it_knows(text: CFG) -> None:
     with pytest.raises(UsageError, match="'pink'") as caught:
         text.sample(SampleRequest(prompt="a pink circle"))
-    assert "red, green, blue, yellow" in caught.value.mend
+    assert "red, green, blue, yellow" in caught.value.hint
     with pytest.raises(UsageError, match="captions, no classes"):
         text.sample(SampleRequest(label=3))
 

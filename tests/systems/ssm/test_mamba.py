@@ -269,4 +269,4 @@ def test_a_prompt_that_asks_nothing_or_is_in_another_alphabet_is_refused(prompt)
     system = attached("selective_copying", n_tokens=2, length=10, n_symbols=4)
     with pytest.raises(UsageError) as refused:
         system.sample(SampleRequest(prompt=prompt))
-    assert "abcd.?" in refused.value.mend
+    assert "abcd.?" in refused.value.hint
