@@ -39,6 +39,7 @@ FLOORS = (
     ("diagrams.deliver", "diagrams.of_runs"),  # one entry to all ways of drawing; frames from a run
     ("pages",),
     ("site",),
+    ("api",),  # what the commands stand on, for Python
     ("commands",),
     ("app",),
     ("__main__",),
