@@ -15,7 +15,7 @@ import torch
 from atlas_cli import catalog, data
 from atlas_cli.config import PARENT
 from atlas_cli.draws import stable_seed
-from atlas_cli.engine import distributed
+from atlas_cli.engine import distributed, kernels
 from atlas_cli.engine.device import autocast, choose_device, resolve_precision, set_threads
 from atlas_cli.engine.ema import Ema
 from atlas_cli.engine.system import Setting, System
@@ -65,6 +65,7 @@ def build(
     """
     device = distributed.join(choose_device(options.device), recipe.train.batch_size)
     set_threads(recipe.train.threads)
+    kernels.remember()
     train = recipe.train.model_copy(update={"precision": resolve_precision(recipe.train.precision, device)})
     source = open_data(recipe, options, reporter, device)
     system = create(recipe)

@@ -16,6 +16,7 @@ from atlas_cli.engine.ema import Ema
 from atlas_cli.engine.signals import StopRequest
 from atlas_cli.engine.system import Metrics, Optimizers, System
 from atlas_cli.errors import DivergedError, InterruptedRun, UsageError
+from atlas_cli.nets import kernels
 from atlas_cli.present.progress import Progress
 from atlas_cli.recipe.model import TrainConfig
 from atlas_cli.runs import checkpoint
@@ -147,6 +148,7 @@ def _restore(
     if ema is not None and start.ema is not None:
         ema.load_state_dict(start.ema)
     checkpoint.restore_rng(start.rng)
+    kernels.choices.update(start.info.get("kernels", {}))  # others round differently
     return start.step, float(start.info.get("metrics", {}).get("seconds", 0.0))
 
 
@@ -160,7 +162,7 @@ def _snapshot(
         ema=ema.state_dict() if ema is not None else None,
         optimizers={name: o.state_dict() for name, o in optimizers.items()},
         rng=checkpoint.capture_rng(),
-        info={"metrics": metrics, "recipe_hash": recipe_hash},
+        info={"metrics": metrics, "recipe_hash": recipe_hash, "kernels": dict(kernels.choices)},
     )
 
 
