@@ -14,12 +14,16 @@ import torch
 
 from atlas_cli.engine.build import Options
 from atlas_cli.engine.device import choose_device, cores, resolve_precision, threads
+from atlas_cli.engine.laptop import seconds_on_a_laptop
 from atlas_cli.engine.staleness import code_hash
 from atlas_cli.engine.trainer import Outcome, execute
 from atlas_cli.engine.verdict import Verdict
+from atlas_cli.errors import UsageError
 from atlas_cli.present.reporter import Reporter
 from atlas_cli.recipe import recipes, source
 from atlas_cli.recipe.model import Recipe
+
+LAPTOP_SECONDS = "seconds_fp32_avx2"  # beside `seconds`, which are those of the machine that measured
 
 
 @dataclass
@@ -29,6 +33,7 @@ class Verification:
     recipe: Recipe
     outcomes: list[Outcome]
     device: str = "auto"
+    laptop_seconds: float | None = None  # see engine/laptop.py; None: not timed
 
     @property
     def met(self) -> bool:
@@ -52,6 +57,7 @@ class Verification:
             "spread": _spreads(with_idea),
             "spread_without": _spreads(without),
             "seconds": round(self.seconds),
+            **({} if self.laptop_seconds is None else {LAPTOP_SECONDS: round(self.laptop_seconds)}),
             "device": device.type,
             "precision": resolve_precision(train.precision, device),
             "cores": cores(),
@@ -82,7 +88,22 @@ def verify_recipe(recipe: Recipe, options: Options, reporter: Reporter, seeds: i
         reporter.say(f"{recipe.name}, seed {seed} ({i + 1} of {seeds})")
         seeded = recipes.resolve(recipe.name, [f"train.seed={seed}"])
         outcomes.append(execute(seeded, options, reporter))
-    return Verification(recipe, outcomes, options.device)
+    return Verification(recipe, outcomes, options.device, seconds_on_a_laptop(recipe.name))
+
+
+def write_laptop_seconds(name: str) -> float:
+    """Time a few steps of a recipe as a laptop takes them, and put that into its `measured:` section."""
+    seconds, path = seconds_on_a_laptop(name), source.find(name)
+    text = path.read_text(encoding="utf-8")
+    line = f"  {LAPTOP_SECONDS}: {round(seconds)}\n"
+    text = re.sub(rf"(?m)^  {LAPTOP_SECONDS}: .*\n", "", text)
+    changed, found = re.subn(r"(?m)^(measured:\n(?:  .*\n)*?  seconds: .*\n)", rf"\1{line}", text)
+    if not found:
+        raise UsageError(
+            f"{name} has no figures yet", f"measure it first: atlas verify {name} --seeds 3 --write"
+        )
+    path.write_text(changed, encoding="utf-8")
+    return seconds
 
 
 def without_measured(text: str) -> str:
