@@ -62,7 +62,7 @@ class Verification:
             "precision": resolve_precision(train.precision, device),
             "cores": cores(),
             "threads": threads(train.threads),
-            "seeds": [train.seed + i for i in range(len(self.outcomes))],
+            "seeds": [train.seed + 1 + i for i in range(len(self.outcomes))],
             "python": platform.python_version(),
             "torch": torch.__version__.split("+")[0],
             "code": code_hash(self.recipe),
@@ -81,10 +81,10 @@ class Verification:
 
 
 def verify_recipe(recipe: Recipe, options: Options, reporter: Reporter, seeds: int) -> Verification:
-    """Train a recipe with `seeds` consecutive seeds, from its own on."""
+    """Train a recipe with so many seeds, those after its own: with its own it was chosen."""
     outcomes = []
     for i in range(seeds):
-        seed = recipe.train.seed + i
+        seed = recipe.train.seed + 1 + i
         reporter.say(f"{recipe.name}, seed {seed} ({i + 1} of {seeds})")
         seeded = recipes.resolve(recipe.name, [f"train.seed={seed}"])
         outcomes.append(execute(seeded, options, reporter))

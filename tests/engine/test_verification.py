@@ -35,7 +35,7 @@ def test_measured_holds_means_spreads_and_the_ablation() -> None:
     assert measured["spread"]["class_accuracy"] == [0.98, 1.0]
     assert measured["without"] == {"class_accuracy": 0.5}
     assert measured["seconds"] == 100
-    assert measured["seeds"] == [0, 1, 2]
+    assert measured["seeds"] == [1, 2, 3]
     assert measured["spread_without"] == {"class_accuracy": [0.5, 0.5]}
 
 
