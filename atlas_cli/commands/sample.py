@@ -27,7 +27,8 @@ def sample(
         str, typer.Argument(help="Run folder or name, latest, or a topic.", autocompletion=_complete.runs)
     ] = "latest",
     count: Annotated[
-        int | None, typer.Option("--count", "-c", min=1, help="How many samples (default: the system's).")
+        int | None,
+        typer.Option("--count", "-c", min=1, max=10_000, help="How many samples (default: the system's)."),
     ] = None,
     label: Annotated[int | None, typer.Option(help="The class wanted (default: all in turn).")] = None,
     prompt: Annotated[str | None, typer.Option(help="Text to continue, or to draw.")] = None,
@@ -37,7 +38,7 @@ def sample(
             "--set", "-s", metavar="KEY=VALUE", help="A field of the sampler: steps=20. Repeatable."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same samples.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same samples.")] = 0,
     best: Annotated[
         bool, typer.Option("--best", help="The checkpoint with the lowest loss, not the last one.")
     ] = False,

@@ -16,6 +16,7 @@ from atlas_cli.data.images import ImageSource, Split, image_source
 from atlas_cli.paths import cache_dir
 from atlas_cli.runs.durable import write_atomically
 
+MOST_DRAWN = 1_000_000  # images: 0.8 GB
 TRAIN_SEED, TEST_SEED = 0, 1  # streams of drawn digits
 
 
@@ -24,8 +25,8 @@ class StrokesConfig(DataConfig):
 
     kind: ClassVar[str] = "images"
 
-    n_train: int = Field(20_000, gt=0)
-    n_test: int = Field(2_000, gt=0)
+    n_train: int = Field(20_000, ge=2, le=MOST_DRAWN)
+    n_test: int = Field(2_000, ge=2, le=MOST_DRAWN)  # two at least have a spread
 
     def facts(self) -> dict[str, Any]:
         """Shape and classes."""

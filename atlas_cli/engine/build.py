@@ -16,7 +16,13 @@ from atlas_cli import catalog, data
 from atlas_cli.config import PARENT
 from atlas_cli.draws import stable_seed
 from atlas_cli.engine import distributed
-from atlas_cli.engine.device import autocast, choose_device, resolve_precision, set_threads
+from atlas_cli.engine.device import (
+    autocast,
+    choose_device,
+    require_compiler,
+    resolve_precision,
+    set_threads,
+)
 from atlas_cli.engine.ema import Ema
 from atlas_cli.engine.system import Setting, System
 from atlas_cli.present.reporter import Reporter
@@ -72,6 +78,7 @@ def build(
     rank, world_size = distributed.rank(), distributed.world_size()
     system.attach(Setting(source, train, device, rank, world_size, parents.get(PARENT), parents))
     if options.compile:
+        require_compiler()
         system.compile_training()
     return system
 

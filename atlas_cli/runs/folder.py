@@ -24,8 +24,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from atlas_cli import __version__
-from atlas_cli.errors import AtlasError, DataError, EnvironmentFault, UsageError
+from atlas_cli import __version__, paths
+from atlas_cli.errors import (
+    MOST_LETTERS,
+    AtlasError,
+    DataError,
+    EnvironmentFault,
+    UsageError,
+    quoted,
+)
 from atlas_cli.runs.durable import read_json, strict, write_atomic, write_fault, write_json
 from atlas_cli.runs.lock import Holder, RunLock, holder
 
@@ -108,6 +115,7 @@ class RunFolder:
             UsageError: there is no such run.
             DataError: its run.json cannot be read.
         """
+        paths.named(ref, "name of a run")
         runs = list_runs(root)
         if ref == "latest" and runs:
             return runs[-1]
@@ -356,12 +364,14 @@ def require_writable(root: Path) -> None:
 
 def _unknown(ref: str, root: Path, names: list[str]) -> UsageError:
     if not names:
-        return UsageError(f"there is no run {ref!r}: {root} holds no runs yet", "train one: atlas train ddpm")
+        return UsageError(
+            f"there is no run {quoted(ref)}: {root} holds no runs yet", "train one: atlas train ddpm"
+        )
     if Path(ref).is_dir() and ref not in (".", ".."):
         return UsageError(f"{ref} is not a run folder: it has no run.json", "list the runs: atlas run ls")
-    near = difflib.get_close_matches(ref, [*names, "latest"], n=3, cutoff=0.5)
+    near = difflib.get_close_matches(ref[:MOST_LETTERS], [*names, "latest"], n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "list the runs: atlas run ls"
-    return UsageError(f"there is no run {ref!r} in {root}", hint)
+    return UsageError(f"there is no run {quoted(ref)} in {root}", hint)
 
 
 def _damaged(path: Path, number: int) -> DataError:
