@@ -236,7 +236,7 @@ def complete_name(incomplete: str) -> list[str]:
 
 
 def _strangers(name: str) -> str:
-    """The first letter in a name that only looks like one of the alphabet, or cannot be seen, by its number."""
+    """The first letter in a name that may look like another one, or like none, by its number."""
     odd = next((c for c in name[:MOST_LETTERS] if not c.isascii()), None)
     if odd is None:
         return ""
@@ -246,7 +246,7 @@ def _strangers(name: str) -> str:
 
 
 def _is_plain(name: str) -> bool:
-    """Whether a name is as it looks: no control characters, no path, no letter that only folds to a Latin one."""
+    """Whether a name is as it looks: all of it seen, no path, no letter that only folds to a Latin one."""
     folded = (not c.isascii() and c.casefold().isascii() for c in name)
     return len(name) <= MOST_LETTERS * 2 and name.isprintable() and "/" not in name and not any(folded)
 

@@ -61,7 +61,7 @@ class SystemConfig(FrozenConfig):
         return cls.parents if isinstance(cls.parents, dict) else {PARENT: cls.parents}
 
     def misfits(self, parents: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
-        """What does not fit the runs that the system builds on: pairs of a field of `model:` and what is wrong.
+        """What does not fit the runs that the system builds on: fields of `model:`, and what is wrong.
 
         Args:
             parents: Role -> the `model:` section of the recipe that its run is trained with.

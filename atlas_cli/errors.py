@@ -6,7 +6,6 @@ Exit codes: 0 done, 1 failed or `expect` not met with --check, 2 usage or recipe
 
 from __future__ import annotations
 
-
 MOST_SHOWN = 20  # lines of a list of problems
 MOST_LETTERS = 60  # of a name that a message repeats
 MOST_OF_A_PATH = 300
@@ -24,7 +23,7 @@ def cut(lines: list[str], number: int | None = None) -> list[str]:
 
 
 def quoted(text: str, most: int = MOST_LETTERS) -> str:
-    """A user's text in quotes for a message: short, and what cannot be seen is named, as in 'd<U+202E>dpm'."""
+    """A user's text for a message: cut short, and what cannot be seen is named, as in 'd<U+202E>dpm'."""
     short = text if len(text) <= most else f"{text[: most - 3]}..."
     return "'" + "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in short) + "'"
 

@@ -50,7 +50,7 @@ def _read_idx(file: Any) -> np.ndarray:
     shape = struct.unpack(f">{start[3]}I", sizes)
     promised = math.prod(shape)
     if promised > MOST_BYTES:
-        raise ValueError(f"its header says {promised:,} bytes of data; more than {MOST_BYTES:,} are not read")
+        raise ValueError(f"its header says {promised:,} bytes of data; {MOST_BYTES:,} at most are read")
     data = _read_up_to(file, promised + 1)
     if len(data) != promised:
         held = f"{len(data):,}" if len(data) < promised else f"more than {promised:,}"
@@ -59,7 +59,7 @@ def _read_idx(file: Any) -> np.ndarray:
 
 
 def _read_up_to(file: Any, n: int) -> bytes:
-    """The next n bytes or fewer, piece by piece: what a header promises is not set aside before it is there."""
+    """The next n bytes or fewer, piece by piece: what is only promised is not set aside."""
     pieces: list[bytes] = []
     while n > 0 and (piece := file.read(min(n, _PIECE))):
         pieces.append(piece)
@@ -110,7 +110,8 @@ def read_cifar_pickle(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def _require_small_memo(data: bytes) -> None:
     """Refuse a pickle that numbers what it remembers beyond its own length: such a memo fills the memory."""
     for opcode, argument, _ in pickletools.genops(data):
-        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and not 0 <= argument <= len(data):
+        stored = opcode.name in ("PUT", "BINPUT", "LONG_BINPUT")
+        if stored and not (isinstance(argument, int) and 0 <= argument <= len(data)):
             raise pickle.UnpicklingError("it numbers more objects than it can hold")
 
 

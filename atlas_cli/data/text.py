@@ -18,14 +18,14 @@ from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Int, UInt8
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor
 
-from atlas_cli import paths
 from atlas_cli.config import LONGEST, DataConfig
 from atlas_cli.data import Place
 from atlas_cli.draws import BatchRandom, stable_seed
 from atlas_cli.errors import MOST_OF_A_PATH, DataError, UsageError, quoted
+from atlas_cli.paths import content_dir, named
 
 VOCAB_SIZE = 256
 SHORTEST = 4  # bytes of a window: the n-grams that a model is compared with look back as far
@@ -45,6 +45,15 @@ class TextConfig(DataConfig):
     corpus: Literal["python", "atlas"] = "python"  # the standard library's sources, or the atlas's pages
     path: str | None = None  # a file or a folder in place of the corpus
     context_len: int = Field(256, ge=SHORTEST, le=LONGEST)
+
+    @field_validator("path")
+    @classmethod
+    def _in_full(cls, path: str | None) -> str | None:
+        """A run is sampled from other folders than it was trained in."""
+        try:
+            return None if path is None else str(named(path, "path").absolute())
+        except UsageError as error:
+            raise ValueError(error.what) from error
 
     def facts(self) -> dict[str, Any]:
         """Bytes."""
@@ -150,7 +159,7 @@ def _tensor(data: bytes, device: torch.device | str) -> UInt8[Tensor, "N"]:
 def _corpus(config: TextConfig) -> tuple[str, bytes, bytes]:
     """Name, training bytes and held-out bytes."""
     if config.path is not None:
-        path = paths.named(config.path, "data.path")
+        path = Path(config.path)
         if path.is_file():
             data = _read(path)
             cut = len(data) - math.ceil(len(data) * HELD_OUT_SHARE)
@@ -163,7 +172,7 @@ def _corpus(config: TextConfig) -> tuple[str, bytes, bytes]:
     if config.corpus == "python":
         root = Path(sysconfig.get_path("stdlib"))
         return "python", *_split(root, root.rglob("*.py"))
-    root = paths.content_dir()
+    root = content_dir()
     return "atlas", *_split(root, root.rglob("*.md"))
 
 

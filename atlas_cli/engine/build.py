@@ -24,6 +24,7 @@ from atlas_cli.engine.device import (
     set_threads,
 )
 from atlas_cli.engine.ema import Ema
+from atlas_cli.engine.memory import require_memory
 from atlas_cli.engine.system import Setting, System
 from atlas_cli.present.reporter import Reporter
 from atlas_cli.recipe.model import Recipe
@@ -73,6 +74,8 @@ def build(
     set_threads(recipe.train.threads)
     train = recipe.train.model_copy(update={"precision": resolve_precision(recipe.train.precision, device)})
     source = open_data(recipe, options, reporter, device)
+    with torch.device("meta"):  # shapes alone
+        require_memory(recipe, create(recipe), device)
     system = create(recipe)
     parents = parents or {}
     rank, world_size = distributed.rank(), distributed.world_size()

@@ -20,7 +20,6 @@ from torch import Tensor
 
 from atlas_cli.config import LONGEST, SystemConfig, sampling
 
-
 COLDEST = 1e-30  # a temperature below it is 0: logits over it would leave float32
 
 

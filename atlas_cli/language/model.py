@@ -93,8 +93,8 @@ class LanguageModel(System):
         data = setting.data
         if isinstance(data, TextSource) and len(data.held_out_bytes) <= self.longest_window:
             raise DataError(
-                f"{data.name}: {len(data.held_out_bytes):,} bytes of held-out text are too few for the windows of "
-                f"{self.longest_window} by which the model is judged",
+                f"{data.name}: {len(data.held_out_bytes):,} bytes of held-out text are too few for the "
+                f"windows of {self.longest_window} by which the model is judged",
                 "name more text with --set data.path=FOLDER, or set a smaller data.context_len",
             )
         return attached

@@ -67,7 +67,7 @@ class RunFolder:
     @classmethod
     def create(
         cls, root: Path, topic_recipe: str, recipe_hash: str = "", data: str = "",
-        bases: Mapping[str, Base] | None = None,
+        bases: Mapping[str, Base] | None = None, data_dir: Path | None = None,
     ) -> RunFolder:  # fmt: skip
         """Make `root`/<topic>-<recipe>-<n> with the next free number.
 
@@ -77,6 +77,7 @@ class RunFolder:
             recipe_hash: Hash of the resolved recipe, by which other runs find this one.
             data: Fingerprint of what the data hold.
             bases: The weights that this run is built on, by role.
+            data_dir: The folder of downloaded data sets, where one was named.
 
         Raises:
             EnvironmentFault: `root` cannot be written, is no folder or its parent is missing.
@@ -102,6 +103,7 @@ class RunFolder:
         started = datetime.now(UTC).isoformat(timespec="microseconds")
         document = {
             "recipe": topic_recipe, "hash": recipe_hash, "data": data, "started": started,
+            "data_dir": None if data_dir is None else str(data_dir.expanduser().absolute()),
             "bases": {role: base._asdict() for role, base in (bases or {}).items()},
         }  # fmt: skip
         write_json(path / "run.json", document)
@@ -163,6 +165,12 @@ class RunFolder:
         """Fingerprint of the data that it learned from; None of a run from before that was written down."""
         data = self.info.get("data")
         return data if isinstance(data, str) else None
+
+    @property
+    def data_dir(self) -> Path | None:
+        """The folder of downloaded data sets that was named when it was trained."""
+        folder = self.info.get("data_dir")
+        return Path(folder) if isinstance(folder, str) else None
 
     @property
     def bases(self) -> dict[str, Base] | None:

@@ -72,8 +72,8 @@ class Config(SamplerConfig):
             nats = -self.n_steps * math.log1p(-mean)  # about -ln of what is left of the image's variance
             if nats > MOST_NOISE:
                 raise ValueError(
-                    f"{self.n_steps} linear steps up to beta_end = {self.beta_end:g} leave nothing of the image: "
-                    "take fewer n_steps or a smaller beta_end"
+                    f"{self.n_steps} linear steps up to beta_end = {self.beta_end:g} leave nothing of the "
+                    "image: take fewer n_steps or a smaller beta_end"
                 )
         return self
 
