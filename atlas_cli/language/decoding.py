@@ -27,7 +27,7 @@ class DecodingConfig(SystemConfig):
     """The fields that steer how a language model writes; `atlas sample --set temperature=0.5`."""
 
     temperature: float = sampling(0.8, ge=0)  # 0: always the most likely token
-    top_k: int = sampling(0, ge=0)  # only the k most likely tokens; 0: all
+    top_k: int = sampling(0, ge=0, le=LONGEST)  # only the k most likely tokens; 0: all
     top_p: float = sampling(1.0, gt=0, le=1)  # only the most likely tokens that together have p
     length: int = sampling(256, gt=0, le=LONGEST)  # tokens written
 

@@ -117,7 +117,7 @@ def _explained(kind: str, value: Any, error: Any) -> str:
         return f"must be {_TYPES[kind]}, not {_shown(value)}"
     if kind in ("too_short", "too_long"):
         least, most = context.get("min_length"), context.get("max_length")
-        return f"must have at least {least} of them" if most is None else f"must have at most {most} of them"
+        return "must not be empty" if most is None and least == 1 else f"must have at most {most} items"
     if kind in _BOUNDS:
         return f"must be {_BOUNDS[kind](context)}, not {_shown(value)}"
     return f"{error['msg'][:1].lower()}{error['msg'][1:]}, not {_shown(value)}"

@@ -46,11 +46,11 @@ class Config(SystemConfig):
     data_kinds: ClassVar[tuple[str, ...]] = ("images", "scenes")
     parents: ClassVar[tuple[str, ...]] = ("ddpm",)
     kinds_without_parent: ClassVar[tuple[str, ...]] = ("scenes",)
-    image_size: int = Field(28, gt=0)  # pixels; from the data
-    channels: int = Field(1, gt=0)  # from the data
-    n_classes: int = Field(10, gt=0)  # from the data, unless it has captions
-    vocab_size: int = Field(0, ge=0)  # from the data; 0: it has classes, and no network is trained
-    caption_length: int = Field(0, ge=0)  # from the data
+    image_size: int = Field(28, gt=0, le=WIDEST)  # pixels; from the data
+    channels: int = Field(1, gt=0, le=WIDEST)  # from the data
+    n_classes: int = Field(10, gt=0, le=WIDEST)  # from the data, unless it has captions
+    vocab_size: int = Field(0, ge=0, le=WIDEST)  # from the data; 0: it has classes, and no network is trained
+    caption_length: int = Field(0, ge=0, le=WIDEST)  # from the data
     n_steps: int = Field(
         1000, gt=0, le=MOST_STEPS
     )  # T; this and the next four: of the network that reads captions

@@ -26,7 +26,7 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
-from atlas_cli.config import MOST_STEPS, PARENT, SystemConfig, sampling
+from atlas_cli.config import MOST_STEPS, PARENT, WIDEST, SystemConfig, sampling
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, Setting, System
 from atlas_cli.errors import UsageError
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
@@ -44,9 +44,9 @@ class Config(SystemConfig):
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images",)
     parents: ClassVar[tuple[str, ...]] = ("ddpm",)
-    image_size: int = Field(28, gt=0)  # pixels; from the data
-    channels: int = Field(1, gt=0)  # from the data
-    n_classes: int = Field(10, gt=0)  # from the data
+    image_size: int = Field(28, gt=0, le=WIDEST)  # pixels; from the data
+    channels: int = Field(1, gt=0, le=WIDEST)  # from the data
+    n_classes: int = Field(10, gt=0, le=WIDEST)  # from the data
     distill: bool = True  # learn the teacher's path; false: learn from images and noise alone
     guidance: float = Field(1.75, ge=0)  # of the teacher, built into what the student learns
     clip: bool = True  # keep the teacher's estimates of the image within [-1, 1]

@@ -45,9 +45,9 @@ class Config(SamplerConfig):
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images",)
     parents: ClassVar[tuple[str, ...]] = ("ddpm",)
-    image_size: int = Field(28, gt=0)  # pixels; from the data
-    channels: int = Field(1, gt=0)  # from the data
-    n_classes: int = Field(10, gt=0)  # from the data
+    image_size: int = Field(28, gt=0, le=WIDEST)  # pixels; from the data
+    channels: int = Field(1, gt=0, le=WIDEST)  # from the data
+    n_classes: int = Field(10, gt=0, le=WIDEST)  # from the data
     hint_width: int = Field(16, gt=0, le=WIDEST)  # channels of the convolutions that read the edges
     label_dropout: float = Field(0.5, ge=0, lt=1)  # share of training labels left out: edges must do alone
     control_scale: float = sampling(1.0, ge=0)  # strength of the control; 0: the base alone

@@ -20,7 +20,7 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor
 
-from atlas_cli.config import MOST_STEPS, SystemConfig, sampling
+from atlas_cli.config import MOST_STEPS, WIDEST, SystemConfig, sampling
 from atlas_cli.data.images import to_float
 from atlas_cli.engine.system import Optimizers, SampleRequest, System
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
@@ -39,9 +39,9 @@ class Config(SystemConfig):
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images",)
     parents: ClassVar[tuple[str, ...]] = ("ddpm",)
-    image_size: int = Field(28, gt=0)  # pixels; from the data
-    channels: int = Field(1, gt=0)  # from the data
-    n_classes: int = Field(10, gt=0)  # from the data
+    image_size: int = Field(28, gt=0, le=WIDEST)  # pixels; from the data
+    channels: int = Field(1, gt=0, le=WIDEST)  # from the data
+    n_classes: int = Field(10, gt=0, le=WIDEST)  # from the data
     sampler_steps: int = sampling(
         20, gt=0, le=MOST_STEPS
     )  # steps of a sample; evaluation goes through COUNTS

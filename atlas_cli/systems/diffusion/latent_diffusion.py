@@ -49,9 +49,9 @@ class Config(SamplerConfig):
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images",)
     parents: ClassVar[tuple[str, ...]] = ("ddpm",)
-    image_size: int = Field(28, gt=0, multiple_of=FACTOR)  # pixels; from the data
-    channels: int = Field(1, gt=0)  # from the data
-    n_classes: int = Field(10, gt=0)  # from the data
+    image_size: int = Field(28, gt=0, multiple_of=FACTOR, le=WIDEST)  # pixels; from the data
+    channels: int = Field(1, gt=0, le=WIDEST)  # from the data
+    n_classes: int = Field(10, gt=0, le=WIDEST)  # from the data
     latent_channels: int = Field(4, gt=0, le=WIDEST)  # numbers in each of the h x w latents
     kl_weight: float = Field(0.1, ge=0)  # of the KL beside the squared error, both summed over an image
     autoencoder_width: int = Field(

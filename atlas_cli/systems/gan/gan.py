@@ -53,7 +53,7 @@ class Config(SystemConfig):
     image_size: int = Field(28, ge=8, multiple_of=4, le=WIDEST)  # px
     channels: int = Field(1, gt=0, le=WIDEST)
     n_classes: int = Field(10, gt=0, le=WIDEST)
-    dim: int = Field(0, ge=0)  # coordinates of a point; 0: the data are images
+    dim: int = Field(0, ge=0, le=WIDEST)  # coordinates of a point; 0: the data are images
     z_dim: int = Field(32, gt=0, le=WIDEST)
     width: int = Field(
         64, gt=0, multiple_of=4, le=WIDEST

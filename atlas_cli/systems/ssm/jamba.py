@@ -40,7 +40,9 @@ class Config(LanguageConfig):
 
     n_layer: int = Field(4, gt=0, le=DEEPEST)
     attention_every: int = Field(4, ge=0, le=DEEPEST)  # one layer in so many attends; 1: all, 0: none
-    attention_offset: int | None = Field(None, ge=0)  # which of them; None: the middle one, as in the paper
+    attention_offset: int | None = Field(
+        None, ge=0, le=DEEPEST
+    )  # which of them; None: the middle one, as in the paper
     n_head: int = Field(4, gt=0, le=WIDEST)
     n_kv_head: int = Field(4, gt=0, le=WIDEST)  # heads of keys and values
     rotary: bool = False  # positions for attention; the scans before it know the order already

@@ -40,7 +40,9 @@ class Config(LanguageConfig):
         0, ge=0, le=WIDEST
     )  # heads of keys and values; 0: n_head (MHA), 1: one for all (MQA)
     d_ff: int = Field(0, ge=0, le=4 * WIDEST)  # 0: 8/3 d_model, rounded to a multiple of 32
-    window: int | None = Field(None, gt=0)  # how many tokens back a query sees, itself included; None: all
+    window: int | None = Field(
+        None, gt=0, le=LONGEST
+    )  # how many tokens back a query sees, itself included; None: all
     positions: Literal["rotary", "learned", "none"] = "rotary"
     position_rows: int = Field(
         1024, ge=0, le=LONGEST

@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor
 
-from atlas_cli.config import PARENT, sampling
+from atlas_cli.config import LONGEST, PARENT, sampling
 from atlas_cli.engine.system import Optimizers
 from atlas_cli.language import writing
 from atlas_cli.language.decoding import DecodingConfig, Reader, beyond_positions, write
@@ -38,8 +38,8 @@ class Config(DecodingConfig):
 
     data_kinds: ClassVar[tuple[str, ...]] = ("text",)
     parents: ClassVar[tuple[str, ...]] = ("gpt",)
-    vocab_size: int = Field(256, gt=0)  # from the data
-    context_len: int = Field(256, gt=0)  # from the data
+    vocab_size: int = Field(256, gt=0, le=LONGEST)  # from the data
+    context_len: int = Field(256, gt=0, le=LONGEST)  # from the data
     cache: bool = sampling(True)  # False: every new token reads the whole text again
 
     def misfits(self, parents: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:

@@ -41,8 +41,8 @@ class Config(DecodingConfig):
 
     data_kinds: ClassVar[tuple[str, ...]] = ("text",)
     parents: ClassVar[tuple[str, ...]] = ("gpt",)
-    vocab_size: int = Field(256, gt=0)  # from the data
-    context_len: int = Field(256, gt=0)  # from the data
+    vocab_size: int = Field(256, gt=0, le=LONGEST)  # from the data
+    context_len: int = Field(256, gt=0, le=LONGEST)  # from the data
     rank: int = Field(2, gt=0, le=WIDEST)  # r
     alpha: float = Field(4.0, gt=0)  # the product is scaled by alpha / r
     targets: tuple[Target, ...] = Field(

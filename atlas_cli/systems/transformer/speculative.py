@@ -23,7 +23,7 @@ from jaxtyping import Float, Int
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from atlas_cli.config import DEEPEST, PARENT, WIDEST, sampling
+from atlas_cli.config import DEEPEST, LONGEST, PARENT, WIDEST, sampling
 from atlas_cli.engine.system import SampleRequest, Setting, System
 from atlas_cli.errors import UsageError
 from atlas_cli.language import writing
@@ -51,8 +51,8 @@ class Config(DecodingConfig):
 
     data_kinds: ClassVar[tuple[str, ...]] = ("text",)
     parents: ClassVar[tuple[str, ...]] = ("gpt",)
-    vocab_size: int = Field(256, gt=0)  # from the data
-    context_len: int = Field(256, gt=0)  # from the data
+    vocab_size: int = Field(256, gt=0, le=LONGEST)  # from the data
+    context_len: int = Field(256, gt=0, le=LONGEST)  # from the data
     d_model: int = Field(64, gt=0, le=WIDEST)  # of the draft
     n_layer: int = Field(1, gt=0, le=DEEPEST)  # of the draft
     n_head: int = Field(4, gt=0, le=WIDEST)  # of the draft
