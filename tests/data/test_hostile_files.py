@@ -1,4 +1,4 @@
-"""Data files that claim more than they hold, or hold more than they should: exit 3, at once and in little room."""
+"""Data files that claim more than they hold, or hold more than they should: refused in little room."""
 
 import gzip
 import pickle
@@ -45,7 +45,7 @@ def test_a_file_with_a_hole_is_not_read(tmp_path, reader):
     path = tmp_path / "sparse"
     with path.open("wb") as file:
         file.truncate(300 << 30)
-    with pytest.raises(ValueError, match="at most are read|are not read"):
+    with pytest.raises(ValueError, match="are not read"):
         reader(path)
 
 
@@ -84,13 +84,8 @@ def write_mnist(folder, name, n=(12, 4)):
             path.write_bytes(idx(array))
 
 
-@pytest.mark.parametrize(
-    "name",
-    [lambda n: n.replace("-idx", ".idx"), lambda n: f"{n}/{n}", lambda n: f"{n}/{n.replace('-idx', '.idx')}"],
-)
+@pytest.mark.parametrize("name", [lambda n: n.replace("-idx", ".idx"), lambda n: f"{n}/{n}"])
 def test_mnist_is_read_as_other_places_pack_it(tmp_path, name):
-    if "/" in name("a-idx") and "." in name("a-idx"):
-        pytest.skip("nobody packs it so")
     write_mnist(tmp_path, name)
     assert len(data.load({"name": "mnist"}, data_dir=tmp_path, offline=True).train_images) == 12
 
