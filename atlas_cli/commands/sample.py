@@ -57,10 +57,12 @@ def sample(
     from atlas_cli.engine.build import Options, inference
     from atlas_cli.engine.loading import load_system
     from atlas_cli.engine.system import SampleRequest
+    from atlas_cli.paths import named
     from atlas_cli.present.reporter import reporter
     from atlas_cli.runs.folder import find_run
     from atlas_cli.screen import messages, terminal
 
+    save = None if save is None else named(save, "folder")
     found = find_run(run, out)
     recipe = _steered(found, sets or [])
     known = [name for parameter in context.command.params for name in parameter.opts]
