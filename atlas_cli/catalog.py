@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from atlas_cli import documents, paths
-from atlas_cli.errors import DataError, UsageError
+from atlas_cli.errors import MOST_LETTERS, DataError, UsageError, quoted
 
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _OPTIONAL = ("arxiv", "venue", "url", "system", "cost", "replaces", "replaced_by", "place")
@@ -163,7 +163,7 @@ def resolve_family(name: str, command: str = "explain") -> Family:
     Raises:
         UsageError: there is none.
     """
-    key = normalise(name)
+    key = normalise(name) if _is_plain(name) else ""
     for family in families():
         if key in map(normalise, family.names()):
             return family
@@ -173,12 +173,13 @@ def resolve_family(name: str, command: str = "explain") -> Family:
 def unknown(kind: str, name: str, known: Iterable[Topic | Family], command: str) -> UsageError:
     """The error for a name that nothing goes by, with up to three that it may have meant."""
     slugs = {normalise(alias): entry.slug for entry in known for alias in entry.names()}
-    near = closest(normalise(name), slugs)
+    near = closest(normalise(name)[:MOST_LETTERS], slugs)
+    what = f"no {kind} is called {quoted(name)}{_strangers(name)}"
     if not near:
-        return UsageError(f"no {kind} is called {name!r}", "atlas ls --tree shows every topic there is")
+        return UsageError(what, "atlas ls --tree shows every topic there is")
     commands = [f"atlas {command} {slug}" for slug in near]
     others = f"  (or {', '.join(commands[1:])})" if commands[1:] else ""
-    return UsageError(f"no {kind} is called {name!r}", f"did you mean: {commands[0]}{others}")
+    return UsageError(what, f"did you mean: {commands[0]}{others}")
 
 
 def closest(key: str, targets: dict[str, str], n: int = 3) -> list[str]:
@@ -234,7 +235,25 @@ def complete_name(incomplete: str) -> list[str]:
     return sorted({*slugs, *complete_family(incomplete)})
 
 
+def _strangers(name: str) -> str:
+    """The first letter in a name that may look like another one, or like none, by its number."""
+    odd = next((c for c in name[:MOST_LETTERS] if not c.isascii()), None)
+    if odd is None:
+        return ""
+    import unicodedata  # here: only for a name that nothing goes by
+
+    return f", which holds U+{ord(odd):04X} {unicodedata.name(odd, 'without a name')}"
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name is as it looks: all of it seen, no path, no letter that only folds to a Latin one."""
+    folded = (not c.isascii() and c.casefold().isascii() for c in name)
+    return len(name) <= MOST_LETTERS * 2 and name.isprintable() and "/" not in name and not any(folded)
+
+
 def _find(name: str) -> Topic | Family | None:
+    if not _is_plain(name):
+        return None
     slug = name.strip().casefold().replace(" ", "-").replace("_", "-")
     for family in families():
         path = family.path / f"{slug}.md"

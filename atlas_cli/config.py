@@ -14,12 +14,18 @@ import importlib
 import importlib.util
 import sys
 import tokenize
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+# What one machine of today can train lies far below these; beyond them a slip of the keyboard is likelier.
+WIDEST = 16_384  # channels, states, heads or symbols
+DEEPEST = 1_024  # layers
+LONGEST = 1 << 20  # tokens
+MOST_STEPS = 10_000  # of a noise schedule or a sampler: beyond, float32 cannot tell the first level from none
 PARENT = "parent"  # the role of the one run that a system builds on, where its roles have no names
 
 
@@ -53,6 +59,21 @@ class SystemConfig(FrozenConfig):
         if data_kind in cls.kinds_without_parent or not cls.parents:
             return {}
         return cls.parents if isinstance(cls.parents, dict) else {PARENT: cls.parents}
+
+    def misfits(self, parents: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+        """What does not fit the runs that the system builds on: fields of `model:`, and what is wrong.
+
+        Args:
+            parents: Role -> the `model:` section of the recipe that its run is trained with.
+        """
+        own = self.model_dump(include={"image_size", "channels", "n_classes", "vocab_size"})
+        for parent in parents.values():
+            for name, value in own.items():
+                if name in parent and parent[name] != value:
+                    yield (
+                        name,
+                        f"is {value}, but the run that it builds on has {parent[name]}: name data alike",
+                    )
 
     @classmethod
     def sampling_fields(cls) -> frozenset[str]:

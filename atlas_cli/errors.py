@@ -6,6 +6,27 @@ Exit codes: 0 done, 1 failed or `expect` not met with --check, 2 usage or recipe
 
 from __future__ import annotations
 
+MOST_SHOWN = 20  # lines of a list of problems
+MOST_LETTERS = 60  # of a name that a message repeats
+MOST_OF_A_PATH = 300
+
+
+def cut(lines: list[str], number: int | None = None) -> list[str]:
+    """The first twenty lines, and how many more there are.
+
+    Args:
+        lines: Each a problem.
+        number: How many there are in all, where `lines` are only the first of them.
+    """
+    more = (len(lines) if number is None else number) - len(lines[:MOST_SHOWN])
+    return [*lines[:MOST_SHOWN], *([f"and {more} more"] if more else [])]
+
+
+def quoted(text: str, most: int = MOST_LETTERS) -> str:
+    """A user's text for a message: cut short, and what cannot be seen is named, as in 'd<U+202E>dpm'."""
+    short = text if len(text) <= most else f"{text[: most - 3]}..."
+    return "'" + "".join(c if c.isprintable() else f"<U+{ord(c):04X}>" for c in short) + "'"
+
 
 class AtlasError(Exception):
     """A fault with its hint; the command line prints both and exits with `code`.

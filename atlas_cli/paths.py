@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from atlas_cli.errors import UsageError, quoted
+
+_LONGEST_NAME, _LONGEST_PATH = 255, 4095  # bytes, on every system that the atlas runs on at most
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -21,7 +24,31 @@ def cache_dir() -> Path:
 def data_dir(chosen: Path | str | None = None) -> Path:
     """The folder of downloaded data sets: `--data-dir`, else `ATLAS_DATA`, else `data` in the cache."""
     folder = chosen or os.environ.get("ATLAS_DATA")
-    return Path(folder).expanduser() if folder else cache_dir() / "data"
+    return named(folder, "data folder") if folder else cache_dir() / "data"
+
+
+def named(text: str | Path, of: str = "path") -> Path:
+    """A path that a user wrote, `~` at home, in a form that the system takes.
+
+    Args:
+        text: What was written.
+        of: What it is, for the message.
+
+    Raises:
+        UsageError: it can be the name of no file: too long, or with a character that no name may hold.
+    """
+    try:
+        path = Path(text).expanduser()
+        parts, whole = [os.fsencode(part) for part in path.parts], os.fsencode(path)
+    except (RuntimeError, UnicodeEncodeError, ValueError) as error:
+        raise UsageError(f"the {of} {quoted(str(text))} cannot be read", "name it in full") from error
+    if b"\0" in whole:
+        raise UsageError(f"the {of} {quoted(str(text))} holds a zero byte", "no name may hold it")
+    if len(whole) > _LONGEST_PATH or max(map(len, parts), default=0) > _LONGEST_NAME:
+        raise UsageError(
+            f"the {of} {quoted(str(text))} is too long: {len(whole):,} bytes", "name it in fewer"
+        )
+    return path
 
 
 def runs_dir() -> Path:

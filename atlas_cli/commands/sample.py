@@ -27,7 +27,8 @@ def sample(
         str, typer.Argument(help="Run folder or name, latest, or a topic.", autocompletion=_complete.runs)
     ] = "latest",
     count: Annotated[
-        int | None, typer.Option("--count", "-c", min=1, help="How many samples (default: the system's).")
+        int | None,
+        typer.Option("--count", "-c", min=1, max=10_000, help="How many samples (default: the system's)."),
     ] = None,
     label: Annotated[int | None, typer.Option(help="The class wanted (default: all in turn).")] = None,
     prompt: Annotated[str | None, typer.Option(help="Text to continue, or to draw.")] = None,
@@ -37,7 +38,7 @@ def sample(
             "--set", "-s", metavar="KEY=VALUE", help="A field of the sampler: steps=20. Repeatable."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same samples.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same samples.")] = 0,
     best: Annotated[
         bool, typer.Option("--best", help="The checkpoint with the lowest loss, not the last one.")
     ] = False,
@@ -56,10 +57,12 @@ def sample(
     from atlas_cli.engine.build import Options, inference
     from atlas_cli.engine.loading import load_system
     from atlas_cli.engine.system import SampleRequest
+    from atlas_cli.paths import named
     from atlas_cli.present.reporter import reporter
     from atlas_cli.runs.folder import find_run
     from atlas_cli.screen import messages, terminal
 
+    save = None if save is None else named(save, "folder")
     found = find_run(run, out)
     recipe = _steered(found, sets or [])
     known = [name for parameter in context.command.params for name in parameter.opts]

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from atlas_cli import paths
-from atlas_cli.errors import UsageError
+from atlas_cli.errors import MOST_LETTERS, UsageError, cut, quoted
 
 if TYPE_CHECKING:
     import torch
@@ -119,12 +119,14 @@ def load(
 def _entry(name: str) -> Entry:
     known = sources()
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
+        near = difflib.get_close_matches(name[:MOST_LETTERS], known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"choose one of: {', '.join(known)}"
-        raise UsageError(f"there is no data source {name!r}", hint)
+        raise UsageError(f"there is no data source {quoted(name)}", hint)
     return known[name]
 
 
 def _bad_fields(name: str, error: ValidationError) -> UsageError:
     details = [f"data.{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-    return UsageError(f"data source {name} does not take these fields", "correct the data: section", details)
+    return UsageError(
+        f"data source {name} does not take these fields", "correct the data: section", cut(details)
+    )

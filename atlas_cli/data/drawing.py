@@ -13,10 +13,20 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
 from atlas_cli.errors import DataError
 
+#: Orientation in EXIF -> what makes it upright, as in Pillow's ImageOps.exif_transpose.
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 BOX = 20 / 28  # side of the box for the ink, over the image's
 FAINTEST = 0.1  # of black on white: a drawing whose ink is fainter everywhere is empty paper
 NOISE, SOLID = 0.2, 0.8  # ink below is paper's grain, above it is full; shares of the strongest ink
@@ -47,8 +57,7 @@ def _pixels(path: Path) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(path) as file:
-                upright = ImageOps.exif_transpose(file)
-                return _eight_bits(upright).convert("RGBA")
+                return _upright(_eight_bits(file)).convert("RGBA")
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise DataError(
             f"{path} has too many pixels", "scale it down: some hundred a side are enough"
@@ -59,11 +68,20 @@ def _pixels(path: Path) -> Image.Image:
         raise DataError(f"cannot read {path}: {reason}", hint) from error
 
 
+def _upright(image: Image.Image) -> Image.Image:
+    """Turned as its camera says; a damaged note of that turns nothing, for the picture itself is whole."""
+    try:
+        turn = _TURNS.get(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # Pillow raises whatever the garbage in a note leads to
+        turn = None
+    return image if turn is None else image.transpose(turn)
+
+
 def _eight_bits(image: Image.Image) -> Image.Image:
     """Grey of 16 bits and more scaled to its own range; Pillow would cut it off at 255."""
     if image.mode[0] not in "IF":
         return image
-    values = np.asarray(image, np.float64)
+    values = np.nan_to_num(np.asarray(image, np.float64), posinf=0.0, neginf=0.0)
     low, span = values.min(), np.ptp(values)
     return Image.fromarray(((values - low) / (span or 1.0) * 255).astype(np.uint8))
 

@@ -10,6 +10,7 @@ import gzip
 import io
 import math
 import pickle
+import pickletools
 import struct
 import zlib
 from pathlib import Path
@@ -17,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+MOST_BYTES = 1 << 30  # of one file; MNIST has 47 MB, CIFAR-10 31 MB
+_PIECE = 1 << 20
 CIFAR_SHAPE = (3, 32, 32)
 
 
@@ -26,31 +29,56 @@ def read_idx(path: Path) -> np.ndarray:
     Layout: two zero bytes, the type (8: unsigned byte), the number of axes, each axis as a big-endian
     32-bit integer, then the data.
     """
-    data = path.read_bytes()
-    if path.suffix == ".gz":
-        data = _gunzip(data)
-    if len(data) < 4 or data[:3] != b"\0\0\x08" or not 1 <= data[3] <= 4:
-        raise ValueError("not an IDX file of bytes")
-    header = 4 + 4 * data[3]
-    if len(data) < header:
-        raise ValueError("cut off in its header")
-    shape = struct.unpack(f">{data[3]}I", data[4:header])
-    if len(data) - header != math.prod(shape):
-        raise ValueError(f"holds {len(data) - header:,} bytes of data, its header says {math.prod(shape):,}")
-    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
-
-
-def _gunzip(data: bytes) -> bytes:
+    if path.suffix != ".gz":
+        with path.open("rb") as file:
+            return _read_idx(file)
     try:
-        return gzip.decompress(data)
+        with gzip.open(path, "rb") as file:
+            return _read_idx(file)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"not a whole gzip file: {error}") from error
+
+
+def _read_idx(file: Any) -> np.ndarray:
+    """The array of a stream of which no more is read than its header promises: a bomb is never unpacked."""
+    start = file.read(4)
+    if len(start) < 4 or start[:3] != b"\0\0\x08" or not 1 <= start[3] <= 4:
+        raise ValueError("not an IDX file of bytes")
+    sizes = file.read(4 * start[3])
+    if len(sizes) < 4 * start[3]:
+        raise ValueError("cut off in its header")
+    shape = struct.unpack(f">{start[3]}I", sizes)
+    promised = math.prod(shape)
+    if promised > MOST_BYTES:
+        raise ValueError(f"its header says {promised:,} bytes of data; {MOST_BYTES:,} at most are read")
+    data = _read_up_to(file, promised + 1)
+    if len(data) != promised:
+        held = f"{len(data):,}" if len(data) < promised else f"more than {promised:,}"
+        raise ValueError(f"holds {held} bytes of data, its header says {promised:,}")
+    return np.frombuffer(data, np.uint8).reshape(shape)
+
+
+def _read_up_to(file: Any, n: int) -> bytes:
+    """The next n bytes or fewer, piece by piece: what is only promised is not set aside."""
+    pieces: list[bytes] = []
+    while n > 0 and (piece := file.read(min(n, _PIECE))):
+        pieces.append(piece)
+        n -= len(piece)
+    return b"".join(pieces)
+
+
+def _whole(path: Path) -> bytes:
+    """All bytes of a file that is no larger than any of its kind."""
+    size = path.stat().st_size
+    if size > MOST_BYTES:
+        raise ValueError(f"{size:,} bytes; more than {MOST_BYTES:,} are not read")
+    return path.read_bytes()
 
 
 def read_cifar_binary(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Images (N, 3, 32, 32) and labels (N,) of CIFAR-10's binary version: a label byte, then the pixels."""
     record = 1 + math.prod(CIFAR_SHAPE)
-    data = np.frombuffer(path.read_bytes(), np.uint8)
+    data = np.frombuffer(_whole(path), np.uint8)
     if len(data) == 0 or len(data) % record:
         raise ValueError(f"holds {len(data):,} bytes, not a multiple of {record:,}")
     rows = data.reshape(-1, record)
@@ -59,8 +87,10 @@ def read_cifar_binary(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def read_cifar_pickle(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Images (N, 3, 32, 32) and labels (N,) of CIFAR-10's Python version, read without running its pickle."""
+    data = _whole(path)
     try:
-        batch = _ArraysOnly(io.BytesIO(path.read_bytes()), encoding="latin1").load()
+        _require_small_memo(data)
+        batch = _ArraysOnly(io.BytesIO(data), encoding="latin1").load()
     except pickle.UnpicklingError as error:
         raise ValueError(str(error)) from error
     except Exception as error:  # a damaged pickle raises whatever its garbage leads to
@@ -72,7 +102,17 @@ def read_cifar_pickle(path: Path) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError("not a CIFAR-10 batch: it needs `data`, an array of bytes, and `labels`, a list")
     if pixels.shape != (len(labels), math.prod(CIFAR_SHAPE)):
         raise ValueError(f"{len(labels)} labels do not fit data of shape {pixels.shape}")
+    if not all(isinstance(label, int) and 0 <= label <= 255 for label in labels):
+        raise ValueError("labels must be whole numbers from 0 to 9")
     return pixels.reshape(-1, *CIFAR_SHAPE), np.array(labels, dtype=np.int64)
+
+
+def _require_small_memo(data: bytes) -> None:
+    """Refuse a pickle that numbers what it remembers beyond its own length: such a memo fills the memory."""
+    for opcode, argument, _ in pickletools.genops(data):
+        stored = opcode.name in ("PUT", "BINPUT", "LONG_BINPUT")
+        if stored and not (isinstance(argument, int) and 0 <= argument <= len(data)):
+            raise pickle.UnpicklingError("it numbers more objects than it can hold")
 
 
 def _text(key: Any) -> Any:

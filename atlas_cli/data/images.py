@@ -13,6 +13,7 @@ from torch import Tensor
 
 from atlas_cli.data import Place
 from atlas_cli.draws import BatchRandom
+from atlas_cli.errors import DataError
 
 
 def to_float(images: UInt8[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
@@ -44,6 +45,18 @@ class ImageSource:
         index = random.integers(0, len(self.train_images))
         return to_float(self.train_images[index]), self.train_labels[index]
 
+    def require_class(self, label: int) -> None:
+        """Refuse a class of which no test image is there.
+
+        Raises:
+            DataError: there is none.
+        """
+        if not bool((self.test_labels == label).any()):
+            raise DataError(
+                f"{self.name} here has no test image of class {label}",
+                "choose another --label, or name more data",
+            )
+
     def test(self, n: int | None = None) -> tuple[Float[Tensor, "n C H W"], Int[Tensor, "n"]]:
         """The first n test images in [-1, 1] and their labels; None: all."""
         return to_float(self.test_images[:n]), self.test_labels[:n]
@@ -62,7 +75,15 @@ Split = tuple[np.ndarray, np.ndarray]  # images (N, H, W) or (N, C, H, W) uint8,
 
 
 def image_source(name: str, train: Split, test: Split, class_names: list[str], place: Place) -> ImageSource:
-    """Move arrays to the device; grey images get their channel."""
+    """Move arrays to the device; grey images get their channel.
+
+    Raises:
+        DataError: there are too few to be judged by.
+    """
+    for part, (images, _) in (("training", train), ("test", test)):
+        if len(images) < 2:
+            what = f"{name} has too few {part} images ({len(images)}): from two on they have a spread"
+            raise DataError(what, "name a folder with more of them: --data-dir FOLDER")
     return ImageSource(name, *_tensors(train, place), *_tensors(test, place), class_names)
 
 

@@ -18,6 +18,7 @@ from atlas_cli.data.captions import LENGTH, VOCAB_SIZE, detokenize
 from atlas_cli.data.images import to_float
 from atlas_cli.draws import BatchRandom
 
+MOST_DRAWN = 300_000  # scenes: 1 GB
 TRAIN_SEED, TEST_SEED, UNSEEN_SEED = 0, 1, 2  # streams of drawn scenes
 
 
@@ -26,8 +27,10 @@ class ShapesConfig(DataConfig):
 
     kind: ClassVar[str] = "scenes"
 
-    n_train: int = Field(20_000, gt=0)
-    n_test: int = Field(2_000, gt=0)  # of scenes like those of the training, and of unseen ones
+    n_train: int = Field(20_000, gt=0, le=MOST_DRAWN)
+    n_test: int = Field(
+        2_000, gt=0, le=MOST_DRAWN
+    )  # of scenes like those of the training, and of unseen ones
 
     def facts(self) -> dict[str, Any]:
         """Shape of the images, words of the captions."""

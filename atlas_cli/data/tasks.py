@@ -21,12 +21,16 @@ from jaxtyping import Bool, Int
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from atlas_cli.config import DataConfig
+from atlas_cli.config import LONGEST, DataConfig
 from atlas_cli.data import Place
 from atlas_cli.draws import BatchRandom, stable_seed
-from atlas_cli.errors import UsageError
+from atlas_cli.errors import UsageError, quoted
 
 IGNORED = -100
+LONGEST_PROMPT = 4_096  # characters: who asks what is found by comparing each with each
+MOST_SYMBOLS = 10_000  # of one kind: each has a character of its own
+KEYS = ascii_lowercase + "".join(map(chr, range(0x3B1, 0x3CA)))  # Latin and Greek; then Chinese signs
+VALUES = ascii_uppercase + "".join(map(chr, range(0x410, 0x430)))  # Latin and Cyrillic; then Korean signs
 LONGER = (2, 4, 8)  # times the longest sequence of training, at which induction heads are read too
 
 Sequences = tuple[Int[Tensor, "B L"], Int[Tensor, "B L"]]  # tokens, targets
@@ -38,9 +42,9 @@ class SelectiveCopyingConfig(DataConfig):
 
     kind: ClassVar[str] = "sequences"
 
-    n_tokens: int = Field(8, gt=0)  # data tokens to remember, and markers
-    length: int = Field(64, gt=0)  # positions over which they are scattered
-    n_symbols: int = Field(14, gt=0)  # alphabet of the data tokens
+    n_tokens: int = Field(8, gt=0, le=LONGEST)  # data tokens to remember, and markers
+    length: int = Field(64, gt=0, le=LONGEST)  # positions over which they are scattered
+    n_symbols: int = Field(14, gt=0, le=MOST_SYMBOLS)  # alphabet of the data tokens
 
     @model_validator(mode="after")
     def _tokens_fit(self) -> SelectiveCopyingConfig:
@@ -61,9 +65,9 @@ class InductionHeadsConfig(DataConfig):
 
     kind: ClassVar[str] = "sequences"
 
-    min_length: int = Field(64, ge=3)
-    max_length: int = Field(64, ge=3)
-    n_symbols: int = Field(16, gt=0)
+    min_length: int = Field(64, ge=3, le=LONGEST)
+    max_length: int = Field(64, ge=3, le=LONGEST)
+    n_symbols: int = Field(16, gt=0, le=MOST_SYMBOLS)
 
     @model_validator(mode="after")
     def _bounds_in_order(self) -> InductionHeadsConfig:
@@ -84,11 +88,11 @@ class AssociativeRecallConfig(DataConfig):
 
     kind: ClassVar[str] = "sequences"
 
-    n_pairs: int = Field(8, gt=0)
-    length: int = Field(64, gt=0)  # pairs first, then queries scattered over filler
-    n_keys: int = Field(32, gt=0)  # alphabet of the keys
-    n_values: int = Field(32, gt=0)  # alphabet of the values
-    curriculum: tuple[int, ...] = Field((), strict=False)  # steps at which the task doubles
+    n_pairs: int = Field(8, gt=0, le=LONGEST)
+    length: int = Field(64, gt=0, le=LONGEST)  # pairs first, then queries scattered over filler
+    n_keys: int = Field(32, gt=0, le=MOST_SYMBOLS)  # alphabet of the keys
+    n_values: int = Field(32, gt=0, le=MOST_SYMBOLS)  # alphabet of the values
+    curriculum: tuple[int, ...] = Field((), strict=False, max_length=20)  # steps at which the task doubles
 
     @model_validator(mode="after")
     def _it_fits(self) -> AssociativeRecallConfig:
@@ -159,11 +163,14 @@ class SequenceSource(ABC):
         Raises:
             UsageError: a character is no glyph, or the sequence asks for nothing.
         """
+        if len(text) > LONGEST_PROMPT:
+            what = f"a prompt of {len(text):,} characters is too long"
+            raise UsageError(what, f"{self.name} is asked in at most {LONGEST_PROMPT:,}")
         glyphs = self.glyphs
         wrong = next((c for c in text if c not in glyphs), None)
-        hint = f"write with {glyphs} and {self._how_to_ask}"
+        hint = f"write with {glyphs if len(glyphs) <= 80 else glyphs[:60] + '...'} and {self._how_to_ask}"
         if wrong is not None:
-            raise UsageError(f"{wrong!r} is not in the alphabet of {self.name}", hint)
+            raise UsageError(f"{quoted(wrong)} is not in the alphabet of {self.name}", hint)
         tokens = torch.tensor([glyphs.index(c) for c in text], dtype=torch.long, device=self.place.device)
         if not self.asked(tokens[None]).any():
             raise UsageError(f"the prompt asks nothing of {self.name}", hint)
@@ -269,7 +276,7 @@ class AssociativeRecall(SequenceSource):
     def glyphs(self) -> str:
         """Small letters for keys, capitals for values, then rarer ones; "." for filler."""
         n_keys, n_values = self.config.n_keys, self.config.n_values
-        return _alphabet(ascii_lowercase, 0x3B1, n_keys) + _alphabet(ascii_uppercase, 0x410, n_values) + "."
+        return _alphabet(KEYS, 0x4E00, n_keys) + _alphabet(VALUES, 0xAC00, n_values) + "."
 
     def asked(self, tokens: Int[Tensor, "B L"]) -> Bool[Tensor, "B L"]:
         """At a key that came before."""
@@ -282,9 +289,9 @@ def _letters(n: int) -> str:
     return (ascii_letters + "".join(map(chr, range(0x4E00, 0x4E00 + n))))[:n]
 
 
-def _alphabet(latin: str, further: int, n: int) -> str:
-    """n characters: Latin ones, then those from code point `further` on."""
-    return (latin + "".join(map(chr, range(further, further + n))))[:n]
+def _alphabet(letters: str, further: int, n: int) -> str:
+    """n characters: these letters, then the signs from code point `further` on."""
+    return (letters + "".join(map(chr, range(further, further + n))))[:n]
 
 
 _SOURCES: dict[type[DataConfig], tuple[str, type[SequenceSource]]] = {

@@ -18,16 +18,19 @@ from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Int, UInt8
-from pydantic import Field
+from pydantic import Field, field_validator
 from torch import Tensor
 
-from atlas_cli.config import DataConfig
+from atlas_cli.config import LONGEST, DataConfig
 from atlas_cli.data import Place
 from atlas_cli.draws import BatchRandom, stable_seed
-from atlas_cli.errors import DataError
-from atlas_cli.paths import content_dir
+from atlas_cli.errors import MOST_OF_A_PATH, DataError, UsageError, quoted
+from atlas_cli.paths import content_dir, named
 
 VOCAB_SIZE = 256
+SHORTEST = 4  # bytes of a window: the n-grams that a model is compared with look back as far
+MOST_BYTES = 1 << 31  # of text: three times as many are held while it is read
+LONGEST_PROMPT = 1 << 16  # bytes
 HELD_OUT_SHARE = 0.1  # of the files, rounded up
 _NOT_LIBRARY = {"site-packages", "dist-packages", "test", "tests", "idlelib", "lib2to3", "__pycache__"}
 
@@ -41,7 +44,16 @@ class TextConfig(DataConfig):
 
     corpus: Literal["python", "atlas"] = "python"  # the standard library's sources, or the atlas's pages
     path: str | None = None  # a file or a folder in place of the corpus
-    context_len: int = Field(256, gt=0)
+    context_len: int = Field(256, ge=SHORTEST, le=LONGEST)
+
+    @field_validator("path")
+    @classmethod
+    def _in_full(cls, path: str | None) -> str | None:
+        """A run is sampled from other folders than it was trained in."""
+        try:
+            return None if path is None else str(named(path, "path").absolute())
+        except UsageError as error:
+            raise ValueError(error.what) from error
 
     def facts(self) -> dict[str, Any]:
         """Bytes."""
@@ -91,8 +103,21 @@ class TextSource:
         return digest.hexdigest()
 
     def encode(self, text: str) -> Int[Tensor, "T"]:
-        """Text to tokens on the device."""
-        return torch.tensor(list(text.encode()), dtype=torch.int64, device=self.place.device)
+        """Text to tokens on the device; bytes of the command line that are no UTF-8 stay what they were.
+
+        Raises:
+            UsageError: it is too long, or holds half a character.
+        """
+        try:
+            data = text.encode(errors="surrogateescape")
+        except UnicodeEncodeError as error:
+            raise UsageError(
+                f"the prompt holds half a character: {quoted(text[error.start])}", "write it anew"
+            ) from error
+        if len(data) > LONGEST_PROMPT:
+            what = f"a prompt of {len(data):,} bytes is too long"
+            raise UsageError(what, f"give its last {LONGEST_PROMPT:,} bytes at most")
+        return torch.tensor(list(data), dtype=torch.int64, device=self.place.device)
 
     @staticmethod
     def decode(tokens: Int[Tensor, "T"]) -> str:
@@ -103,6 +128,8 @@ class TextSource:
 def load(config: TextConfig, place: Place) -> TextSource:
     """The text of a config."""
     name, train, held_out = _corpus(config)
+    if config.path is not None and Path(name).is_dir():
+        _require_parts(name, train, held_out)
     for part, data in (("training", train), ("held-out", held_out)):
         if len(data) <= config.context_len:
             raise DataError(
@@ -114,6 +141,17 @@ def load(config: TextConfig, place: Place) -> TextSource:
     )
 
 
+def _require_parts(name: str, train: bytes, held_out: bytes) -> None:
+    """Refuse a folder of which nothing is left to learn from, or to be judged by."""
+    if not held_out:
+        raise DataError(f"{name} holds no text", "name a file or folder of text in UTF-8, without zero bytes")
+    if not train:
+        raise DataError(
+            f"the folder {name} holds one file of text, and whole files are held out of a folder",
+            "name the file itself: its last tenth is then held out",
+        )
+
+
 def _tensor(data: bytes, device: torch.device | str) -> UInt8[Tensor, "N"]:
     return torch.frombuffer(bytearray(data), dtype=torch.uint8).to(device)
 
@@ -121,13 +159,15 @@ def _tensor(data: bytes, device: torch.device | str) -> UInt8[Tensor, "N"]:
 def _corpus(config: TextConfig) -> tuple[str, bytes, bytes]:
     """Name, training bytes and held-out bytes."""
     if config.path is not None:
-        path = Path(config.path).expanduser()
+        path = Path(config.path)
         if path.is_file():
             data = _read(path)
             cut = len(data) - math.ceil(len(data) * HELD_OUT_SHARE)
             return str(path), data[:cut], data[cut:]
         if not path.is_dir():
-            raise DataError(f"there is no file or folder {path}", "correct data.path")
+            raise DataError(
+                f"there is no file or folder {quoted(str(path), MOST_OF_A_PATH)}", "correct data.path"
+            )
         return str(path), *_split(path, path.rglob("*"))
     if config.corpus == "python":
         root = Path(sysconfig.get_path("stdlib"))
@@ -139,11 +179,15 @@ def _corpus(config: TextConfig) -> tuple[str, bytes, bytes]:
 def _split(root: Path, files: Iterable[Path]) -> tuple[bytes, bytes]:
     """Concatenate the text files below root: those of the smallest hashes are held out."""
     texts: dict[str, bytes] = {}
+    room = MOST_BYTES
     for file in files:
         relative = file.relative_to(root)
         hidden = any(part.startswith(".") or part in _NOT_LIBRARY for part in relative.parts)
-        if not hidden and file.is_file() and b"\0" not in (data := _read(file)):  # a zero byte: not text
+        if (
+            not hidden and file.is_file() and b"\0" not in (data := _read(file, room))
+        ):  # a zero byte: not text
             texts[relative.as_posix()] = data
+            room -= len(data)
     by_hash = sorted(texts, key=lambda name: hashlib.sha256(name.encode()).digest())
     held_out = set(by_hash[: math.ceil(len(texts) * HELD_OUT_SHARE)])
     names = sorted(texts)
@@ -153,8 +197,14 @@ def _split(root: Path, files: Iterable[Path]) -> tuple[bytes, bytes]:
     )
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, room: int = MOST_BYTES) -> bytes:
     try:
+        size = path.stat().st_size
+        if size > room:  # asked before it is read: a file with holes claims what no memory holds
+            raise DataError(
+                f"{path}: {size:,} bytes are too many; texts of {MOST_BYTES:,} bytes at most are read",
+                "name a part of it with data.path",
+            )
         return path.read_bytes()
     except OSError as error:
         raise DataError(

@@ -23,7 +23,7 @@ import numpy as np
 
 from atlas_cli.config import DataConfig
 from atlas_cli.data import Place
-from atlas_cli.data.formats import read_cifar_binary, read_cifar_pickle, read_idx
+from atlas_cli.data.formats import MOST_BYTES, read_cifar_binary, read_cifar_pickle, read_idx
 from atlas_cli.data.images import ImageSource, Split, image_source
 from atlas_cli.errors import DataError, EnvironmentFault
 
@@ -75,6 +75,7 @@ _IDX_FILES = [
     for split in ("train", "t10k")
     for part in ("images-idx3-ubyte", "labels-idx1-ubyte")
 ]  # fmt: skip
+_CIFAR_ARCHIVE = "cifar-10-python.tar.gz"
 _CIFAR_FILES = [*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]
 
 
@@ -82,11 +83,15 @@ def load(config: MnistConfig | FashionMnistConfig | Cifar10Config, place: Place)
     """The images of a config, read from `place.data_dir` or downloaded into it."""
     name = config.name
     folder = _find(name, place.data_dir)
+    if folder is None and name == "cifar10" and _unpack(place):
+        folder = _find(name, place.data_dir)
     if folder is None:
         _download(name, place)
         folder = _find(name, place.data_dir)
     if folder is None:
         raise EnvironmentFault(f"the download of {name} left no data in {place.data_dir}", _OTHER_DATA)
+    if name != "cifar10" and folder == place.data_dir:
+        place.say(f"taking the files in {folder} for {name}: MNIST and Fashion-MNIST name theirs alike")
     train, test = _read_cifar(folder, place) if name == "cifar10" else _read_mnist(name, folder, place)
     source = image_source(name, train, test, _CLASSES[name].split(), place)
     facts = config.facts()
@@ -109,9 +114,12 @@ def _find(name: str, data_dir: Path) -> Path | None:
 
 
 def _spelled(path: Path) -> Path | None:
-    """The file under this name, or under it with the ending of another packaging."""
-    endings = ("", ".gz", ".bin")
-    return next((p for e in endings if (p := path.with_name(path.name + e)).is_file()), None)
+    """The file under this name, or as another packaging spells it; some put it into a folder of its name."""
+    names = [
+        name + end for name in (path.name, path.name.replace("-idx", ".idx")) for end in ("", ".gz", ".bin")
+    ]
+    spellings = (spelled for name in names for spelled in (path.with_name(name), path.parent / name / name))
+    return next(filter(Path.is_file, spellings), None)
 
 
 # --- reading -----------------------------------------------------------------------------------------
@@ -164,6 +172,31 @@ def _broken(name: str, path: Path, place: Place, reason: str) -> DataError:
         f"move {folder} away, then download it again: "
         f"atlas train ddpm --data {name} --data-dir {place.data_dir}",
     )
+
+
+def _unpack(place: Place) -> bool:
+    """Unpack the archive of CIFAR-10 where it lies in the folder already; whether it does."""
+    archive = place.data_dir / _CIFAR_ARCHIVE
+    if not archive.is_file():
+        return False
+    place.say(f"unpacking {archive}")
+    try:
+        with (
+            tempfile.TemporaryDirectory(dir=place.data_dir, prefix=".unpack-") as staging,
+            tarfile.open(archive) as packed,
+        ):
+            for member in packed:
+                if not member.isfile() or Path(member.name).name not in _CIFAR_FILES:
+                    continue
+                if member.size > MOST_BYTES:
+                    raise _broken("cifar10", archive, place, f"{member.name} is larger than any of its files")
+                packed.extract(member, staging, filter="data")
+            _move_folders(Path(staging), place.data_dir)
+    except (tarfile.TarError, EOFError, zlib.error) as error:
+        raise _broken("cifar10", archive, place, f"not a whole archive: {error}") from error
+    except OSError as error:
+        raise EnvironmentFault(f"cannot unpack {archive}: {error.strerror or error}", _OTHER_DATA) from error
+    return True
 
 
 # --- downloading -------------------------------------------------------------------------------------
@@ -222,5 +255,12 @@ def _move_folders(staging: Path, data_dir: Path) -> None:
     for archive in staging.rglob("*.gz"):
         archive.unlink()
     for folder in (entry for entry in staging.iterdir() if entry.is_dir()):
-        if not (data_dir / folder.name).exists():  # else another process was faster
+        if not (data_dir / folder.name).exists():
             os.replace(folder, data_dir / folder.name)
+            continue
+        # Another process was faster, or what is there holds no file of the set, or only some of them.
+        for file in (entry for entry in folder.rglob("*") if entry.is_file()):
+            target = data_dir / file.relative_to(staging)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.exists():
+                os.replace(file, target)

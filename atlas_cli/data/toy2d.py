@@ -31,7 +31,7 @@ class Toy2dConfig(DataConfig):
     kind: ClassVar[str] = "points"
 
     density: Literal["modes25", "modes8", "moons", "rings", "checkerboard", "spiral"] = "moons"
-    std: float | None = Field(None, gt=0)  # None: the density's usual one; checkerboard has none
+    std: float | None = Field(None, gt=0, le=100)  # None: the density's usual one; checkerboard has none
 
     def facts(self) -> dict[str, Any]:
         """Points of the plane."""
@@ -44,7 +44,7 @@ class Modes25Config(DataConfig):
     kind: ClassVar[str] = "points"
 
     density: Literal["modes25"] = "modes25"
-    std: float | None = Field(None, gt=0)  # None: 0.05
+    std: float | None = Field(None, gt=0, le=100)  # None: 0.05
 
     def facts(self) -> dict[str, Any]:
         """Points of the plane."""

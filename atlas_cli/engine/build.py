@@ -16,8 +16,15 @@ from atlas_cli import catalog, data
 from atlas_cli.config import PARENT
 from atlas_cli.draws import stable_seed
 from atlas_cli.engine import distributed, kernels
-from atlas_cli.engine.device import autocast, choose_device, resolve_precision, set_threads
+from atlas_cli.engine.device import (
+    autocast,
+    choose_device,
+    require_compiler,
+    resolve_precision,
+    set_threads,
+)
 from atlas_cli.engine.ema import Ema
+from atlas_cli.engine.memory import require_memory
 from atlas_cli.engine.system import Setting, System
 from atlas_cli.present.reporter import Reporter
 from atlas_cli.recipe.model import Recipe
@@ -68,11 +75,14 @@ def build(
     kernels.remember()
     train = recipe.train.model_copy(update={"precision": resolve_precision(recipe.train.precision, device)})
     source = open_data(recipe, options, reporter, device)
+    with torch.device("meta"):  # shapes alone
+        require_memory(recipe, create(recipe), device)
     system = create(recipe)
     parents = parents or {}
     rank, world_size = distributed.rank(), distributed.world_size()
     system.attach(Setting(source, train, device, rank, world_size, parents.get(PARENT), parents))
     if options.compile:
+        require_compiler()
         system.compile_training()
     return system
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
@@ -36,6 +37,21 @@ def choose_device(wanted: str) -> torch.device:
             f"no {wanted} device on this machine (it has: {', '.join(found)})", "use --device cpu"
         )
     return torch.device(wanted)
+
+
+def require_compiler() -> None:
+    """Refuse `--compile` where torch would find no C++ compiler at its first step.
+
+    Raises:
+        EnvironmentFault: there is none.
+    """
+    named = os.environ.get("CXX")
+    wanted = [named] if named else ["g++", "clang++", "cl"]
+    if not any(map(shutil.which, wanted)):
+        raise EnvironmentFault(
+            f"--compile needs a C++ compiler, and there is no {' or '.join(wanted)}",
+            "leave out --compile, or name a compiler in the variable CXX",
+        )
 
 
 def resolve_precision(wanted: str, device: torch.device) -> str:

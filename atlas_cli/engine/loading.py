@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from atlas_cli.config import PARENT
@@ -50,6 +51,7 @@ def load_checkpoint(
 ) -> System:
     """The system of a run as one of its checkpoints holds it."""
     recipe = recipe or recipe_of(run)
+    options = replace(options, data_dir=options.data_dir or run.data_dir)
     system = build(recipe, options, reporter, parents_of(run, recipe, options, reporter))
     if run.data is not None and run.data != fingerprint(system.setting.data):
         reporter.say(f"the data of {run.name} are not what they were when it was trained")

@@ -182,7 +182,7 @@ def _new_run(
     """A fresh run folder with the resolved recipe and the environment in it."""
     own_file = recipe.name.endswith((".yaml", ".yml"))
     name = f"{recipe.system}/{Path(recipe.name).stem}" if own_file else recipe.name
-    run = RunFolder.create(options.out, name, recipe.hash, data, bases)
+    run = RunFolder.create(options.out, name, recipe.hash, data, bases, options.data_dir)
     run.write_recipe(to_yaml(recipe))
     run.write_environment()
     reporter.say(f"run folder {run.path}")

@@ -11,23 +11,25 @@ A model here is one that offers
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from atlas_cli.config import SystemConfig, sampling
+from atlas_cli.config import LONGEST, SystemConfig, sampling
+
+COLDEST = 1e-30  # a temperature below it is 0: logits over it would leave float32
 
 
 class DecodingConfig(SystemConfig):
     """The fields that steer how a language model writes; `atlas sample --set temperature=0.5`."""
 
     temperature: float = sampling(0.8, ge=0)  # 0: always the most likely token
-    top_k: int = sampling(0, ge=0)  # only the k most likely tokens; 0: all
+    top_k: int = sampling(0, ge=0, le=LONGEST)  # only the k most likely tokens; 0: all
     top_p: float = sampling(1.0, gt=0, le=1)  # only the most likely tokens that together have p
-    length: int = sampling(256, gt=0)  # tokens written
+    length: int = sampling(256, gt=0, le=LONGEST)  # tokens written
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -35,6 +37,13 @@ class DecodingConfig(SystemConfig):
         taken = set(DecodingConfig.model_fields) & set(cls.__annotations__)
         if taken:
             raise TypeError(f"{cls.__qualname__}: {', '.join(sorted(taken))} steers how text is written")
+
+
+def beyond_positions(length: int, parent: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong where a text of `length` tokens has more than the parent has learned positions for."""
+    rows = max(parent["position_rows"], parent["context_len"])
+    if parent["positions"] == "learned" and length > rows:
+        yield "length", f"a text of {length} tokens is beyond the {rows} learned positions of the parent"
 
 
 @runtime_checkable
@@ -50,7 +59,7 @@ def distribution(
     logits: Float[Tensor, "B V"], temperature: float = 1.0, top_k: int = 0, top_p: float = 1.0
 ) -> Float[Tensor, "B V"]:
     """The probabilities that a token is drawn with: sharpened, cut, and summing to one again."""
-    if temperature == 0:
+    if temperature < COLDEST:
         return torch.zeros_like(logits).scatter_(-1, logits.argmax(-1, keepdim=True), 1.0)
     logits = logits.float() / temperature
     if 0 < top_k < logits.shape[-1]:

@@ -21,9 +21,11 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
+from atlas_cli.config import DEEPEST, LONGEST, WIDEST
 from atlas_cli.data.text import TextSource
 from atlas_cli.engine.optimizers import muon_and_adamw
-from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
+from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, Setting, System
+from atlas_cli.errors import DataError
 from atlas_cli.language import writing
 from atlas_cli.language.decoding import DecodingConfig
 from atlas_cli.language.figures import answer_loss, figures_of
@@ -34,10 +36,10 @@ class LanguageConfig(DecodingConfig):
     """Fields of `model:` that every language model has which is trained from nothing."""
 
     data_kinds: ClassVar[tuple[str, ...]] = ("text", "sequences")
-    vocab_size: int = Field(gt=0)  # from the data
-    context_len: int = Field(gt=0)  # from the data
-    d_model: int = Field(64, gt=0)
-    n_layer: int = Field(2, gt=0)
+    vocab_size: int = Field(gt=0, le=LONGEST)  # from the data
+    context_len: int = Field(gt=0, le=LONGEST)  # from the data
+    d_model: int = Field(64, gt=0, le=WIDEST)
+    n_layer: int = Field(2, gt=0, le=DEEPEST)
     embed_std: float = Field(1.0, gt=0)
     tie_embeddings: bool = False
     optimizer: Literal["adamw", "muon"] = "adamw"  # muon: for the matrices of the blocks; the rest by adamw
@@ -65,10 +67,37 @@ class LanguageModel(System):
         raise NotImplementedError
 
     @property
+    def longest_window(self) -> int:
+        """Bytes of the longest window of held-out text that `evaluate` reads."""
+        length: int = self.config.context_len
+        return length
+
+    @property
+    def longest_text(self) -> int | None:
+        """Tokens after which the model can read no more; None: there is no such end."""
+        return None
+
+    @property
     def trunk(self) -> nn.Module:
         """What lies between embedding and head: its matrices are Muon's where the config asks for it."""
         blocks: nn.Module = self.blocks  # type: ignore[assignment]  # a name that nn.Module looks up
         return blocks
+
+    def attach(self, setting: Setting) -> System:
+        """As every system.
+
+        Raises:
+            DataError: the text held out is shorter than what the model will be judged by.
+        """
+        attached = super().attach(setting)
+        data = setting.data
+        if isinstance(data, TextSource) and len(data.held_out_bytes) <= self.longest_window:
+            raise DataError(
+                f"{data.name}: {len(data.held_out_bytes):,} bytes of held-out text are too few for the "
+                f"windows of {self.longest_window} by which the model is judged",
+                "name more text with --set data.path=FOLDER, or set a smaller data.context_len",
+            )
+        return attached
 
     # --- the verbs ---------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from atlas_cli.data.tasks import IGNORED, SequenceSource
 from atlas_cli.data.text import TextSource
 from atlas_cli.engine.system import SampleRequest, Setting
+from atlas_cli.errors import UsageError
 from atlas_cli.language.decoding import Utf8Stream, write
 from atlas_cli.present.artifacts.text import Text
 
@@ -47,31 +48,47 @@ def _texts(system: Any, request: SampleRequest) -> Text:
     def tokens(prompt: Tensor, generator: torch.Generator) -> Iterator[Tensor]:
         return write(system, prompt, config.length, config, generator)
 
-    return texts(system.setting, request, tokens)
+    return texts(system, request, tokens)
 
 
-def texts(setting: Setting, request: SampleRequest, write_on: WriteOn) -> Text:
+def texts(system: Any, request: SampleRequest, write_on: WriteOn) -> Text:
     """Continuations of the prompt, shown as they are written.
 
     Each is drawn from its own stream, so that the first does not depend on how many there are.
 
     Args:
-        setting: Of the system; its data encode the prompt.
+        system: A language model; its data encode the prompt.
         request: How many, and what they continue.
         write_on: A prompt (1, L) and a generator -> pieces of one token or more.
+
+    Raises:
+        UsageError: the prompt cannot be read, or is too long for the model.
     """
+    setting: Setting = system.setting
     data: TextSource = setting.data
     prompt = request.prompt or START
+    tokens = data.encode(prompt)[None]  # what is wrong with it shows before the first text does
+    _require_room(tokens.shape[1], system.config.length, system.longest_text)
+    shown = data.decode(tokens[0])
     written, n_bytes = [], 0
     for i in range(request.n):
-        text = _say(request, ("\n\n" if i else "") + prompt if request.prompt else "\n" * i)
+        text = _say(request, ("\n\n" if i else "") + shown if request.prompt else "\n" * i)
         utf8 = Utf8Stream()
-        for piece in write_on(data.encode(prompt)[None], setting.generator(f"text {i}", request.seed)):
+        for piece in write_on(tokens, setting.generator(f"text {i}", request.seed)):
             n_bytes += len(piece)
             text += _say(request, "".join(map(utf8.push, piece.tolist())))
         written.append((text + _say(request, utf8.end())).strip("\n"))
     _say(request, "\n")
-    return Text(written, facts={"prompt": prompt, "bytes": n_bytes})
+    return Text(written, facts={"prompt": shown, "bytes": n_bytes})
+
+
+def _require_room(prompt: int, length: int, longest: int | None) -> None:
+    """Refuse a text whose last token would have no position; the very last one is never read."""
+    if longest is not None and prompt + length - 1 > longest:
+        raise UsageError(
+            f"a prompt of {prompt} tokens and {length} more go beyond the {longest} learned positions",
+            f"write at most {max(longest - prompt + 1, 0)}, with --set length=..., or give a shorter prompt",
+        )
 
 
 def _say(request: SampleRequest, piece: str) -> str:

@@ -19,6 +19,16 @@ from torch.nn import functional as F
 HEARD = 0.01  # what is held more weakly than this share of the best drowns in noise
 
 
+def require_order(low: float, high: float) -> None:
+    """Refuse a range of step sizes that ends before it begins.
+
+    Raises:
+        ValueError: dt_min is above dt_max.
+    """
+    if low > high:
+        raise ValueError(f"dt_min = {low:g} is above dt_max = {high:g}")
+
+
 def log_uniform_steps(count: int, low: float, high: float) -> Float[Tensor, " count"]:
     """Biases whose softplus is log-uniform in [low, high]: some channels see far, some near."""
     steps = torch.exp(torch.empty(count).uniform_(math.log(low), math.log(high)))

@@ -12,11 +12,30 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
+from pydantic import Field
 from torch import Tensor, nn
+
+Multipliers = Annotated[tuple[Annotated[int, Field(gt=0, le=64)], ...], Field(min_length=1, max_length=10)]
+
+
+def require_whole_levels(image_size: int, patch: int, multipliers: Sequence[int]) -> None:
+    """Refuse an image that cannot be folded into patches and halved from level to level.
+
+    Raises:
+        ValueError: a level would have half a pixel.
+    """
+    side = patch * 2 ** (len(multipliers) - 1)
+    if image_size % side:
+        raise ValueError(
+            f"images of {image_size} x {image_size} cannot be folded by patch = {patch} and halved "
+            f"{len(multipliers) - 1} times, once for each of the multipliers after the first: "
+            f"{image_size} is no multiple of {side}"
+        )
 
 
 def timestep_embedding(t: Float[Tensor, "B"], d: int, max_period: float = 10_000.0) -> Float[Tensor, "B D"]:

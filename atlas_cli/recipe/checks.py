@@ -12,7 +12,7 @@ from atlas_cli.recipe.positions import Document, Keys, Origin, Problem, label_of
 from atlas_cli.recipe.source import nearest
 
 Model = TypeVar("Model", bound=BaseModel)
-_MOST = 50  # findings of one section; a file of 10,000 wrong keys needs no 10,000 lines
+_MOST = 50  # findings of one section that are put into words; the others are counted
 
 
 def checked(model: type[Model], data: Any, keys: Keys, document: Document) -> Model | None:
@@ -30,9 +30,7 @@ def checked(model: type[Model], data: Any, keys: Keys, document: Document) -> Mo
     except ValidationError as error:
         errors = error.errors(include_url=False)
         document.problems += [_problem(e, model, keys, document) for e in errors[:_MOST]]
-        if len(errors) > _MOST:
-            more = f"and {len(errors) - _MOST} more"
-            document.problems.append(Problem(origin_of(keys, document).key, label_of(keys), more))
+        document.unsaid += max(0, len(errors) - _MOST)
         return None
 
 
@@ -87,13 +85,18 @@ _TYPES = {
     "finite_number": "a finite number",
 }
 _BOUNDS: dict[str, Callable[[Any], str]] = {
-    "greater_than": lambda c: f"greater than {c['gt']:g}",
-    "greater_than_equal": lambda c: f"at least {c['ge']:g}",
-    "less_than": lambda c: f"less than {c['lt']:g}",
-    "less_than_equal": lambda c: f"at most {c['le']:g}",
-    "multiple_of": lambda c: f"a multiple of {c['multiple_of']:g}",
+    "greater_than": lambda c: f"greater than {_number(c['gt'])}",
+    "greater_than_equal": lambda c: f"at least {_number(c['ge'])}",
+    "less_than": lambda c: f"less than {_number(c['lt'])}",
+    "less_than_equal": lambda c: f"at most {_number(c['le'])}",
+    "multiple_of": lambda c: f"a multiple of {_number(c['multiple_of'])}",
     "literal_error": lambda c: f"one of {c['expected']}".replace(" or ", ", "),
 }
+
+
+def _number(value: float) -> str:
+    """All digits of a whole number, six of another."""
+    return str(value) if isinstance(value, int) else f"{value:g}"
 
 
 def _explained(kind: str, value: Any, error: Any) -> str:
@@ -112,6 +115,9 @@ def _explained(kind: str, value: Any, error: Any) -> str:
         return f"must be {_TYPES[kind]}, and {_shown(value)} is text to YAML; write {number}"
     if kind in _TYPES:
         return f"must be {_TYPES[kind]}, not {_shown(value)}"
+    if kind in ("too_short", "too_long"):
+        least, most = context.get("min_length"), context.get("max_length")
+        return "must not be empty" if most is None and least == 1 else f"must have at most {most} items"
     if kind in _BOUNDS:
         return f"must be {_BOUNDS[kind](context)}, not {_shown(value)}"
     return f"{error['msg'][:1].lower()}{error['msg'][1:]}, not {_shown(value)}"

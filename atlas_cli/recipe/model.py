@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
@@ -16,27 +16,30 @@ from atlas_cli.errors import UsageError
 
 AGAINST_ABLATION = ("_ratio", "_gain")  # this run over the ablated one; this run minus it
 _WITHOUT_EFFECT = ("threads", "log_every", "checkpoint_every")  # train fields that leave the weights alone
+MOST_ITEMS = 1 << 16  # of a batch: what the largest contrastive models were trained with, twice over
+MOST_THREADS = 1_024  # more than any machine has cores
+Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 class TrainConfig(FrozenConfig):
     """The `train:` section of a recipe."""
 
-    steps: int = Field(ge=0)  # 0: nothing is trained, the system uses its parent's weights
-    batch_size: int = Field(64, gt=0)  # over all ranks
-    lr: float = Field(gt=0)
+    steps: int = Field(ge=0, le=10**9)  # 0: nothing is trained, the system uses its parent's weights
+    batch_size: int = Field(64, gt=0, le=MOST_ITEMS)  # over all ranks
+    lr: float = Field(gt=0, le=1000)
     lr_schedule: Literal["constant", "cosine", "linear"] = "cosine"
     decay_from: float = Field(0.0, ge=0, le=1)  # share of the steps after which the decay begins
     final_lr: float = Field(0.02, ge=0, le=1)  # share of lr that is left at the end
-    warmup: int = Field(0, ge=0)  # steps
-    betas: tuple[float, float] = Field((0.9, 0.95), strict=False)
+    warmup: int = Field(0, ge=0, le=10**9)  # steps
+    betas: tuple[Decay, Decay] = Field((0.9, 0.95), strict=False)
     weight_decay: float = Field(0.0, ge=0)
     grad_clip: float = Field(0.0, ge=0)  # largest global gradient norm; 0: no clipping
     ema: float = Field(0.0, ge=0, lt=1)  # decay of the averaged weights that evaluate and sample; 0: none
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**63)
     precision: Literal["auto", "fp32", "bf16"] = "auto"  # auto: bf16 where the device computes in it
-    threads: int = Field(0, ge=0)  # 0: as many as the machine has cores
-    checkpoint_every: int = Field(0, ge=0)  # steps; 0: five times a run
-    log_every: int = Field(10, gt=0)  # steps
+    threads: int = Field(0, ge=0, le=MOST_THREADS)  # 0: as many as the machine has cores
+    checkpoint_every: int = Field(0, ge=0, le=10**9)  # steps; 0: five times a run
+    log_every: int = Field(10, gt=0, le=10**9)  # steps
 
 
 class Bar(FrozenConfig):

@@ -68,6 +68,7 @@ class Document:
     origins: dict[Keys, Origin]
     problems: list[Problem] = field(default_factory=list)
     complete: bool = True
+    unsaid: int = 0  # further problems, of which only the number is known
 
 
 def read_file(path: Path, shown_as: str) -> Document:
@@ -109,6 +110,11 @@ def read_text(text: str, shown_as: str) -> Document:
 
 def read_value(text: str, shown_as: str) -> Document:
     """Read a value of the command line: YAML's scalars and flow style, and 1e-3 is a number."""
+    if (
+        " #" in text and text.strip()[0] not in "[{\"'"
+    ):  # a command line has no comments, and a path may hold #
+        whole = Position(shown_as)
+        return Document(plain_value(text.strip()), {(): Origin(whole, whole, "")})
     document = read_text(text, shown_as)
     document.data = _loose_numbers(document.data)
     whole = Position(shown_as)

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from atlas_cli import catalog
 from atlas_cli.config import PARENT, DataConfig, SystemConfig
 from atlas_cli.data import sources
-from atlas_cli.errors import UsageError
+from atlas_cli.errors import MOST_SHOWN, UsageError, cut
 from atlas_cli.recipe import source as recipe_source
 from atlas_cli.recipe.checks import checked, origin_of
 from atlas_cli.recipe.model import (
@@ -29,7 +29,6 @@ from atlas_cli.recipe.positions import Document, Keys, Problem, label_of, number
 from atlas_cli.recipe.source import Parent, find, nearest
 
 Sections = tuple[dict[str, Any], dict[str, Any], TrainConfig]  # data, model, train
-_FINDINGS = 100  # shown at most
 
 
 class Resolver:
@@ -58,13 +57,12 @@ class Resolver:
         problems = sorted(first.values())
         if made is not None and not problems:
             return made
-        shown = [str(problem) for problem in problems[:_FINDINGS]]
-        more = len(problems) - len(shown)
-        count = "1 error" if len(problems) == 1 else f"{len(problems)} errors"
+        number = len(problems) + self.document.unsaid
+        count = "1 error" if number == 1 else f"{number} errors"
         raise UsageError(
             f"recipe {self.name} has {count}",
             "correct it and run the command again; atlas recipe schema lists every field",
-            [*shown, *([f"and {more} more"] if more else [])],
+            cut([str(problem) for problem in problems[: MOST_SHOWN + 1]], number),
         )
 
     def _resolved(self, overrides: Sequence[str], data: str | None) -> Recipe | None:
@@ -80,6 +78,7 @@ class Resolver:
         made = self._sections(document, config)
         parents = self._parents(config, made[2].seed if made else None, data)
         self._check_steps()
+        self._check_misfits(made, parents)
         without = self._without_idea(config)
         if made is None or document.problems:
             return None
@@ -198,6 +197,15 @@ class Resolver:
                 ("train", "steps"),
                 "must be greater than 0 where no `from` names a trained run",
             )
+
+    def _check_misfits(self, made: Sections | None, parents: Mapping[str, tuple[str, Recipe | None]]) -> None:
+        """Model fields against those of the runs that the system builds on, where these are known."""
+        models = {role: parent.model for role, (_, parent) in parents.items() if parent is not None}
+        if made is None or not models or len(models) < len(parents):
+            return
+        config = system_class(self.document.data["system"]).model_validate_json(json.dumps(made[1]))
+        for field, what in config.misfits(models):
+            _add(self.document, ("model", field) if field else ("from",), what)
 
     def _check_figures(self) -> None:
         document = self.document

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from atlas_cli import catalog, paths
-from atlas_cli.errors import UsageError
+from atlas_cli.errors import UsageError, quoted
 from atlas_cli.recipe.positions import (
     Document,
     Keys,
@@ -43,7 +43,7 @@ def find(ref: str, command: str = "recipe show") -> Path:
         UsageError: no such topic, recipe or file; the nearest is named.
     """
     if ref.endswith((".yaml", ".yml")):
-        return _existing(Path(ref))
+        return _existing(paths.named(ref, "recipe"))
     topic, _, name = ref.rpartition("/") if "/" in ref else (ref, "", _DEFAULT)
     slug = catalog.resolve(topic, command).slug
     names = recipe_names(slug)
@@ -53,7 +53,7 @@ def find(ref: str, command: str = "recipe show") -> Path:
         raise UsageError(f"{slug} has no recipes yet", "atlas recipe ls shows the topics that have some")
     near = nearest(name, names)
     hint = f"did you mean {slug}/{near}?" if near else f"it has: {', '.join(f'{slug}/{n}' for n in names)}"
-    raise UsageError(f"{slug} has no recipe {name!r}", hint)
+    raise UsageError(f"{slug} has no recipe {quoted(name)}", hint)
 
 
 def recipe_names(slug: str) -> list[str]:
@@ -112,6 +112,11 @@ class Parent(NamedTuple):
         """The parts of a `from:` text; a file's name may hold spaces, its changes do not."""
         words = text.split(" ")
         first = next((i for i, word in enumerate(words) if "=" in word and i), len(words))
+        if Path(
+            text
+        ).is_absolute():  # a folder's name may hold " a=b": such a name ends where the file's does
+            ends = (i for i, word in enumerate(words, 1) if word.endswith((".yaml", ".yml")))
+            first = next(ends, first)
         changes = [word for word in words[first:] if word]
         data = next((w.removeprefix("data=") for w in changes if w.startswith("data=")), None)
         return cls(" ".join(words[:first]), tuple(w for w in changes if not w.startswith("data=")), data)
@@ -250,7 +255,7 @@ def _deep_merged(below: Mapping[str, Any], top: Mapping[str, Any]) -> dict[str, 
 
 def set_data(document: Document, source: str) -> None:
     """Replace the data section by another source (`--data mnist`)."""
-    whole = Position(f"--data {printable(source)}")
+    whole = Position(f"--data {printable(source[:80])}")
     document.data["data"] = {}
     _assign(document, ("data", "name"), source, Origin(whole, whole, "data.name"))
 
@@ -259,7 +264,7 @@ def override(
     document: Document, text: str, model_fields: Collection[str], train_fields: Collection[str]
 ) -> None:
     """Apply one `--set FIELD=VALUE`; what is wrong with it joins the document's problems."""
-    whole = Position(f"--set {printable(text)}")
+    whole = Position(f"--set {printable(text if len(text) <= 80 else text[:77] + '...')}")
     name, equals, written = text.partition("=")
     name = name.strip()
     if not equals or not name:
@@ -267,7 +272,7 @@ def override(
         return
     keys = target(name, model_fields, train_fields)
     if isinstance(keys, str):
-        document.problems.append(Problem(whole, printable(name), keys))
+        document.problems.append(Problem(whole, printable(name[:80]), keys))
         return
     value = read_value(written, whole.file)
     document.problems += [replace(p, field=label_of(keys)) for p in value.problems]

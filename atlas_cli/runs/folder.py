@@ -24,8 +24,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from atlas_cli import __version__
-from atlas_cli.errors import AtlasError, DataError, EnvironmentFault, UsageError
+from atlas_cli import __version__, paths
+from atlas_cli.errors import (
+    MOST_LETTERS,
+    AtlasError,
+    DataError,
+    EnvironmentFault,
+    UsageError,
+    quoted,
+)
 from atlas_cli.runs.durable import read_json, strict, write_atomic, write_fault, write_json
 from atlas_cli.runs.lock import Holder, RunLock, holder
 
@@ -60,7 +67,7 @@ class RunFolder:
     @classmethod
     def create(
         cls, root: Path, topic_recipe: str, recipe_hash: str = "", data: str = "",
-        bases: Mapping[str, Base] | None = None,
+        bases: Mapping[str, Base] | None = None, data_dir: Path | None = None,
     ) -> RunFolder:  # fmt: skip
         """Make `root`/<topic>-<recipe>-<n> with the next free number.
 
@@ -70,6 +77,7 @@ class RunFolder:
             recipe_hash: Hash of the resolved recipe, by which other runs find this one.
             data: Fingerprint of what the data hold.
             bases: The weights that this run is built on, by role.
+            data_dir: The folder of downloaded data sets, where one was named.
 
         Raises:
             EnvironmentFault: `root` cannot be written, is no folder or its parent is missing.
@@ -95,6 +103,7 @@ class RunFolder:
         started = datetime.now(UTC).isoformat(timespec="microseconds")
         document = {
             "recipe": topic_recipe, "hash": recipe_hash, "data": data, "started": started,
+            "data_dir": None if data_dir is None else str(data_dir.expanduser().absolute()),
             "bases": {role: base._asdict() for role, base in (bases or {}).items()},
         }  # fmt: skip
         write_json(path / "run.json", document)
@@ -108,6 +117,7 @@ class RunFolder:
             UsageError: there is no such run.
             DataError: its run.json cannot be read.
         """
+        paths.named(ref, "name of a run")
         runs = list_runs(root)
         if ref == "latest" and runs:
             return runs[-1]
@@ -155,6 +165,12 @@ class RunFolder:
         """Fingerprint of the data that it learned from; None of a run from before that was written down."""
         data = self.info.get("data")
         return data if isinstance(data, str) else None
+
+    @property
+    def data_dir(self) -> Path | None:
+        """The folder of downloaded data sets that was named when it was trained."""
+        folder = self.info.get("data_dir")
+        return Path(folder) if isinstance(folder, str) else None
 
     @property
     def bases(self) -> dict[str, Base] | None:
@@ -342,6 +358,7 @@ def _number(name: str, stem: str | None = None) -> int:
 def require_writable(root: Path) -> None:
     """Make the folder of the runs if only itself is missing; refuse what cannot be written."""
     hint = "name a folder you may write to: --out FOLDER"
+    paths.named(root, "folder of the runs")
     try:
         root.mkdir(exist_ok=True)
     except FileNotFoundError as error:
@@ -356,12 +373,14 @@ def require_writable(root: Path) -> None:
 
 def _unknown(ref: str, root: Path, names: list[str]) -> UsageError:
     if not names:
-        return UsageError(f"there is no run {ref!r}: {root} holds no runs yet", "train one: atlas train ddpm")
+        return UsageError(
+            f"there is no run {quoted(ref)}: {root} holds no runs yet", "train one: atlas train ddpm"
+        )
     if Path(ref).is_dir() and ref not in (".", ".."):
         return UsageError(f"{ref} is not a run folder: it has no run.json", "list the runs: atlas run ls")
-    near = difflib.get_close_matches(ref, [*names, "latest"], n=3, cutoff=0.5)
+    near = difflib.get_close_matches(ref[:MOST_LETTERS], [*names, "latest"], n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "list the runs: atlas run ls"
-    return UsageError(f"there is no run {ref!r} in {root}", hint)
+    return UsageError(f"there is no run {quoted(ref)} in {root}", hint)
 
 
 def _damaged(path: Path, number: int) -> DataError:

@@ -18,17 +18,18 @@ from typing import ClassVar
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
-from atlas_cli.config import SystemConfig, sampling
+from atlas_cli.config import MOST_STEPS, WIDEST, SystemConfig, sampling
 from atlas_cli.data import captions
 from atlas_cli.data.images import to_float
 from atlas_cli.data.scenes import Scenes
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
-from atlas_cli.errors import UsageError
+from atlas_cli.errors import DataError, UsageError
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
 from atlas_cli.metrics.scenes import scene_accuracy
+from atlas_cli.nets.unet import Multipliers, require_whole_levels
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
 from atlas_cli.systems.diffusion import ddpm
@@ -45,22 +46,30 @@ class Config(SystemConfig):
     data_kinds: ClassVar[tuple[str, ...]] = ("images", "scenes")
     parents: ClassVar[tuple[str, ...]] = ("ddpm",)
     kinds_without_parent: ClassVar[tuple[str, ...]] = ("scenes",)
-    image_size: int = Field(28, gt=0)  # pixels; from the data
-    channels: int = Field(1, gt=0)  # from the data
-    n_classes: int = Field(10, gt=0)  # from the data, unless it has captions
-    vocab_size: int = Field(0, ge=0)  # from the data; 0: it has classes, and no network is trained
-    caption_length: int = Field(0, ge=0)  # from the data
-    n_steps: int = Field(1000, gt=0)  # T; this and the next four: of the network that reads captions
-    width: int = Field(64, gt=0, multiple_of=4)  # channels of its U-Net at the finest level
-    multipliers: tuple[int, ...] = Field((1, 2), strict=False)  # channels of its levels over width
-    patch: int = Field(4, gt=0)  # pixels folded into channels before the U-Net
+    image_size: int = Field(28, gt=0, le=WIDEST)  # pixels; from the data
+    channels: int = Field(1, gt=0, le=WIDEST)  # from the data
+    n_classes: int = Field(10, gt=0, le=WIDEST)  # from the data, unless it has captions
+    vocab_size: int = Field(0, ge=0, le=WIDEST)  # from the data; 0: it has classes, and no network is trained
+    caption_length: int = Field(0, ge=0, le=WIDEST)  # from the data
+    n_steps: int = Field(
+        1000, gt=0, le=MOST_STEPS
+    )  # T; this and the next four: of the network that reads captions
+    width: int = Field(64, gt=0, multiple_of=4, le=WIDEST)  # channels of its U-Net at the finest level
+    multipliers: Multipliers = Field((1, 2), strict=False)  # channels of its levels over width
+    patch: int = Field(4, gt=0, le=WIDEST)  # pixels folded into channels before the U-Net
     caption_dropout: float = Field(0.15, ge=0, lt=1)  # share of training captions left out
     guidance: float = sampling(2.0, ge=0)  # the weight that is judged: 0 ignores the wish, 1 is not guided
     weights: tuple[float, ...] = sampling(
-        (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0), strict=False
+        (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0), strict=False, max_length=100
     )  # curve
-    sampler_steps: int = sampling(20, gt=0)
+    sampler_steps: int = sampling(20, gt=0, le=MOST_STEPS)
     clip: bool = sampling(True)  # keep each estimate of the image within [-1, 1]
+
+    @model_validator(mode="after")
+    def _image_can_be_halved(self) -> Config:
+        if self.vocab_size:
+            require_whole_levels(self.image_size, self.patch, self.multipliers)
+        return self
 
 
 class CFG(System):
@@ -147,6 +156,7 @@ class CFG(System):
 
     def _judge_classes(self) -> dict[str, float]:
         c, device = self.config, self.setting.device
+        self._require_varied_classes()
         judge = Judge.load_or_train(self.setting.data, messages.say)
         noise = self.base.noise(N_SAMPLES, self.setting.generator("evaluate"))  # the same for every weight
         label = torch.arange(N_SAMPLES, device=device) % c.n_classes
@@ -165,6 +175,20 @@ class CFG(System):
             figures["rise"] = accuracy[most] - accuracy[min(c.weights)]
             figures["fall"] = max(entropy.values()) - entropy[most]
         return figures
+
+    def _require_varied_classes(self) -> None:
+        """Refuse to judge by a test set of which a class has too few images to have K axes.
+
+        Raises:
+            DataError: some class has.
+        """
+        counts = self.setting.data.test_labels.bincount(minlength=self.config.n_classes)
+        least = 2 * (AXES + 1)  # half of them name the axes; the other half must fill them
+        if int(counts.min()) < least:
+            what = (
+                f"class {int(counts.argmin())} has {int(counts.min())} test images; its variety needs {least}"
+            )
+            raise DataError(what, "judge by more test images: --set data.n_test=2000")
 
     def _judged(
         self, judge: Judge, noise: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], weight: float
@@ -186,12 +210,13 @@ class CFG(System):
         """
         if request.prompt is not None:
             return self._sample_prompt(request, request.prompt)
-        columns = max(1, request.n // len(SHOWN))
+        columns = math.ceil(request.n / len(SHOWN))
         wish, captions_shown = self._wishes(columns, request.label)
         noise = self.base.noise(columns, self.setting.generator("sample", request.seed))
-        paths = [self.draw(noise, wish, weight) for weight in SHOWN]
-        frames = [_shades(torch.cat(rows)) for rows in zip(*paths, strict=True)]
-        caption = f"Rows: guidance {', '.join(f'{w:g}' for w in SHOWN)}. Columns begin with the same noise."
+        shown = SHOWN[: math.ceil(request.n / columns)]
+        paths = [self.draw(noise, wish, weight) for weight in shown]
+        frames = [_shades(torch.cat(rows)[: request.n]) for rows in zip(*paths, strict=True)]
+        caption = f"Rows: guidance {', '.join(f'{w:g}' for w in shown)}. Columns begin with the same noise."
         if captions_shown:
             caption += f" They were asked for: {'; '.join(captions_shown)}."
         return Images(frames[-1], frames=frames, columns=columns, caption=caption)

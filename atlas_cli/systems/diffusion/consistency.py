@@ -19,14 +19,14 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
-from atlas_cli.config import SystemConfig, sampling
+from atlas_cli.config import MOST_STEPS, PARENT, WIDEST, SystemConfig, sampling
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, Setting, System
 from atlas_cli.errors import UsageError
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
@@ -44,19 +44,37 @@ class Config(SystemConfig):
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images",)
     parents: ClassVar[tuple[str, ...]] = ("ddpm",)
-    image_size: int = Field(28, gt=0)  # pixels; from the data
-    channels: int = Field(1, gt=0)  # from the data
-    n_classes: int = Field(10, gt=0)  # from the data
+    image_size: int = Field(28, gt=0, le=WIDEST)  # pixels; from the data
+    channels: int = Field(1, gt=0, le=WIDEST)  # from the data
+    n_classes: int = Field(10, gt=0, le=WIDEST)  # from the data
     distill: bool = True  # learn the teacher's path; false: learn from images and noise alone
     guidance: float = Field(1.75, ge=0)  # of the teacher, built into what the student learns
     clip: bool = True  # keep the teacher's estimates of the image within [-1, 1]
-    n_levels: int = Field(8, gt=0)  # pieces that a path is cut into, at the end of the training
-    n_levels_start: int = Field(4, gt=0)  # at its beginning; doubled until n_levels is reached
+    n_levels: int = Field(
+        8, gt=0, le=MOST_STEPS
+    )  # pieces that a path is cut into, at the end of the training
+    n_levels_start: int = Field(4, gt=0, le=MOST_STEPS)  # at its beginning; doubled until n_levels is reached
     distance: Literal["huber", "l2"] = "huber"  # between two ends of a path
     huber_c: float = Field(0.03, gt=0)  # below this distance of two images huber is squared, above it linear
     target_ema: float = Field(0.95, ge=0, lt=1)  # decay of the average that gives the target; 0: no average
     network: Literal["student", "teacher"] = sampling("student")  # teacher: the ddpm's walk at the same steps
-    sampler_steps: int = sampling(2, gt=0)  # jumps of a sample; between two of them noise is added
+    sampler_steps: int = sampling(
+        2, gt=0, le=MOST_STEPS
+    )  # jumps of a sample; between two of them noise is added
+
+    def misfits(self, parents: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+        """As of every system; a piece must be at least one of the teacher's steps long."""
+        yield from super().misfits(parents)
+        for name in ("n_levels", "n_levels_start"):
+            if getattr(self, name) > parents[PARENT]["n_steps"]:
+                steps = parents[PARENT]["n_steps"]
+                yield (
+                    name,
+                    f"is more than the teacher's n_steps = {steps}: a piece would be shorter than a step",
+                )
+        if parents[PARENT]["prediction"] != "v":
+            said = parents[PARENT]["prediction"]
+            yield "", f"the parent predicts {said}; a consistency model needs one trained with prediction: v"
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor, nn
 
-from atlas_cli.config import sampling
+from atlas_cli.config import WIDEST, sampling
 from atlas_cli.data.drawing import read_drawing
 from atlas_cli.engine.system import Extra, Metrics, SampleRequest, Setting, System
 from atlas_cli.metrics.edges import edge_agreement, edge_map
@@ -45,10 +45,10 @@ class Config(SamplerConfig):
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images",)
     parents: ClassVar[tuple[str, ...]] = ("ddpm",)
-    image_size: int = Field(28, gt=0)  # pixels; from the data
-    channels: int = Field(1, gt=0)  # from the data
-    n_classes: int = Field(10, gt=0)  # from the data
-    hint_width: int = Field(16, gt=0)  # channels of the convolutions that read the edges
+    image_size: int = Field(28, gt=0, le=WIDEST)  # pixels; from the data
+    channels: int = Field(1, gt=0, le=WIDEST)  # from the data
+    n_classes: int = Field(10, gt=0, le=WIDEST)  # from the data
+    hint_width: int = Field(16, gt=0, le=WIDEST)  # channels of the convolutions that read the edges
     label_dropout: float = Field(0.5, ge=0, lt=1)  # share of training labels left out: edges must do alone
     control_scale: float = sampling(1.0, ge=0)  # strength of the control; 0: the base alone
     control_kind: Literal["drawing", "edges"] = sampling("drawing")  # what --control gives: ink, or its edges
@@ -226,6 +226,8 @@ class ControlNet(System):
         label = torch.arange(rows, device=self.setting.device) % n_classes
         if request.label is not None:
             label = torch.full_like(label, request.label)
+        for wanted in label.unique().tolist():
+            source.require_class(wanted)
         images, found = source.test()
         keys = torch.rand(rows, len(found), generator=generator, device=label.device)
         chosen = (keys * (found == label[:, None])).argmax(1)  # one at random of each row's class

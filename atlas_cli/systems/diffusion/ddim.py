@@ -20,7 +20,7 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor
 
-from atlas_cli.config import SystemConfig, sampling
+from atlas_cli.config import MOST_STEPS, WIDEST, SystemConfig, sampling
 from atlas_cli.data.images import to_float
 from atlas_cli.engine.system import Optimizers, SampleRequest, System
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
@@ -39,10 +39,12 @@ class Config(SystemConfig):
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images",)
     parents: ClassVar[tuple[str, ...]] = ("ddpm",)
-    image_size: int = Field(28, gt=0)  # pixels; from the data
-    channels: int = Field(1, gt=0)  # from the data
-    n_classes: int = Field(10, gt=0)  # from the data
-    sampler_steps: int = sampling(20, gt=0)  # steps of a sample; evaluation goes through COUNTS
+    image_size: int = Field(28, gt=0, le=WIDEST)  # pixels; from the data
+    channels: int = Field(1, gt=0, le=WIDEST)  # from the data
+    n_classes: int = Field(10, gt=0, le=WIDEST)  # from the data
+    sampler_steps: int = sampling(
+        20, gt=0, le=MOST_STEPS
+    )  # steps of a sample; evaluation goes through COUNTS
     sampler_eta: float = sampling(0.0, ge=0, le=1)  # 0: deterministic; 1: as much noise as DDPM adds
     guidance: float = sampling(1.75, ge=0)  # 1: the class-conditional net alone; more: exaggerate the class
     clip: bool = sampling(True)  # keep each estimate of the image within [-1, 1]

@@ -13,6 +13,7 @@ Differs: cosine schedule (arXiv:2102.09672) in place of the linear one, which wa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
@@ -20,19 +21,22 @@ from typing import ClassVar, Literal
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
-from atlas_cli.config import sampling
+from atlas_cli.config import MOST_STEPS, WIDEST, sampling
 from atlas_cli.engine.system import Metrics, SampleRequest, System
 from atlas_cli.metrics.judge import Judge
-from atlas_cli.nets.unet import UNet
+from atlas_cli.nets.unet import Multipliers, UNet, require_whole_levels
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
 from atlas_cli.systems.diffusion.sampler import SamplerConfig, Walk
 
 Predict = Callable[[Tensor, Tensor, Tensor], Tensor]  # (x_t, t, label) -> the net's output
 
+MOST_NOISE = (
+    50.0  # nats, by the mean beta; the true sum is at most half as much again, and e^-75 is a float32
+)
 EVALUATION_SAMPLES = 512  # the Frechet distance falls with the sample size, so it is fixed
 
 
@@ -40,21 +44,38 @@ class Config(SamplerConfig):
     """The `model:` section of a ddpm recipe."""
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images",)
-    image_size: int = Field(28, gt=0)  # pixels; from the data
-    channels: int = Field(1, gt=0)  # from the data
-    n_classes: int = Field(10, gt=0)  # from the data
-    n_steps: int = Field(1000, gt=0)  # T
+    image_size: int = Field(28, gt=0, le=WIDEST)  # pixels; from the data
+    channels: int = Field(1, gt=0, le=WIDEST)  # from the data
+    n_classes: int = Field(10, gt=0, le=WIDEST)  # from the data
+    n_steps: int = Field(1000, gt=0, le=MOST_STEPS)  # T
     schedule: Literal["cosine", "linear"] = "cosine"
-    beta_start: float = Field(1e-4, gt=0, lt=1)  # linear schedule only
-    beta_end: float = Field(0.02, gt=0, lt=1)  # linear schedule only
+    beta_start: float = Field(1e-4, ge=1e-6, lt=1)  # linear schedule only
+    beta_end: float = Field(0.02, ge=1e-6, lt=1)  # linear schedule only
     prediction: Literal["epsilon", "x0", "v"] = "v"
-    width: int = Field(64, gt=0, multiple_of=4)  # channels of the U-Net at its finest level
-    multipliers: tuple[int, ...] = Field((1, 1), strict=False)  # channels of its levels over width
-    patch: int = Field(2, gt=0)  # pixels folded into channels before the U-Net
+    width: int = Field(64, gt=0, multiple_of=4, le=WIDEST)  # channels of the U-Net at its finest level
+    multipliers: Multipliers = Field((1, 1), strict=False)  # channels of its levels over width
+    patch: int = Field(2, gt=0, le=WIDEST)  # pixels folded into channels before the U-Net
     label_dropout: float = Field(0.15, ge=0, lt=1)  # share of training labels replaced by "no class"
-    sampler_steps: int = sampling(50, gt=0)  # steps visited when sampling, at most n_steps
+    sampler_steps: int = sampling(50, gt=0, le=MOST_STEPS)  # steps visited when sampling, at most n_steps
     guidance: float = sampling(1.5, ge=0)  # 1: the class-conditional net alone; more: exaggerate the class
     clip: bool = sampling(True)  # keep each estimate of the image within [-1, 1]
+
+    @model_validator(mode="after")
+    def _image_can_be_halved(self) -> Config:
+        require_whole_levels(self.image_size, self.patch, self.multipliers)
+        return self
+
+    @model_validator(mode="after")
+    def _something_is_left(self) -> Config:
+        if self.schedule == "linear":
+            mean = (self.beta_start + self.beta_end) / 2
+            nats = -self.n_steps * math.log1p(-mean)  # about -ln of what is left of the image's variance
+            if nats > MOST_NOISE:
+                raise ValueError(
+                    f"{self.n_steps} linear steps up to beta_end = {self.beta_end:g} leave nothing of the "
+                    "image: take fewer n_steps or a smaller beta_end"
+                )
+        return self
 
 
 @dataclass(frozen=True)

@@ -21,15 +21,16 @@ from typing import ClassVar, Literal
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from atlas_cli.config import sampling
+from atlas_cli.config import MOST_STEPS, WIDEST, sampling
 from atlas_cli.data.images import to_float
 from atlas_cli.engine.decay import decay_groups
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
 from atlas_cli.metrics.timing import wall_clock
+from atlas_cli.nets.unet import Multipliers, require_whole_levels
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
 from atlas_cli.systems.diffusion import ddpm
@@ -48,18 +49,25 @@ class Config(SamplerConfig):
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images",)
     parents: ClassVar[tuple[str, ...]] = ("ddpm",)
-    image_size: int = Field(28, gt=0, multiple_of=FACTOR)  # pixels; from the data
-    channels: int = Field(1, gt=0)  # from the data
-    n_classes: int = Field(10, gt=0)  # from the data
-    latent_channels: int = Field(4, gt=0)  # numbers in each of the h x w latents
+    image_size: int = Field(28, gt=0, multiple_of=FACTOR, le=WIDEST)  # pixels; from the data
+    channels: int = Field(1, gt=0, le=WIDEST)  # from the data
+    n_classes: int = Field(10, gt=0, le=WIDEST)  # from the data
+    latent_channels: int = Field(4, gt=0, le=WIDEST)  # numbers in each of the h x w latents
     kl_weight: float = Field(0.1, ge=0)  # of the KL beside the squared error, both summed over an image
-    autoencoder_width: int = Field(32, gt=0, multiple_of=8)  # channels at H/2; twice as many at H/4
+    autoencoder_width: int = Field(
+        32, gt=0, multiple_of=8, le=WIDEST
+    )  # channels at H/2; twice as many at H/4
     autoencoder_share: float = Field(0.25, gt=0, lt=1)  # of the steps, trains the autoencoder
-    n_steps: int = Field(1000, gt=0)  # T
-    width: int = Field(64, gt=0, multiple_of=4)  # channels of the denoiser
-    multipliers: tuple[int, ...] = Field((1,), strict=False)  # channels of its levels over width
+    n_steps: int = Field(1000, gt=0, le=MOST_STEPS)  # T
+    width: int = Field(64, gt=0, multiple_of=4, le=WIDEST)  # channels of the denoiser
+    multipliers: Multipliers = Field((1,), strict=False)  # channels of its levels over width
     label_dropout: float = Field(0.15, ge=0, lt=1)  # share of training labels replaced by "no class"
     space: Space = sampling("latent")  # pixel: the parent samples instead, at equal steps and guidance
+
+    @model_validator(mode="after")
+    def _latents_can_be_halved(self) -> Config:
+        require_whole_levels(self.image_size // FACTOR, 1, self.multipliers)
+        return self
 
     @property
     def latent_shape(self) -> tuple[int, int, int]:

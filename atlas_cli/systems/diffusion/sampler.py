@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from atlas_cli.config import SystemConfig, sampling
+from atlas_cli.config import MOST_STEPS, SystemConfig, sampling
 
 Sampler = Literal["ddpm", "ddim"]
 
@@ -33,7 +33,7 @@ class SamplerConfig(SystemConfig):
     """The fields of a `model:` section that steer sampling alone."""
 
     sampler: Sampler = sampling("ddpm")  # ddpm: ancestral, with fresh noise at every step
-    sampler_steps: int = sampling(25, gt=0)  # steps visited when sampling, at most n_steps
+    sampler_steps: int = sampling(25, gt=0, le=MOST_STEPS)  # steps visited when sampling, at most n_steps
     sampler_eta: float = sampling(0.0, ge=0, le=1)  # ddim only: share of the ancestral noise that is added
     guidance: float = sampling(1.75, ge=0)  # 1: the class-conditional net alone; more: exaggerate the class
 

@@ -25,7 +25,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from atlas_cli.config import SystemConfig
+from atlas_cli.config import WIDEST, SystemConfig
 from atlas_cli.draws import stable_seed
 from atlas_cli.engine.descent import descend
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
@@ -50,16 +50,18 @@ class Config(SystemConfig):
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images", "points")
 
-    image_size: int = Field(28, ge=8, multiple_of=4)  # px
-    channels: int = Field(1, gt=0)
-    n_classes: int = Field(10, gt=0)
-    dim: int = Field(0, ge=0)  # coordinates of a point; 0: the data are images
-    z_dim: int = Field(32, gt=0)
-    width: int = Field(64, gt=0, multiple_of=4)  # channels at a quarter of the image size; for points, units
+    image_size: int = Field(28, ge=8, multiple_of=4, le=WIDEST)  # px
+    channels: int = Field(1, gt=0, le=WIDEST)
+    n_classes: int = Field(10, gt=0, le=WIDEST)
+    dim: int = Field(0, ge=0, le=WIDEST)  # coordinates of a point; 0: the data are images
+    z_dim: int = Field(32, gt=0, le=WIDEST)
+    width: int = Field(
+        64, gt=0, multiple_of=4, le=WIDEST
+    )  # channels at a quarter of the image size; for points, units
     conditional: bool = True  # tell both players the class, where the data have classes
     loss: Literal["non_saturating", "saturating"] = "non_saturating"
     r1_gamma: float = Field(0.5, ge=0)  # 0: no penalty
-    r1_every: int = Field(4, gt=0)  # steps
+    r1_every: int = Field(4, gt=0, le=10**9)  # steps
 
     @property
     def given_classes(self) -> int:

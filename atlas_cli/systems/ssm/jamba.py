@@ -20,7 +20,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from atlas_cli.config import SystemConfig, sampling
+from atlas_cli.config import DEEPEST, LONGEST, WIDEST, SystemConfig, sampling
 from atlas_cli.engine.system import Metrics
 from atlas_cli.language.figures import answer_loss
 from atlas_cli.language.model import LanguageConfig, LanguageModel
@@ -38,22 +38,24 @@ State = list[KVCache | LayerState]
 class Config(LanguageConfig):
     """Fields of `model:`; the data gives vocab_size and context_len."""
 
-    n_layer: int = Field(4, gt=0)
-    attention_every: int = Field(4, ge=0)  # one layer in so many attends; 1: all, 0: none
-    attention_offset: int | None = Field(None, ge=0)  # which of them; None: the middle one, as in the paper
-    n_head: int = Field(4, gt=0)
-    n_kv_head: int = Field(4, gt=0)  # heads of keys and values
+    n_layer: int = Field(4, gt=0, le=DEEPEST)
+    attention_every: int = Field(4, ge=0, le=DEEPEST)  # one layer in so many attends; 1: all, 0: none
+    attention_offset: int | None = Field(
+        None, ge=0, le=DEEPEST
+    )  # which of them; None: the middle one, as in the paper
+    n_head: int = Field(4, gt=0, le=WIDEST)
+    n_kv_head: int = Field(4, gt=0, le=WIDEST)  # heads of keys and values
     rotary: bool = False  # positions for attention; the scans before it know the order already
-    d_ff: int = Field(64, gt=0)  # hidden width of a feed-forward network, and of each expert
-    moe_every: int = Field(2, ge=0)  # one layer in so many has experts, the last of them; 0: none
-    n_experts: int = Field(4, gt=0)
-    experts_per_token: int = Field(2, gt=0)
+    d_ff: int = Field(64, gt=0, le=4 * WIDEST)  # hidden width of a feed-forward network, and of each expert
+    moe_every: int = Field(2, ge=0, le=DEEPEST)  # one layer in so many has experts, the last of them; 0: none
+    n_experts: int = Field(4, gt=0, le=WIDEST)
+    experts_per_token: int = Field(2, gt=0, le=WIDEST)
     balance_weight: float = Field(0.01, ge=0)  # of the loss that keeps the experts equally busy
-    d_state: int = Field(8, gt=0)  # N
-    d_conv: int = Field(4, gt=0)
-    expand: int = Field(2, gt=0)
+    d_state: int = Field(8, gt=0, le=WIDEST)  # N
+    d_conv: int = Field(4, gt=0, le=WIDEST)
+    expand: int = Field(2, gt=0, le=WIDEST)
     a_start: float = Field(0.01, ge=0)  # A starts at -a_start in every state; 0: at -1 .. -N
-    cache_length: int = sampling(4096, gt=0)  # tokens after which evaluate() counts what is kept
+    cache_length: int = sampling(4096, gt=0, le=LONGEST)  # tokens after which evaluate() counts what is kept
 
     @model_validator(mode="after")
     def _it_fits(self) -> Config:
@@ -63,6 +65,10 @@ class Config(LanguageConfig):
             raise ValueError("attention_offset counts from 0 and must be below attention_every")
         if self.experts_per_token > self.n_experts:
             raise ValueError(f"there are only n_experts = {self.n_experts} to choose experts_per_token from")
+        if self.rotary and (self.d_model // self.n_head) % 2:
+            raise ValueError(
+                f"rotary turns pairs: d_model / n_head = {self.d_model // self.n_head} must be even"
+            )
         return self
 
     def attends(self, layer: int) -> bool:

@@ -26,16 +26,16 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import torch
 from jaxtyping import Float, Int
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from atlas_cli.config import sampling
+from atlas_cli.config import WIDEST, sampling
 from atlas_cli.engine.decay import without_decay
 from atlas_cli.language.model import LanguageConfig, LanguageModel
 from atlas_cli.metrics.timing import wall_clock
 from atlas_cli.nets.scan import Matrix, selective_scan
-from atlas_cli.nets.state_space import log_uniform_steps, short_convolution
+from atlas_cli.nets.state_space import log_uniform_steps, require_order, short_convolution
 
 TIMED_LENGTHS = (256, 512, 1024, 2048, 4096)
 
@@ -46,18 +46,23 @@ State = list[tuple[Tensor, Tensor]]  # a LayerState of every layer
 class Config(LanguageConfig):
     """Fields of `model:`; the data gives vocab_size and context_len."""
 
-    d_state: int = Field(16, gt=0)  # N
-    d_conv: int = Field(4, gt=0)  # K
-    expand: int = Field(2, gt=0)
-    dt_rank: int = Field(0, ge=0)  # R; 0: d_model / 16, rounded up
-    dt_min: float = Field(0.001, gt=0)  # delta starts log-uniform in [dt_min, dt_max]
-    dt_max: float = Field(0.1, gt=0)
+    d_state: int = Field(16, gt=0, le=WIDEST)  # N
+    d_conv: int = Field(4, gt=0, le=WIDEST)  # K
+    expand: int = Field(2, gt=0, le=WIDEST)
+    dt_rank: int = Field(0, ge=0, le=WIDEST)  # R; 0: d_model / 16, rounded up
+    dt_min: float = Field(0.001, ge=1e-8)  # delta starts log-uniform in [dt_min, dt_max]
+    dt_max: float = Field(0.1, gt=0, le=1e6)
     a_start: float = Field(0.01, ge=0)  # A starts at -a_start in every state; 0: at -1 .. -N, as in the paper
     unit_init: bool = True  # B and C start at about unit size; False: as nn.Linear starts, a tenth
     normalise_b_c: bool = False  # RMSNorm on each token's B and C, where these are selective
     # Which of delta, B, C depend on the token; the others are parameters. "none" is time-invariant, like S4.
     selective: Literal["delta_b_c", "delta_b", "delta_c", "b_c", "delta", "b", "c", "none"] = "delta_b_c"
     measure_time: bool = sampling(False)  # evaluate() also reads how the forward pass grows with length
+
+    @model_validator(mode="after")
+    def _steps_in_order(self) -> Config:
+        require_order(self.dt_min, self.dt_max)
+        return self
 
     @property
     def d_inner(self) -> int:

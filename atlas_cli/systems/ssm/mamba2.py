@@ -25,12 +25,18 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from atlas_cli.config import sampling
+from atlas_cli.config import LONGEST, WIDEST, sampling
 from atlas_cli.language.model import LanguageConfig, LanguageModel
 from atlas_cli.metrics.timing import least_seconds
 from atlas_cli.nets.scan import selective_scan
 from atlas_cli.nets.ssd import ssd
-from atlas_cli.nets.state_space import causal_convolution, kernel, log_uniform_steps, short_convolution
+from atlas_cli.nets.state_space import (
+    causal_convolution,
+    kernel,
+    log_uniform_steps,
+    require_order,
+    short_convolution,
+)
 from atlas_cli.systems.ssm.mamba import Mamba
 
 TIMED_BATCH = 8
@@ -43,17 +49,19 @@ LayerState = tuple[Float[Tensor, "B past W"], Float[Tensor, "B H N P"]]  # last 
 class Config(LanguageConfig):
     """Fields of `model:`; the data gives vocab_size and context_len."""
 
-    d_state: int = Field(32, gt=0)  # N
-    d_head: int = Field(16, gt=0)  # P
-    d_conv: int = Field(4, gt=0)  # K
-    expand: int = Field(2, gt=0)
-    dt_min: float = Field(0.001, gt=0)  # delta starts log-uniform in [dt_min, dt_max]
-    dt_max: float = Field(0.1, gt=0)
+    d_state: int = Field(32, gt=0, le=WIDEST)  # N
+    d_head: int = Field(16, gt=0, le=WIDEST)  # P
+    d_conv: int = Field(4, gt=0, le=WIDEST)  # K
+    expand: int = Field(2, gt=0, le=WIDEST)
+    dt_min: float = Field(0.001, ge=1e-8)  # delta starts log-uniform in [dt_min, dt_max]
+    dt_max: float = Field(0.1, gt=0, le=1e6)
     a_start: float = Field(1.0, ge=0)  # every A starts at -a_start; 0: drawn from -16 .. -1, as theirs
     decay: Literal["scalar", "diagonal"] = "scalar"  # diagonal: every channel and state its own, as in Mamba
     normalise_b_c: bool = False  # an RMSNorm on each of B and C
     selective: bool = True  # False: delta, B and C are parameters, the same for every token, as in S4
-    chunk: int = sampling(32, gt=0)  # Q; the length of the sequence: attention's form; rounding alone differs
+    chunk: int = sampling(
+        32, gt=0, le=LONGEST
+    )  # Q; the length of the sequence: attention's form; rounding alone differs
     measure_time: bool = sampling(False)  # evaluate() also reads how long training takes, and attention
 
     @property
@@ -66,6 +74,7 @@ class Config(LanguageConfig):
 
     @model_validator(mode="after")
     def _it_fits(self) -> Config:
+        require_order(self.dt_min, self.dt_max)
         if self.d_inner % self.d_head:
             raise ValueError(f"d_head = {self.d_head} does not divide expand * d_model = {self.d_inner}")
         if not self.selective and self.decay == "scalar":

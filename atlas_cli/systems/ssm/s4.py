@@ -25,10 +25,16 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from atlas_cli.config import SystemConfig
+from atlas_cli.config import DEEPEST, WIDEST, SystemConfig
 from atlas_cli.engine.decay import decay_groups
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
-from atlas_cli.nets.state_space import causal_convolution, kernel, readable_directions, responses
+from atlas_cli.nets.state_space import (
+    causal_convolution,
+    kernel,
+    readable_directions,
+    require_order,
+    responses,
+)
 from atlas_cli.present.artifacts.text import Text
 from atlas_cli.systems.ssm._film import film, in_pairs
 
@@ -43,22 +49,23 @@ class Config(SystemConfig):
     """Fields of `model:`; the data gives image_size, channels and n_classes."""
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images",)
-    image_size: int = Field(28, gt=0)
-    channels: int = Field(1, gt=0)
-    n_classes: int = Field(10, gt=1)
-    pool: int = Field(1, gt=0)  # images are averaged over squares of this side first
-    d_model: int = Field(32, gt=0)  # H
-    n_layer: int = Field(4, gt=0)
-    d_state: int = Field(64, gt=1, multiple_of=2)  # N
+    image_size: int = Field(28, gt=0, le=WIDEST)
+    channels: int = Field(1, gt=0, le=WIDEST)
+    n_classes: int = Field(10, gt=1, le=WIDEST)
+    pool: int = Field(1, gt=0, le=WIDEST)  # images are averaged over squares of this side first
+    d_model: int = Field(32, gt=0, le=WIDEST)  # H
+    n_layer: int = Field(4, gt=0, le=DEEPEST)
+    d_state: int = Field(64, gt=1, multiple_of=2, le=WIDEST)  # N
     init: Init = "legs"  # where A starts: HiPPO-LegS, its two approximations, or without HiPPO
     rule: Rule = "zoh"  # how time is made discrete
-    dt_min: float = Field(0.001, gt=0)  # delta starts log-uniform in [dt_min, dt_max], one a channel
-    dt_max: float = Field(0.1, gt=0)
+    dt_min: float = Field(0.001, ge=1e-8)  # delta starts log-uniform in [dt_min, dt_max], one a channel
+    dt_max: float = Field(0.1, gt=0, le=1e6)
     learn_dynamics: bool = True  # False: A and delta stay where they start
     dynamics_lr: float = Field(1e-3, gt=0)  # largest learning rate of A and delta
 
     @model_validator(mode="after")
     def _whole_squares(self) -> Config:
+        require_order(self.dt_min, self.dt_max)
         if self.image_size % self.pool:
             raise ValueError(f"pool {self.pool} does not divide image_size {self.image_size}")
         return self
@@ -331,6 +338,7 @@ class S4(System):
         """Held-out images read pixel by pixel in constant memory, and the guess after every row."""
         images, labels = self.setting.data.test()
         if request.label is not None:
+            self.setting.data.require_class(request.label)
             images, labels = images[labels == request.label], labels[labels == request.label]
         draw = self.setting.generator("sample", request.seed)
         chosen = torch.randperm(len(labels), generator=draw, device=labels.device)[: request.n]

@@ -23,7 +23,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from atlas_cli.config import sampling
+from atlas_cli.config import DEEPEST, LONGEST, WIDEST, sampling
 from atlas_cli.language.model import LanguageConfig, LanguageModel
 from atlas_cli.nets.attention import Attention, KVCache
 from atlas_cli.nets.feed_forward import SwiGLU
@@ -43,26 +43,34 @@ StateOfLayer = tuple[LayerState, KVCache | None]  # of the Mamba block, of the u
 class Config(LanguageConfig):
     """Fields of `model:`; the data gives vocab_size and context_len."""
 
-    n_layer: int = Field(6, gt=0)  # Mamba blocks
-    use_every: int = Field(2, ge=0)  # the shared block is used before the last of so many; 0: never
-    n_shared: int = Field(1, ge=0)  # blocks that take turns (Zamba2: 1 or 2); 0: each use has its own
+    n_layer: int = Field(6, gt=0, le=DEEPEST)  # Mamba blocks
+    use_every: int = Field(
+        2, ge=0, le=DEEPEST
+    )  # the shared block is used before the last of so many; 0: never
+    n_shared: int = Field(
+        1, ge=0, le=DEEPEST
+    )  # blocks that take turns (Zamba2: 1 or 2); 0: each use has its own
     to_stream: bool = True  # what is found joins the stream; False: the next Mamba block reads it (eq. 6)
-    lora_rank: int = Field(4, ge=0)  # r, of each use's adapters where blocks are shared; 0: none
-    n_head: int = Field(4, gt=0)
-    n_kv_head: int = Field(4, gt=0)  # heads of keys and values
+    lora_rank: int = Field(4, ge=0, le=WIDEST)  # r, of each use's adapters where blocks are shared; 0: none
+    n_head: int = Field(4, gt=0, le=WIDEST)
+    n_kv_head: int = Field(4, gt=0, le=WIDEST)  # heads of keys and values
     rotary: bool = False  # positions for attention; the scans before it know the order already
-    d_ff: int = Field(64, gt=0)  # hidden width of the shared block's feed-forward network
-    d_state: int = Field(8, gt=0)  # N
-    d_conv: int = Field(4, gt=0)
-    expand: int = Field(2, gt=0)
+    d_ff: int = Field(64, gt=0, le=4 * WIDEST)  # hidden width of the shared block's feed-forward network
+    d_state: int = Field(8, gt=0, le=WIDEST)  # N
+    d_conv: int = Field(4, gt=0, le=WIDEST)
+    expand: int = Field(2, gt=0, le=WIDEST)
     a_start: float = Field(0.01, ge=0)  # A starts at -a_start in every state; 0: at -1 .. -N
     unit_init: bool = True  # the shared block's matrices keep sizes at the start; False: as nn.Linear starts
-    cache_length: int = sampling(4096, gt=0)  # tokens after which evaluate() counts what is kept
+    cache_length: int = sampling(4096, gt=0, le=LONGEST)  # tokens after which evaluate() counts what is kept
 
     @model_validator(mode="after")
     def _it_fits(self) -> Config:
         if self.d_model % self.n_head or self.n_head % self.n_kv_head:
             raise ValueError("n_head must divide d_model, and n_kv_head must divide n_head")
+        if self.rotary and (self.d_model // self.n_head) % 2:
+            raise ValueError(
+                f"rotary turns pairs: d_model / n_head = {self.d_model // self.n_head} must be even"
+            )
         return self
 
     def looks_back(self, layer: int) -> bool:

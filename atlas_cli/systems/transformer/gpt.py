@@ -22,6 +22,7 @@ from jaxtyping import Float, Int
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
+from atlas_cli.config import DEEPEST, LONGEST, WIDEST
 from atlas_cli.errors import UsageError
 from atlas_cli.language.model import LanguageConfig, LanguageModel
 from atlas_cli.nets.attention import Attention, KVCache
@@ -32,14 +33,20 @@ from atlas_cli.nets.rope import angles_between, rotate
 class Config(LanguageConfig):
     """Fields of `model:`; the data gives vocab_size and context_len."""
 
-    d_model: int = Field(128, gt=0)
-    n_layer: int = Field(4, gt=0)
-    n_head: int = Field(4, gt=0)
-    n_kv_head: int = Field(0, ge=0)  # heads of keys and values; 0: n_head (MHA), 1: one for all (MQA)
-    d_ff: int = Field(0, ge=0)  # 0: 8/3 d_model, rounded to a multiple of 32
-    window: int | None = Field(None, gt=0)  # how many tokens back a query sees, itself included; None: all
+    d_model: int = Field(128, gt=0, le=WIDEST)
+    n_layer: int = Field(4, gt=0, le=DEEPEST)
+    n_head: int = Field(4, gt=0, le=WIDEST)
+    n_kv_head: int = Field(
+        0, ge=0, le=WIDEST
+    )  # heads of keys and values; 0: n_head (MHA), 1: one for all (MQA)
+    d_ff: int = Field(0, ge=0, le=4 * WIDEST)  # 0: 8/3 d_model, rounded to a multiple of 32
+    window: int | None = Field(
+        None, gt=0, le=LONGEST
+    )  # how many tokens back a query sees, itself included; None: all
     positions: Literal["rotary", "learned", "none"] = "rotary"
-    position_rows: int = Field(1024, ge=0)  # of the learned table; those past context_len are never trained
+    position_rows: int = Field(
+        1024, ge=0, le=LONGEST
+    )  # of the learned table; those past context_len are never trained
     rope_base: float = Field(10_000.0, gt=1)
     mixing: Literal["attention", "mean"] = "attention"  # mean: every earlier token counts the same
     embed_std: float = Field(0.02, gt=0)
@@ -50,6 +57,15 @@ class Config(LanguageConfig):
             raise ValueError(f"d_model = {self.d_model} is no even multiple of n_head = {self.n_head}")
         if self.n_kv_head and self.n_head % self.n_kv_head:
             raise ValueError(f"n_head = {self.n_head} is no multiple of n_kv_head = {self.n_kv_head}")
+        return self
+
+    @model_validator(mode="after")
+    def _text_has_positions(self) -> Config:
+        if self.positions == "learned" and self.length > self.n_positions:
+            raise ValueError(
+                f"length = {self.length} is beyond the {self.n_positions} learned positions: "
+                "write less, or set more position_rows"
+            )
         return self
 
     @property
@@ -190,6 +206,11 @@ class GPT(LanguageModel):
         self.head = nn.Linear(config.d_model, config.vocab_size, bias=False)
         if config.tie_embeddings:
             self.head.weight = self.embed.weight
+
+    @property
+    def longest_text(self) -> int | None:
+        """As many tokens as there are learned positions; None: rotary ones have no last."""
+        return self.config.n_positions if self.config.positions == "learned" else None
 
     def make_block(self) -> Block:
         """One layer, before any is trained."""

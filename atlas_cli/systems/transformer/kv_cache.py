@@ -9,6 +9,7 @@ Bytes:   2 n_layer n_kv_head d_head tokens (bytes a number), whatever the number
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -16,10 +17,10 @@ from jaxtyping import Float, Int
 from pydantic import Field
 from torch import Tensor
 
-from atlas_cli.config import sampling
+from atlas_cli.config import LONGEST, PARENT, sampling
 from atlas_cli.engine.system import Optimizers
 from atlas_cli.language import writing
-from atlas_cli.language.decoding import DecodingConfig, Reader, write
+from atlas_cli.language.decoding import DecodingConfig, Reader, beyond_positions, write
 from atlas_cli.language.model import LanguageModel
 from atlas_cli.metrics.timing import wall_clock
 from atlas_cli.nets.attention import Attention
@@ -37,9 +38,14 @@ class Config(DecodingConfig):
 
     data_kinds: ClassVar[tuple[str, ...]] = ("text",)
     parents: ClassVar[tuple[str, ...]] = ("gpt",)
-    vocab_size: int = Field(256, gt=0)  # from the data
-    context_len: int = Field(256, gt=0)  # from the data
+    vocab_size: int = Field(256, gt=0, le=LONGEST)  # from the data
+    context_len: int = Field(256, gt=0, le=LONGEST)  # from the data
     cache: bool = sampling(True)  # False: every new token reads the whole text again
+
+    def misfits(self, parents: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+        """As of every system; the parent must have a position for every token that is written or timed."""
+        yield from super().misfits(parents)
+        yield from beyond_positions(max(self.length, *COUNTS), parents[PARENT])
 
 
 def cache_bytes(tokens: int, n_layer: int, n_kv_head: int, d_head: int, bytes_a_number: int = 4) -> int:
@@ -80,6 +86,11 @@ class KVCached(LanguageModel):
     def reader(self) -> Reader:
         """The base, which keeps a cache, or the same without one."""
         return self.base if self.config.cache else Recomputing(self.base)
+
+    @property
+    def longest_text(self) -> int | None:
+        """The base's."""
+        return self.base.longest_text
 
     def forward(self, tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B L vocab"]:
         """Logits at every position: at once, no cache is needed."""

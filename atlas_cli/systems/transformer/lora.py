@@ -12,6 +12,7 @@ Differs: the recipes adapt the feed-forward networks, where the paper's main exp
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -21,9 +22,10 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from atlas_cli.config import LONGEST, PARENT, WIDEST
 from atlas_cli.draws import BatchRandom, stable_seed
 from atlas_cli.engine.system import Optimizers, Setting, System
-from atlas_cli.language.decoding import DecodingConfig
+from atlas_cli.language.decoding import DecodingConfig, beyond_positions
 from atlas_cli.language.figures import bits_per_byte
 from atlas_cli.language.model import LanguageModel
 
@@ -31,19 +33,33 @@ if TYPE_CHECKING:
     from atlas_cli.systems.transformer.gpt import GPT
 
 
+Target = Literal["q_proj", "k_proj", "v_proj", "out_proj", "gate", "up", "down"]  # linear layers of a block
+
+
 class Config(DecodingConfig):
     """The `model:` section of a lora recipe."""
 
     data_kinds: ClassVar[tuple[str, ...]] = ("text",)
     parents: ClassVar[tuple[str, ...]] = ("gpt",)
-    vocab_size: int = Field(256, gt=0)  # from the data
-    context_len: int = Field(256, gt=0)  # from the data
-    rank: int = Field(2, gt=0)  # r
+    vocab_size: int = Field(256, gt=0, le=LONGEST)  # from the data
+    context_len: int = Field(256, gt=0, le=LONGEST)  # from the data
+    rank: int = Field(2, gt=0, le=WIDEST)  # r
     alpha: float = Field(4.0, gt=0)  # the product is scaled by alpha / r
-    targets: tuple[str, ...] = Field(("q_proj", "v_proj"), strict=False)  # which linear layers get adapters
+    targets: tuple[Target, ...] = Field(
+        ("q_proj", "v_proj"), strict=False, min_length=1, max_length=7
+    )  # which linear layers get adapters
     adapt: Literal["lora", "full"] = "lora"  # full: train every weight instead
     full_lr: float = Field(0.1, gt=0)  # learning rate of `adapt: full`, as a share of train.lr
-    examples: int = Field(0, ge=0)  # windows of text to learn from, drawn once; 0: new ones at every step
+    examples: int = Field(
+        0, ge=0, le=LONGEST
+    )  # windows of text to learn from, drawn once; 0: new ones at every step
+
+    def misfits(self, parents: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+        """As of every system; the parent must have one of the layers that get adapters."""
+        yield from super().misfits(parents)
+        yield from beyond_positions(self.length, parents[PARENT])
+        if parents[PARENT]["mixing"] == "mean" and set(self.targets) <= {"q_proj", "k_proj"}:
+            yield "targets", "name no layer of the parent: its mixing: mean has no queries and keys"
 
 
 class LoRALinear(nn.Module):
@@ -135,6 +151,11 @@ class LoRA(LanguageModel):
     def model(self) -> GPT:
         """The base with its adapters."""
         return self._model[0]
+
+    @property
+    def longest_text(self) -> int | None:
+        """The base's."""
+        return self.model.longest_text
 
     @torch.no_grad()
     def merged(self) -> GPT:

@@ -21,6 +21,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 from torch.nn import functional as F
 
+from atlas_cli.config import WIDEST
 from atlas_cli.engine.system import Metrics
 from atlas_cli.language.figures import answer_loss, bits_per_byte
 from atlas_cli.metrics.timing import least_seconds
@@ -37,8 +38,8 @@ class Config(GPTConfig):
     """Fields of `model:`: those of gpt, and the mixture. With n_experts = 1 it is gpt itself."""
 
     data_kinds: ClassVar[tuple[str, ...]] = ("text",)
-    n_experts: int = Field(8, gt=0)  # E
-    experts_per_token: int = Field(2, gt=0)  # k
+    n_experts: int = Field(8, gt=0, le=WIDEST)  # E
+    experts_per_token: int = Field(2, gt=0, le=WIDEST)  # k
     capacity: float | None = Field(None, gt=0)  # choices that an expert serves, over an even share; None: all
     balance: Literal["aux", "bias", "none"] = "aux"  # by the balance loss, a bias of the scores, not at all
     balance_weight: float = Field(0.01, ge=0)  # of the balance loss

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Literal
 
 import torch
+from pydantic import model_validator
 
 from atlas_cli.config import sampling
 from atlas_cli.engine.system import SampleRequest
@@ -37,13 +38,27 @@ class Config(GPTConfig):
     # none: as trained. interpolation: position m is read as m / factor, so none is beyond the training's.
     # ntk: the slowest pair turns factor times slower, the fastest as before.
     scaling: Literal["none", "interpolation", "ntk"] = sampling("none")
-    factor: float = sampling(4.0, ge=1)  # by how much the text written is longer than those of training
+    factor: float = sampling(4.0, ge=1, le=1e6)  # by how much the text written is longer than in training
+
+    @model_validator(mode="after")
+    def _pairs_turn_at_several_speeds(self) -> Config:
+        if self.positions == "rotary" and self.d_model // self.n_head < 4:
+            raise ValueError(
+                f"a head of d_model / n_head = {self.d_model // self.n_head} has one pair to turn: "
+                "scaling changes how two and more turn beside each other"
+            )
+        return self
 
 
 class RoPE(GPT):
     """The language model of gpt.py, read at lengths that it was never trained at."""
 
     config: Config
+
+    @property
+    def longest_window(self) -> int:
+        """Several times as long as in training."""
+        return max(READ_AT) * self.config.context_len
 
     @torch.no_grad()
     def evaluate(self) -> dict[str, float]:

@@ -14,20 +14,20 @@ Trains:  the draft. The target is the gpt recipe named in `from:` and stays as i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from atlas_cli.config import sampling
+from atlas_cli.config import DEEPEST, LONGEST, PARENT, WIDEST, sampling
 from atlas_cli.engine.system import SampleRequest, Setting, System
 from atlas_cli.errors import UsageError
 from atlas_cli.language import writing
-from atlas_cli.language.decoding import DecodingConfig, choose, distribution, write
+from atlas_cli.language.decoding import DecodingConfig, beyond_positions, choose, distribution, write
 from atlas_cli.language.figures import bits_per_byte
 from atlas_cli.language.model import LanguageModel
 from atlas_cli.metrics.timing import wall_clock
@@ -51,14 +51,27 @@ class Config(DecodingConfig):
 
     data_kinds: ClassVar[tuple[str, ...]] = ("text",)
     parents: ClassVar[tuple[str, ...]] = ("gpt",)
-    vocab_size: int = Field(256, gt=0)  # from the data
-    context_len: int = Field(256, gt=0)  # from the data
-    d_model: int = Field(64, gt=0)  # of the draft
-    n_layer: int = Field(1, gt=0)  # of the draft
-    n_head: int = Field(4, gt=0)  # of the draft
+    vocab_size: int = Field(256, gt=0, le=LONGEST)  # from the data
+    context_len: int = Field(256, gt=0, le=LONGEST)  # from the data
+    d_model: int = Field(64, gt=0, le=WIDEST)  # of the draft
+    n_layer: int = Field(1, gt=0, le=DEEPEST)  # of the draft
+    n_head: int = Field(4, gt=0, le=WIDEST)  # of the draft
     optimizer: Literal["adamw", "muon"] = "muon"  # of the draft, as in gpt
-    guesses: int = sampling(4, gt=0)  # gamma: tokens that the draft writes before the target looks
+    guesses: int = sampling(4, gt=0, le=WIDEST)  # gamma: tokens that the draft writes before the target looks
     draft: Literal["trained", "random"] = sampling("trained")  # random: guesses any byte alike
+
+    @model_validator(mode="after")
+    def _heads_divide(self) -> Config:
+        if self.d_model % (2 * self.n_head):
+            raise ValueError(f"d_model = {self.d_model} is no even multiple of n_head = {self.n_head}")
+        return self
+
+    def misfits(self, parents: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+        """As of every system; the target must keep every token, and have a position for each."""
+        yield from super().misfits(parents)
+        yield from beyond_positions(self.length, parents[PARENT])
+        if parents[PARENT]["window"] is not None:
+            yield "", "the parent has a window: a guess that fails could not be taken back from its cache"
 
 
 Model = Callable[[Tensor], Tensor]  # tokens (1, L) -> logits (1, L, V)
@@ -72,7 +85,7 @@ def guess_greedily(
     end = text.shape[1] + n_tokens
     while text.shape[1] < end:
         known, guessed = text.shape[1], text
-        for _ in range(gamma):  # the draft writes ahead
+        for _ in range(min(gamma, end - known - 1)):  # the draft writes ahead
             guessed = torch.cat([guessed, draft(guessed)[:, -1:].argmax(-1)], dim=1)
         own = target(guessed)[:, known - 1 :].argmax(-1)  # (1, G+1): the target's at each place, and after
         agreed = (own[0, :-1] == guessed[0, known:]).long().cumprod(0).sum()
@@ -122,11 +135,11 @@ def guess_and_check(
     end = text.shape[1] + n_tokens
     while text.shape[1] < end:
         known, guessed, q = text.shape[1], text, []
-        for _ in range(config.guesses):
+        for _ in range(min(config.guesses, end - known - 1)):
             q.append(_drawn_from(draft(guessed)[0, -1:], config))  # (1, V)
             guessed = torch.cat([guessed, choose(q[-1], generator)[None]], dim=1)
         p = _drawn_from(target(guessed)[0, known - 1 :], config)  # (G+1, V)
-        kept = verdict(guessed[0, known:], torch.cat(q), p, generator)
+        kept = verdict(guessed[0, known:], torch.cat([p[:0], *q]), p, generator)
         text = torch.cat([text, kept[None]], dim=1)
     return text[:, :end]
 
@@ -175,30 +188,32 @@ def speculate(
     _, draft_state = draft.extend(prompt[:, :-1], draft.first_state(1))
     while left > 0:
         length = known.shape[1]
-        guesses, q, draft_state = _guess(draft, known, draft_state, config, generator)
+        wanted = min(config.guesses, left - 1)  # the target adds one of its own: no guess is beyond the end
+        guesses, q, draft_state = _guess(draft, known, draft_state, wanted, config, generator)
         logits, target_state = target.extend(torch.cat([known[:, -1:], guesses], dim=1), target_state)
         p = _drawn_from(logits[0], config)
-        kept = verdict(guesses[0], q, p, generator)
+        kept = verdict(guesses[0], torch.cat([p[:0], *q]), p, generator)
         tally.count(len(guesses[0]), len(kept))
         known = torch.cat([known, kept[None]], dim=1)
         target_state = rolled_back(target_state, known.shape[1] - 1)
-        draft_state = rolled_back(draft_state, min(known.shape[1] - 1, length + config.guesses - 1))
+        draft_state = rolled_back(draft_state, min(known.shape[1] - 1, length + wanted - 1))
         yield kept[:left]
         left -= len(kept)
 
 
 def _guess(
-    draft: Reader, known: Int[Tensor, "1 L"], state: Any, config: Config, generator: torch.Generator | None
-) -> tuple[Int[Tensor, "1 G"], Float[Tensor, "G V"], Any]:
-    """gamma tokens of the draft, and the distributions that they were drawn from."""
+    draft: Reader, known: Int[Tensor, "1 L"], state: Any, n: int, config: Config,
+    generator: torch.Generator | None,
+) -> tuple[Int[Tensor, "1 G"], list[Float[Tensor, "1 V"]], Any]:  # fmt: skip
+    """n tokens of the draft, and the distributions that they were drawn from."""
     read = state[0].length if state else known.shape[1] - 1
-    unread, guesses, q = known[:, read:], [], []
-    for _ in range(config.guesses):
+    unread, guesses, q = known[:, read:], [known[:, :0]], []
+    for _ in range(n):
         logits, state = draft.extend(unread, state)
         q.append(_drawn_from(logits[0, -1:], config))
         unread = choose(q[-1], generator)[None]
         guesses.append(unread)
-    return torch.cat(guesses, dim=1), torch.cat(q), state
+    return torch.cat(guesses, dim=1), q, state
 
 
 class Speculative(LanguageModel):
@@ -210,6 +225,16 @@ class Speculative(LanguageModel):
         super().__init__(config)
         same = {"vocab_size", "context_len", "d_model", "n_layer", "n_head", "optimizer"}
         self.net = GPT(GPTConfig(**config.model_dump(include=same)))
+
+    @property
+    def longest_text(self) -> int | None:
+        """The target's: it reads all that is written."""
+        return self.target.longest_text
+
+    @property
+    def longest_window(self) -> int:
+        """A prompt with the guesses after it, or what the draft trains on."""
+        return max(self.config.context_len, PROMPT_LENGTH + self.config.guesses + 1)
 
     def attach(self, setting: Setting) -> System:
         """The draft trains on the data of the setting.
@@ -316,11 +341,11 @@ class Speculative(LanguageModel):
             return speculate(self.target, self.draft, prompt, c.length, c, generator, tally)
 
         with torch.autocast(self.setting.device.type, enabled=False):  # as in evaluate
-            artifact = writing.texts(self.setting, request, pieces)
+            artifact = writing.texts(self, request, pieces)
         per_call = tally.tokens / tally.calls
         return replace(
             artifact,
             caption=f"{per_call:.1f} bytes a call of the target; "
-            f"{tally.accepted / tally.guessed:.0%} of the guesses kept",
+            f"{tally.accepted / max(tally.guessed, 1):.0%} of the guesses kept",
             facts=artifact.facts | {"tokens_per_call": per_call},
         )
