@@ -69,7 +69,7 @@ def sample(
     _check_steers(system, found.topic, label, prompt)
     streams = system.writes and not json
     request = SampleRequest(
-        count or (1 if system.writes and prompt is not None else system.sample_count),
+        count or (1 if system.writes and prompt is not None else system.samples_shown()),
         seed, label, prompt, terminal.write_piece if streams else None, extras,
     )  # fmt: skip
     with inference(system):

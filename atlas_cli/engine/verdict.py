@@ -39,10 +39,10 @@ def judge(
         compares = metric not in figures and base != metric
         without = ablated.get(base) if ablated is not None else None
         if compares and ablated is None:
-            verdicts.append(Verdict(metric, bar.claim, describe(bar), None, None, None))
+            verdicts.append(Verdict(metric, bar.claim, str(bar), None, None, None))
             continue
         figure = _compare(metric, figures.get(base), without) if compares else figures.get(metric)
-        verdicts.append(Verdict(metric, bar.claim, describe(bar), figure, without, _within(figure, bar)))
+        verdicts.append(Verdict(metric, bar.claim, str(bar), figure, without, _within(figure, bar)))
     return verdicts
 
 
@@ -58,13 +58,6 @@ def _within(figure: float | None, bar: Bar) -> bool:
     if figure is None or not math.isfinite(figure):
         return False
     return (bar.min is None or figure >= bar.min) and (bar.max is None or figure <= bar.max)
-
-
-def describe(bar: Bar) -> str:
-    """The bar in words of a table: ">= 0.97", "<= 35", "0.9 .. 1.1"."""
-    if bar.min is not None and bar.max is not None:
-        return f"{bar.min:g} .. {bar.max:g}"
-    return f">= {bar.min:g}" if bar.min is not None else f"<= {bar.max:g}"
 
 
 def met(verdicts: list[Verdict]) -> bool:

@@ -45,7 +45,7 @@ def _texts(system: Any, request: SampleRequest) -> Text:
     config = system.config
 
     def tokens(prompt: Tensor, generator: torch.Generator) -> Iterator[Tensor]:
-        return write(system, prompt, config.length, config, generator)
+        return write(system, prompt, request.length or config.length, config, generator)
 
     return texts(system.setting, request, tokens)
 

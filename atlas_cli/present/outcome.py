@@ -12,6 +12,7 @@ from rich.text import Text
 
 from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.present.progress import clock
+from atlas_cli.present.reporter import show
 from atlas_cli.recipe.model import base_metric
 from atlas_cli.runs.folder import RunFolder
 from atlas_cli.screen import messages
@@ -67,14 +68,11 @@ def print_outcome(
         run: Its folder.
         recipe: The name of what it trained.
         result: What stands in its result.json.
-        artifact: What it learned to make.
+        artifact: What it learned to make; None where that was shown already.
         files: Pictures that lie in its folder.
     """
     if artifact is not None:
-        out.print()
-        artifact.print(out)
-        if artifact.caption:
-            out.print(Text(artifact.caption, "atlas.muted"))
+        show(artifact)
     out.print()
     verdicts = result["verdicts"]
     if verdicts:
