@@ -160,20 +160,21 @@ def loss_curve(
     if len(points) < 2:
         return ""
     xs, ys = [p[0] for p in points], [p[1] for p in points]
-    more = [(x, y) for x, y in other if math.isfinite(y) and xs[0] <= x <= xs[-1]]
+    more = [(x, y) for x, y in other if math.isfinite(y)]
+    first, last = min(xs[0], *(x for x, _ in more), xs[0]), xs[-1]
     everything = [*ys, *(y for _, y in more), *([] if line is None else [line])]
     low, high = min(everything), max(everything)
     span = (high - low) or abs(high) or 1.0
     if not unicode:
         return _ascii_curve(points, more, line, (low, high), width, height)
     low_edge, high_edge = low - 0.03 * span, high + 0.03 * span
-    canvas = plotille.Canvas(width, height, xmin=xs[0], xmax=xs[-1] + 1, ymin=low_edge, ymax=high_edge)
+    canvas = plotille.Canvas(width, height, xmin=first, xmax=last + 1, ymin=low_edge, ymax=high_edge)
     for (x0, y0), (x1, y1) in [*pairwise(points), *pairwise(more)]:
         canvas.line(x0, y0, x1, y1)
     if line is not None:
-        dot = (xs[-1] - xs[0]) / (2 * width)
+        dot = (last - first) / (2 * width)
         for i in range(0, 2 * width, 3):
-            canvas.point(xs[0] + i * dot, line)
+            canvas.point(first + i * dot, line)
     rows = canvas.plot().splitlines()
     labels = [f"{high:.3g}", *[""] * (len(rows) - 2), f"{low:.3g}"]
     return "\n".join(f"{label:>8} ┤{row}" for label, row in zip(labels, rows, strict=True))
@@ -183,7 +184,8 @@ def _ascii_curve(
     curve: Curve, other: Curve, line: float | None, bounds: tuple[float, float], width: int, height: int
 ) -> str:
     low, high = bounds
-    first, last = curve[0][0], curve[-1][0]
+    steps = [x for x, _ in (*curve, *other)]
+    first, last = min(steps), max(steps)
     grid = [
         ["." if line is not None and row == _row(line, bounds, height) else " "] * width
         for row in range(height)
