@@ -14,13 +14,13 @@ import torch
 
 from atlas_cli.engine import distributed
 from atlas_cli.engine.build import Options, build, fingerprint, inference, open_data, settled
-from atlas_cli.engine.device import choose_device, resolve_precision
+from atlas_cli.engine.device import choose_device, load, resolve_precision
 from atlas_cli.engine.glimpses import Glimpses
 from atlas_cli.engine.loading import frozen, load_checkpoint, parents_of
 from atlas_cli.engine.loop import Fitted, fit
 from atlas_cli.engine.signals import StopRequest
 from atlas_cli.engine.system import SampleRequest, System
-from atlas_cli.engine.verdict import Verdict, judge, met
+from atlas_cli.engine.verdict import Verdict, judge, met, usual
 from atlas_cli.errors import DataError, DivergedError, EnvironmentFault
 from atlas_cli.present import curves
 from atlas_cli.present.artifacts.base import Artifact
@@ -46,13 +46,16 @@ class Outcome:
     train_seconds: float  # in the training loop of the run itself
     ablation_seconds: float
     seconds: float  # everything of this command: data, judge, both trainings, evaluation, samples
+    measured: dict[str, dict[str, float]] = field(default_factory=dict)  # by the atlas: see verdict.usual
+    load: dict[str, float] | None = None  # processes that wanted a core when the run was judged, and cores
     judging_seconds: float = 0.0  # evaluation of both, and the judge's training where that was due
     artifact: Artifact | None = None
     files: list[Path] = field(default_factory=list)
     already_complete: bool = False
 
     @property
-    def met(self) -> bool:
+    def met(self) -> bool | None:
+        """Whether all claims hold; None where none was judged."""
         return met(self.verdicts)
 
     def to_json(self) -> dict[str, Any]:
@@ -61,6 +64,8 @@ class Outcome:
             "ablated": self.ablated,
             "verdicts": [v.to_json() for v in self.verdicts],
             "met": self.met,
+            "measured": self.measured,
+            "load": self.load,
             "train_seconds": round(self.train_seconds, 1),
             "ablation_seconds": round(self.ablation_seconds, 1),
             "judging_seconds": round(self.judging_seconds, 1),
@@ -123,7 +128,8 @@ def _judged(
     verdicts = judge(recipe.expect, figures, ablated)
     judging = max(0.0, time.perf_counter() - began - ablation_seconds)
     return Outcome(
-        run, figures, ablated, verdicts, fitted.seconds, ablation_seconds, 0.0, judging_seconds=judging,
+        run, figures, ablated, verdicts, fitted.seconds, ablation_seconds, 0.0,
+        measured=usual(recipe), load=load() if verdicts else None, judging_seconds=judging,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from atlas_cli.recipe.model import Bar, base_metric
+from atlas_cli.recipe.model import Bar, Recipe, base_metric
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Verdict:
     figure: float | None
     ablated: float | None  # the plain metric in the run without the idea
     passed: bool | None
+    base: float | None = None  # the plain metric in this run, where the figure compares it with `ablated`
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -42,7 +43,8 @@ def judge(
             verdicts.append(Verdict(metric, bar.claim, str(bar), None, None, None))
             continue
         figure = _compare(metric, figures.get(base), without) if compares else figures.get(metric)
-        verdicts.append(Verdict(metric, bar.claim, str(bar), figure, without, _within(figure, bar)))
+        own = figures.get(base) if compares else None
+        verdicts.append(Verdict(metric, bar.claim, str(bar), figure, without, _within(figure, bar), own))
     return verdicts
 
 
@@ -60,6 +62,24 @@ def _within(figure: float | None, bar: Bar) -> bool:
     return (bar.min is None or figure >= bar.min) and (bar.max is None or figure <= bar.max)
 
 
-def met(verdicts: list[Verdict]) -> bool:
-    """Whether every claim was judged and passed."""
+def met(verdicts: list[Verdict]) -> bool | None:
+    """Whether every claim was judged and passed; None where none was judged."""
+    if all(v.passed is None for v in verdicts):
+        return None
     return all(v.passed for v in verdicts)
+
+
+def usual(recipe: Recipe) -> dict[str, dict[str, float]]:
+    """What the atlas measured of each claim's metric: its mean, and the lowest and highest of the seeds."""
+    measured, spread = recipe.measured, recipe.measured.get("spread", {})
+    known: dict[str, dict[str, float]] = {}
+    for metric in recipe.expect:
+        base = base_metric(metric)
+        if metric in measured:
+            low_high = dict(zip(("low", "high"), spread.get(metric, ()), strict=False))
+            known[metric] = {"mean": measured[metric], **low_high}
+        elif base in measured and base in measured.get("without", {}):
+            compared = _compare(metric, measured[base], measured["without"][base])
+            if compared is not None:
+                known[metric] = {"mean": compared}
+    return known

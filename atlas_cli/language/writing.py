@@ -91,9 +91,12 @@ def _answers(system: Any, request: SampleRequest) -> Text:
     answers, state = read(system, tokens)
     known = targets >= 0
     held = state_bytes(state) // len(tokens)
+    caption = f"after {tokens.shape[1]} tokens the state holds {held / 1024:,.1f} KiB"
+    if data.key:
+        caption = f"the task: {data.key}\n{caption}"
     return Text(
         [_verdict(data, *row) for row in zip(tokens, answers, targets, strict=True)],
-        caption=f"after {tokens.shape[1]} tokens the state holds {held / 1024:,.1f} KiB",
+        caption=caption,
         facts={
             "right": int((answers == targets)[known].sum()), "asked": int(known.sum()), "state_bytes": held,
         },

@@ -29,7 +29,7 @@ from atlas_cli.runs.rng import capture_rng
 from atlas_cli.systems.diffusion.ddpm import DDPM
 
 STEPS = 10
-LEARNED = ["ddpm/smoke", "mamba/smoke", "moe/smoke", "gan/smoke", "s4/smoke"]
+LEARNED = ["ddpm/smoke", "mamba/smoke", "gan/smoke"]
 
 
 class Watcher:

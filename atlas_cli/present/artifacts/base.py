@@ -37,7 +37,7 @@ class Artifact(ABC):
 
     def captions(self) -> list[str]:
         """The lines under it."""
-        return [self.caption] if self.caption else []
+        return self.caption.splitlines()
 
     def still(self) -> Self:
         """The same without the way that led to it, where it has one: quick to save."""

@@ -20,7 +20,7 @@ def symbols(text: str, unicode: bool = True) -> str:
     return "".join(c if c.isprintable() else _symbol(c, unicode) for c in text)
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """The text without what a terminal would obey, but for its lines and tabs."""
     return "".join(c if c in "\n\t" else symbols(c) for c in text)
 
@@ -62,7 +62,7 @@ class Text(Artifact):
 
     def print(self, console: Console) -> None:
         for line in self.text:
-            console.print(_harmless(line), highlight=False, markup=False, soft_wrap=True)
+            console.print(harmless(line), highlight=False, markup=False, soft_wrap=True)
 
     def lines(self) -> list[str]:
         return self.text

@@ -305,7 +305,10 @@ class GAN(System):
         if self.config.dim:
             frames = [points.cpu().numpy() for points in walk]
             backdrop = self.setting.data.held_out(N_POINTS).cpu().numpy()
-            return Points(frames[-1], backdrop=backdrop, frames=frames, moves=WALK)
+            caption = (
+                f"{request.n} points that it made, over {N_POINTS} real ones of {self.setting.data.name}"
+            )
+            return Points(frames[-1], backdrop=backdrop, frames=frames, moves=WALK, caption=caption)
         frames = [((images + 1) / 2).cpu().numpy() for images in walk]
         return Images(frames[-1], frames=frames, columns=min(10, request.n), moves=WALK)
 
