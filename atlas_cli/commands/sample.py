@@ -82,8 +82,8 @@ def sample(
         return
     if not streams:
         artifact.print(terminal.out)
-    if artifact.caption:
-        terminal.out.print(artifact.caption, style="atlas.muted")
+    for line in artifact.captions():
+        terminal.out.print(line, style="atlas.muted", markup=False, highlight=False)
     for file in files:
         messages.say(str(file))
     messages.next_command(f"atlas explain {found.topic}", "how it works")

@@ -75,7 +75,7 @@ def set_threads(wanted: int) -> None:
 
 
 def load() -> dict[str, float] | None:
-    """How many processes wanted a core in the last minute, and how many cores there are; None if not known."""
+    """How many processes wanted a core in the last minute, and how many cores there are; None: unknown."""
     try:
         average = os.getloadavg()[0]
     except (AttributeError, OSError):  # Windows has no such figure

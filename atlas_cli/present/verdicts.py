@@ -105,13 +105,17 @@ def meaning(result: Mapping[str, Any], recipe: str) -> Iterator[Text]:
     if len(judged) < len(verdicts):
         yield Text("what is not judged compares with a run without the idea: train it without --no-ablate")
     for v in failed:
-        yield Text.assemble((f"{v['metric']}  ", "atlas.bad"), _try(v, result, recipe))
+        yield Text.assemble((f"{v['metric']}  ", "atlas.bad"), _miss(v, result))
+    if any(not is_speed(base_metric(v["metric"])) for v in failed):
+        yield Text(
+            f"to tell chance from cause, try another seed: atlas train {recipe} --seed 1", "atlas.muted"
+        )
     if busy := _how_busy(result.get("load"), [v for v in verdicts if is_speed(base_metric(v["metric"]))]):
         yield Text(busy, "atlas.muted")
 
 
-def _try(v: Row, result: Mapping[str, Any], recipe: str) -> str:
-    """What to do about a claim that failed."""
+def _miss(v: Row, result: Mapping[str, Any]) -> str:
+    """By how much a claim failed, what is usual, and what to try about a figure of speed."""
     if v["figure"] is None or not math.isfinite(v["figure"]):
         return "there is no such figure: the run did not evaluate it"
     miss = f"{number(v['figure'])} where {v['bar']} was wanted"
@@ -119,7 +123,7 @@ def _try(v: Row, result: Mapping[str, Any], recipe: str) -> str:
         return f"{miss}; it is a figure of speed: try again while nothing else runs here"
     known = result.get("measured", {}).get(v["metric"])
     usual = f"; the atlas measured {number(known['mean'])}" if known else ""
-    return f"{miss}{usual}. Another seed tells chance from cause: atlas train {recipe} --seed 1"
+    return miss + usual
 
 
 def _how_busy(load: Row | None, timed: Sequence[Row]) -> str:
