@@ -89,11 +89,12 @@ def show(run: Reference = "latest", out: Root = Path("runs"), json: Json = False
     for line in lines:
         console.print(Text(line), soft_wrap=True)
     if found.result:
-        from atlas_cli.present.outcome import figures_line, verdict_table
+        from atlas_cli.present.outcome import figures_line
+        from atlas_cli.present.verdicts import verdict_table
 
         verdicts = found.result.get("verdicts", [])
         console.print()
-        console.print(verdict_table(verdicts))
+        console.print(verdict_table(verdicts, found.result.get("measured")))
         console.print(figures_line(found.result.get("figures", {}), [v["metric"] for v in verdicts]))
     console.print()
     for file in sorted(p for p in found.path.rglob("*") if p.suffix in {".png", ".gif", ".txt"}):
@@ -145,7 +146,7 @@ def compare(
     from rich.table import Table
 
     from atlas_cli.present import curves
-    from atlas_cli.present.outcome import number
+    from atlas_cli.present.verdicts import number
     from atlas_cli.recipe import recipes
     from atlas_cli.runs.folder import find_run
     from atlas_cli.screen import messages, terminal
@@ -195,6 +196,36 @@ def _rows(run: RunFolder, metric: str) -> list[dict[str, Any]]:
             f"choose one of: {', '.join(known)}" if known else "train it first",
         )
     return found
+
+
+@app.command("film")
+def film(run: Reference = "latest", out: Root = Path("runs"), json: Json = False) -> None:
+    """Make a GIF of what a run made while it trained, step by step.
+
+    Example: [bold]atlas run film latest[/bold]
+    """
+    from atlas_cli.present.learning import make_film
+    from atlas_cli.runs.folder import find_run
+    from atlas_cli.screen import messages, terminal
+
+    found = find_run(run, out)
+    made = make_film(found)
+    if json:
+        terminal.emit_json(
+            {"run": str(found.path), "files": [str(f) for f in made.files], "steps": made.steps}
+        )
+        return
+    if made.text:
+        terminal.emit_text(made.text)
+    terminal.out.print(
+        f"it shows the samples of {found.name} from step {made.steps[0]} to {made.steps[-1]}, "
+        f"{len(made.steps)} of them",
+        style="atlas.muted",
+        soft_wrap=True,
+    )
+    for file in made.files:
+        messages.say(str(file))
+    messages.next_command(f"atlas run plot {found.name}")
 
 
 @app.command("rm")

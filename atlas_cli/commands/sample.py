@@ -72,7 +72,7 @@ def sample(
     _check_steers(system, found.topic, label, prompt)
     streams = system.writes and not json
     request = SampleRequest(
-        count or (1 if system.writes and prompt is not None else system.sample_count),
+        count or (1 if system.writes and prompt is not None else system.samples_shown()),
         seed, label, prompt, terminal.write_piece if streams else None, extras,
     )  # fmt: skip
     with inference(system):
@@ -85,8 +85,8 @@ def sample(
         return
     if not streams:
         artifact.print(terminal.out)
-    if artifact.caption:
-        terminal.out.print(artifact.caption, style="atlas.muted")
+    for line in artifact.captions():
+        terminal.out.print(line, style="atlas.muted", markup=False, highlight=False)
     for file in files:
         messages.say(str(file))
     messages.next_command(f"atlas explain {found.topic}", "how it works")

@@ -83,7 +83,8 @@ def train(
             return
     from atlas_cli.engine.build import Options
 
-    options = Options(out, data_dir, device, compile, flags.offline, ablate)
+    watched = not json and not flags.quiet
+    options = Options(out, data_dir, device, compile, flags.offline, ablate, watched)
     if dry_run:
         _print_cost(resolved, options, json)
         return
@@ -107,7 +108,8 @@ def _train(resolved: Recipe, options: Options, resumed: RunFolder | None, *, che
     if json:
         emit_json({"run": str(outcome.run.path), "recipe": resolved.name, **outcome.to_json()})
     else:
-        print_outcome(outcome.run, resolved.name, outcome.to_json(), outcome.artifact, outcome.files)
+        unseen = None if options.watched else outcome.artifact
+        print_outcome(outcome.run, resolved.name, outcome.to_json(), unseen, outcome.files)
     if check and not outcome.met:
         raise typer.Exit(1)
 

@@ -40,6 +40,7 @@ class Options:
     compile: bool = False
     offline: bool = False
     ablate: bool | None = None  # None: when a claim of the recipe needs it
+    watched: bool = False  # a person follows: samples and held-out figures while it trains
     weights_only: bool = False  # train, and neither judge nor show: another run wants the weights
 
 

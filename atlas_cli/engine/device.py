@@ -88,3 +88,12 @@ def threads(wanted: int) -> int:
 def set_threads(wanted: int) -> None:
     """Compute with as many threads as `threads` says."""
     torch.set_num_threads(threads(wanted))
+
+
+def load() -> dict[str, float] | None:
+    """How many processes wanted a core in the last minute, and how many cores there are; None: unknown."""
+    try:
+        average = os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows has no such figure
+        return None
+    return {"average": round(average, 2), "cores": cores()}

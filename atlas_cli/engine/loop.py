@@ -13,6 +13,7 @@ from atlas_cli.draws import stable_seed
 from atlas_cli.engine import distributed
 from atlas_cli.engine.descent import NotFinite, guard
 from atlas_cli.engine.ema import Ema
+from atlas_cli.engine.glimpses import Glimpses
 from atlas_cli.engine.signals import StopRequest
 from atlas_cli.engine.system import Metrics, Optimizers, System
 from atlas_cli.errors import DivergedError, InterruptedRun, UsageError
@@ -40,6 +41,7 @@ def fit(
     progress: Progress | None = None,
     stop: StopRequest | None = None,
     start: checkpoint.TrainState | None = None,
+    glimpses: Glimpses | None = None,
     until: int | None = None,
 ) -> Fitted:
     """Train `system` for `train.steps` steps from `start`, or from scratch.
@@ -51,6 +53,7 @@ def fit(
         progress: Told the metrics of each step.
         stop: Asked after each step whether a signal wants the run to end.
         start: The checkpoint to continue from.
+        glimpses: Looks at what is learned now and then; None on ranks other than 0, and where nobody watches.
         until: End early at this step, as an interruption would (tests).
 
     Raises:
@@ -63,10 +66,7 @@ def fit(
     optimizers = system.optimizers()
     ema = Ema(system, train.ema) if train.ema and optimizers else None
     step, seconds = _restore(system, optimizers, ema, start)
-    for optimizer in optimizers.values():
-        for group in optimizer.param_groups:
-            group.setdefault("initial_lr", group["lr"])
-        guard(optimizer, train.grad_clip)
+    _prepare(optimizers, train.grad_clip)
     save_every = train.checkpoint_every or math.ceil(train.steps / 5)
     window: list[float] = []
 
@@ -78,6 +78,8 @@ def fit(
             window.clear()
 
     system.train()
+    if start is None:
+        _look(glimpses, step, seconds, ema)
     while step < (until or train.steps):
         started = time.perf_counter()
         _set_learning_rates(optimizers, learning_rate_factor(step, train))
@@ -91,6 +93,7 @@ def fit(
         seconds += time.perf_counter() - started
         window.append(figures.get("loss", math.nan))
         _report(run, progress, step, figures, seconds, train)
+        _look(glimpses, step, seconds, ema)  # before the checkpoint: what comes before it stays on resume
         stopping = distributed.any_rank(stop is not None and stop.requested)
         if stopping or step % save_every == 0 or step == train.steps:
             save(figures)
@@ -100,6 +103,19 @@ def fit(
         save({})
     system.eval()
     return Fitted(step, seconds, ema)
+
+
+def _prepare(optimizers: Optimizers, grad_clip: float) -> None:
+    """Remember the full learning rates, which the schedule scales, and guard every step."""
+    for optimizer in optimizers.values():
+        for group in optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+        guard(optimizer, grad_clip)
+
+
+def _look(glimpses: Glimpses | None, step: int, seconds: float, ema: Ema | None) -> None:
+    if glimpses is not None:
+        glimpses.look(step, seconds, ema)
 
 
 def _step(system: System, optimizers: Optimizers, step: int, run: RunFolder | None) -> Metrics:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from rich.text import Text
@@ -22,14 +24,27 @@ def say(line: str) -> None:
     err.print(Text(line, "atlas.muted"), soft_wrap=True)
 
 
+_hushed: ContextVar[bool] = ContextVar("_hushed", default=False)
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Inside, no bar is drawn: something else has the screen."""
+    token = _hushed.set(True)
+    try:
+        yield
+    finally:
+        _hushed.reset(token)
+
+
 Item = TypeVar("Item")
 
 
 def steps(items: Sequence[Item], title: str) -> Iterable[Item]:
     """The items, with a bar on stderr while they are gone through, where someone sits before it."""
-    from atlas_cli.screen.terminal import err
+    from atlas_cli.screen.terminal import can_move, err
 
-    if flags.quiet or not (err.is_terminal and err.is_interactive) or os.environ.get("RANK", "0") != "0":
+    if flags.quiet or _hushed.get() or not can_move(err) or os.environ.get("RANK", "0") != "0":
         return items
     from rich.progress import track
 

@@ -126,6 +126,11 @@ def plain() -> None:
             stream.reconfigure(encoding="ascii", errors="atlas.lookalike")
 
 
+def can_move(console: Console) -> bool:
+    """Whether lines may be redrawn in place there: on a terminal, whatever FORCE_COLOR makes of a file."""
+    return console.is_terminal and console.is_interactive and console.file.isatty()
+
+
 def ascii_only(console: Console | None = None) -> bool:
     """Whether a console's stream cannot carry box-drawing characters."""
     return not (console or out).encoding.startswith("utf")  # rich's own rule; its options measure the screen
