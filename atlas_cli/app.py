@@ -14,8 +14,8 @@ from typing import Annotated, Any
 
 import typer
 
-from atlas_cli import commands
-from atlas_cli.errors import AtlasError, UsageError
+from atlas_cli import commands, ranks
+from atlas_cli.errors import AtlasError, RankLost, UsageError
 from atlas_cli.screen import flags as house
 from atlas_cli.screen import kept
 
@@ -174,7 +174,11 @@ def _report(error: AtlasError, code: int | None = None) -> int:
 
         traceback.print_exc()
     code = error.code if code is None else code
-    if os.environ.get("RANK", "0") != "0":
+    if isinstance(error, RankLost):
+        if ranks.launcher() is not None:
+            return code  # the launcher knows which rank it was
+        code = 1
+    if not ranks.speaks() and ranks.launcher() is None:
         return code
     if house.flags.json:
         from atlas_cli.screen.terminal import emit_json

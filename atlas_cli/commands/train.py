@@ -43,7 +43,7 @@ def train(
     compile: Annotated[
         bool, typer.Option("--compile", help="Compile what a training step computes, with torch.compile.")
     ] = False,
-    devices: Annotated[int, typer.Option(help="Processes to share each batch between.")] = 1,
+    devices: Annotated[int, typer.Option(min=1, help="Processes to share each batch between.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     resume: Annotated[
         str | None,
@@ -136,12 +136,14 @@ def _launch(devices: int) -> None:
     """Start this very command in several processes and exit as they do."""
     import sys
 
-    from atlas_cli.engine import distributed
+    from atlas_cli import ranks
+    from atlas_cli.engine import launcher
 
-    if distributed.world_size() > 1:
+    if ranks.announced():
+        launcher.end_with_launcher()
         return
     arguments = [*given(), *sys.argv[1:]]
-    raise typer.Exit(distributed.launch(devices, arguments))
+    raise typer.Exit(launcher.launch(devices, arguments))
 
 
 def _reference(topic: str | None, recipe: str | None) -> str:

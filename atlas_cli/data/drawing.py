@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from atlas_cli import files
 from atlas_cli.errors import DataError
 
 BOX = 20 / 28  # side of the box for the ink, over the image's
@@ -46,7 +47,7 @@ def _pixels(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as file:
+            with files.opened(path) as opened, Image.open(opened) as file:
                 upright = ImageOps.exif_transpose(file)
                 return _eight_bits(upright).convert("RGBA")
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:

@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 
+from atlas_cli import files
+
 CIFAR_SHAPE = (3, 32, 32)
 
 
@@ -26,7 +28,7 @@ def read_idx(path: Path) -> np.ndarray:
     Layout: two zero bytes, the type (8: unsigned byte), the number of axes, each axis as a big-endian
     32-bit integer, then the data.
     """
-    data = path.read_bytes()
+    data = files.read(path)
     if path.suffix == ".gz":
         data = _gunzip(data)
     if len(data) < 4 or data[:3] != b"\0\0\x08" or not 1 <= data[3] <= 4:
@@ -50,7 +52,7 @@ def _gunzip(data: bytes) -> bytes:
 def read_cifar_binary(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Images (N, 3, 32, 32) and labels (N,) of CIFAR-10's binary version: a label byte, then the pixels."""
     record = 1 + math.prod(CIFAR_SHAPE)
-    data = np.frombuffer(path.read_bytes(), np.uint8)
+    data = np.frombuffer(files.read(path), np.uint8)
     if len(data) == 0 or len(data) % record:
         raise ValueError(f"holds {len(data):,} bytes, not a multiple of {record:,}")
     rows = data.reshape(-1, record)
@@ -60,7 +62,7 @@ def read_cifar_binary(path: Path) -> tuple[np.ndarray, np.ndarray]:
 def read_cifar_pickle(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Images (N, 3, 32, 32) and labels (N,) of CIFAR-10's Python version, read without running its pickle."""
     try:
-        batch = _ArraysOnly(io.BytesIO(path.read_bytes()), encoding="latin1").load()
+        batch = _ArraysOnly(io.BytesIO(files.read(path)), encoding="latin1").load()
     except pickle.UnpicklingError as error:
         raise ValueError(str(error)) from error
     except Exception as error:  # a damaged pickle raises whatever its garbage leads to

@@ -25,6 +25,7 @@ from atlas_cli.config import DataConfig
 from atlas_cli.data import Place
 from atlas_cli.draws import BatchRandom, stable_seed
 from atlas_cli.errors import DataError
+from atlas_cli.files import read
 from atlas_cli.paths import content_dir
 
 VOCAB_SIZE = 256
@@ -155,7 +156,7 @@ def _split(root: Path, files: Iterable[Path]) -> tuple[bytes, bytes]:
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read(path)
     except OSError as error:
         raise DataError(
             f"cannot read {path}: {error.strerror or error}", "correct its permissions"

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from atlas_cli import files
 from atlas_cli.diagrams.frames import Explorable, Frame, Value
 from atlas_cli.errors import UsageError
 from atlas_cli.runs.folder import RunFolder, find_run, list_runs
@@ -57,7 +58,7 @@ def of_run(shown: Explorable, reference: str | None, root: Path) -> Explorable:
 def fingerprint(run: RunFolder) -> str:
     """Of a run's newest checkpoint, whose manifest holds a hash of every file, and of its recipe."""
     manifests = sorted(run.checkpoints.glob("step-*/manifest.json"))
-    known = [path.read_bytes() for path in manifests[-1:]]
+    known = [files.read(path) for path in manifests[-1:]]
     return hashlib.sha256(b"".join([run.recipe_text.encode(), *known])).hexdigest()[:24]
 
 

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 
 from atlas_cli.errors import EnvironmentFault
+from atlas_cli.ranks import local_world_size
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -66,7 +67,7 @@ def cores() -> int:
 
 def threads(wanted: int) -> int:
     """Compute threads that a run takes; 0 means its share of the cores, beside the other local ranks."""
-    return wanted or max(1, cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+    return wanted or max(1, cores() // local_world_size())
 
 
 def set_threads(wanted: int) -> None:

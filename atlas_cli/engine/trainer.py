@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from atlas_cli.engine.build import Options, build, fingerprint, inference, open_
 from atlas_cli.engine.device import choose_device, resolve_precision
 from atlas_cli.engine.loading import frozen, load_checkpoint, parents_of
 from atlas_cli.engine.loop import Fitted, fit
-from atlas_cli.engine.signals import StopRequest
+from atlas_cli.engine.restoring import require_fitting
+from atlas_cli.engine.signals import StoppedAtOnce, StopRequest
 from atlas_cli.engine.system import SampleRequest, System
 from atlas_cli.engine.verdict import Verdict, judge, met
-from atlas_cli.errors import DataError, DivergedError, EnvironmentFault
+from atlas_cli.errors import DataError, DivergedError, EnvironmentFault, InterruptedRun
 from atlas_cli.present import curves
 from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.present.reporter import Reporter
@@ -85,7 +87,7 @@ def execute(recipe: Recipe, options: Options, reporter: Reporter, resume: RunFol
         if resume is not None:
             _require_same_data(resume, system)
         run = resume or _new_run(recipe, options, reporter, fingerprint(system.setting.data), bases)
-    with run.lock() if run else nullcontext(), StopRequest() as stop, _failure_noted(run):
+    with run.lock() if run else nullcontext(), StopRequest() as stop, _end_noted(run):
         if run is not None:
             run.clear_result()
         fitted = _train(system, recipe, reporter, run, stop)
@@ -150,14 +152,20 @@ def _trained(recipe: Recipe, parent: Recipe, options: Options, reporter: Reporte
 
 
 @contextmanager
-def _failure_noted(run: RunFolder | None) -> Iterator[None]:
-    """A run that diverged is marked as failed, so that nothing builds on it."""
+def _end_noted(run: RunFolder | None) -> Iterator[None]:
+    """A run that diverged is marked as failed, so that nothing builds on it; one that was stopped says so."""
     try:
         yield
     except DivergedError as error:
         if run is not None:
             run.write_result({"status": "failed", "error": error.what})
         raise
+    except StoppedAtOnce as stopped:
+        name = run.name if run is not None else "latest"
+        step = checkpoint.newest_step(run.checkpoints) if run is not None else None
+        kept = "nothing was trained yet" if step is None else f"the weights of step {step} are kept"
+        what = f"stopped before the run was judged; {kept}"
+        raise InterruptedRun(what, f"go on with: atlas train --resume {name}", stopped.code) from None
 
 
 def _warn_of_slow_format(recipe: Recipe, options: Options, reporter: Reporter) -> None:
@@ -201,11 +209,14 @@ def _train(
     system: System, recipe: Recipe, reporter: Reporter, run: RunFolder | None, stop: StopRequest
 ) -> Fitted:
     """Fit, continuing from the newest valid checkpoint of `run` if it has one."""
-    start = _newest_state(run, reporter)
+    start = _newest_state(run, reporter, system)
     name = recipe.name.removesuffix("-ablated")
     title = name if name == recipe.name else f"{name} without the idea"
     try:
-        with reporter.progress(title, recipe.train.steps, system.items_per_step(), system.unit) as progress:
+        with (
+            reporter.progress(title, recipe.train.steps, system.items_per_step(), system.unit) as progress,
+            stop.between_steps(),
+        ):
             return fit(
                 system, run=run, recipe_hash=recipe.hash, progress=progress,
                 stop=stop, start=start,
@@ -218,13 +229,13 @@ def _train(
         ) from error
 
 
-def _newest_state(run: RunFolder | None, reporter: Reporter) -> checkpoint.TrainState | None:
+def _newest_state(run: RunFolder | None, reporter: Reporter, system: System) -> checkpoint.TrainState | None:
     """Rank 0's newest valid checkpoint, on every rank; metrics after it are cut."""
     path = None
     if run is not None:
         checkpoint.clear_leftovers(run.checkpoints)
     if run is not None and any(run.checkpoints.glob("step-*")):
-        path, skipped = checkpoint.newest_valid(run.checkpoints)
+        path, skipped = checkpoint.newest_valid(run.checkpoints, partial(require_fitting, system))
         for line in skipped:
             reporter.say(line)
     path = distributed.share(path)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from atlas_cli import files
 from atlas_cli.errors import DataError, EnvironmentFault
 
 #: Leftovers of a killed process begin with this; nothing that begins so is ever read.
@@ -82,9 +83,12 @@ def read_json(path: Path) -> dict[str, Any]:
         DataError: the file is missing, unreadable or holds no JSON object.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(files.read_text(path))
     except (OSError, ValueError, RecursionError) as error:  # ValueError: not JSON, or not UTF-8
-        raise DataError(f"{path} cannot be read: {error}", "restore the file or delete its folder") from error
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(
+            f"{path} cannot be read: {reason}", "restore the file or delete its folder"
+        ) from error
     if not isinstance(document, dict):
         raise DataError(f"{path} holds no JSON object", "restore the file or delete its folder")
     return document

@@ -24,10 +24,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from atlas_cli import __version__
+from atlas_cli import __version__, files
 from atlas_cli.errors import AtlasError, DataError, EnvironmentFault, UsageError
 from atlas_cli.runs.durable import read_json, strict, write_atomic, write_fault, write_json
 from atlas_cli.runs.lock import Holder, RunLock, holder
+
+_MOST_METRICS = 1 << 30  # bytes; a row of every one of a million steps takes a fifth of it
 
 Status = Literal["complete", "interrupted", "running", "failed"]
 
@@ -184,7 +186,7 @@ class RunFolder:
     def recipe_text(self) -> str:
         """The resolved recipe."""
         try:
-            return (self.path / "recipe.yaml").read_text(encoding="utf-8")
+            return files.read_text(self.path / "recipe.yaml")
         except (OSError, UnicodeDecodeError) as error:
             hint = "start a new run: atlas train"
             raise DataError(f"{self.path / 'recipe.yaml'} cannot be read: {error}", hint) from error
@@ -270,7 +272,7 @@ class RunFolder:
         path = self.path / "metrics.jsonl"
         if not path.exists():
             return []
-        *lines, _torn = path.read_bytes().split(b"\n")  # a whole file ends with \n: the last piece is empty
+        *lines, _torn = _whole(path).split(b"\n")  # a whole file ends with \n: the last piece is empty
         rows = []
         for number, line in enumerate(lines, 1):
             try:
@@ -362,6 +364,13 @@ def _unknown(ref: str, root: Path, names: list[str]) -> UsageError:
     near = difflib.get_close_matches(ref, [*names, "latest"], n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "list the runs: atlas run ls"
     return UsageError(f"there is no run {ref!r} in {root}", hint)
+
+
+def _whole(path: Path) -> bytes:
+    try:
+        return files.read(path, _MOST_METRICS)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}", f"delete {path}") from error
 
 
 def _damaged(path: Path, number: int) -> DataError:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
 from rich.text import Text
 
+from atlas_cli import ranks
 from atlas_cli.errors import AtlasError
 from atlas_cli.screen import kept
 from atlas_cli.screen.flags import flags
@@ -15,7 +15,7 @@ from atlas_cli.screen.flags import flags
 
 def say(line: str) -> None:
     """One line of progress or advice."""
-    if flags.quiet or os.environ.get("RANK", "0") != "0":
+    if flags.quiet or not ranks.speaks():
         return
     from atlas_cli.screen.terminal import err
 
@@ -29,7 +29,7 @@ def steps(items: Sequence[Item], title: str) -> Iterable[Item]:
     """The items, with a bar on stderr while they are gone through, where someone sits before it."""
     from atlas_cli.screen.terminal import err
 
-    if flags.quiet or not (err.is_terminal and err.is_interactive) or os.environ.get("RANK", "0") != "0":
+    if flags.quiet or not err.is_interactive or not ranks.speaks():
         return items
     from rich.progress import track
 
@@ -38,7 +38,7 @@ def steps(items: Sequence[Item], title: str) -> Iterable[Item]:
 
 def next_command(command: str, why: str = "") -> None:
     """What is worth trying after a success."""
-    if flags.quiet or os.environ.get("RANK", "0") != "0":
+    if flags.quiet or not ranks.speaks():
         return
     from atlas_cli.screen.terminal import err
 

@@ -102,7 +102,7 @@ def test_a_nan_on_the_second_of_two_ranks_stops_both(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.engine.lines", str(tmp_path)]
     ranks = [
         subprocess.Popen([*command, str(rank)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                         env={**os.environ, "WORLD_SIZE": "2", "RANK": str(rank)})
+                         env={**os.environ, "WORLD_SIZE": "2", "RANK": str(rank), "MASTER_ADDR": "-", "MASTER_PORT": "-"})
         for rank in range(2)
     ]  # fmt: skip
     said = [process.communicate(timeout=120) for process in ranks]
