@@ -25,7 +25,7 @@ _PATIENCE = datetime.timedelta(days=365)  # for what rank 0 does alone: evaluati
 class _Patient:
     """The group in which the other ranks wait for rank 0; None outside a group."""
 
-    group: dist.ProcessGroup | None = None
+    group: Any = None  # torch types a group that this rank is not of as well
 
 
 def is_main() -> bool:

@@ -21,17 +21,8 @@ def described() -> str:
     variables = (f"{name}={os.environ[name]}" for name in VARIABLES if name in os.environ)
     streams = (_stream(stream) for stream in (sys.stdin, sys.stdout, sys.stderr))
     columns, _ = _size()
-    return "\n".join(
-        [
-            *variables,
-            *streams,
-            str(columns),
-            str(flags.plain),
-            str(flags.quiet),
-            str(ranks.speaks()),
-            sys.platform,
-        ]
-    )
+    switches = (flags.plain, flags.quiet, ranks.speaks())
+    return "\n".join([*variables, *streams, str(columns), *map(str, switches), sys.platform])
 
 
 def height() -> int:
