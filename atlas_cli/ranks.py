@@ -48,6 +48,11 @@ def local_world_size() -> int:
     return _number("LOCAL_WORLD_SIZE", 1, _LARGEST, 1) if announced() else 1
 
 
+def cores() -> int:
+    """Cores that this process may use; asking changes nothing."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def require_sound() -> None:
     """Look at all that is announced.
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
 from atlas_cli.errors import EnvironmentFault
+from atlas_cli.ranks import cores as cores
 from atlas_cli.ranks import local_world_size
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -58,11 +58,6 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[obj
     if precision == "bf16":
         return torch.autocast(device.type, torch.bfloat16, cache_enabled=False)
     return nullcontext()
-
-
-def cores() -> int:
-    """Cores that this process may use; asking changes nothing."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def threads(wanted: int) -> int:

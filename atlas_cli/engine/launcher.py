@@ -19,10 +19,11 @@ from types import FrameType, TracebackType
 from typing import IO, Any
 
 from atlas_cli import ranks
-from atlas_cli.engine.device import cores
 from atlas_cli.errors import AtlasError, RankLost
 from atlas_cli.screen.flags import flags
 
+#: What a rank runs. -P: nothing is imported from the working folder, which anybody may have filled.
+PROGRAM = ("-P", "-m", "atlas_cli")
 _POLL_S = 0.05
 _GRACE_S = 10.0  # for the other ranks to end by themselves after one has failed
 _WATCH_S = 2.0  # between two looks of a rank at whether its launcher lives
@@ -51,13 +52,13 @@ class _Rank:
         self.number = number
         heard = number == 0 or flags.debug
         self.said: dict[str, IO[bytes]] = {}
+        self.words: dict[str, str] = {}
         if not heard:
             self.said = {stream: tempfile.TemporaryFile() for stream in ("stdout", "stderr")}  # noqa: SIM115
-        # -P: nothing is imported from the working folder, which anybody may have filled.
         # A session of its own: Ctrl-C reaches the launcher alone, which hands it on once.
         streams: dict[str, Any] = self.said
         self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "atlas_cli", *arguments],
+            [sys.executable, *PROGRAM, *arguments],
             env=environment, stdin=subprocess.DEVNULL, start_new_session=os.name != "nt", **streams,
         )  # fmt: skip
 
@@ -70,13 +71,20 @@ class _Rank:
         if self.code is None:
             self.process.send_signal(number)
 
+    def end(self) -> None:
+        """Kill it if it lives, and take in what it said."""
+        if self.code is None:
+            self.process.kill()
+        self.process.wait()
+        for name, kept in self.said.items():
+            with kept:
+                kept.seek(0)
+                self.words[name] = kept.read().decode("utf-8", "replace")
+
     def repeat(self) -> None:
         """Say what it said."""
-        for name, kept in self.said.items():
-            kept.seek(0)
-            stream = getattr(sys, name)
-            stream.write(kept.read().decode("utf-8", "replace"))
-            stream.flush()
+        for name, text in self.words.items():
+            print(text, end="", file=getattr(sys, name), flush=True)
 
 
 class _Ranks:
@@ -97,8 +105,7 @@ class _Ranks:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         for rank in self.ranks:
-            rank.send(getattr(signal, "SIGKILL", signal.SIGTERM))
-            rank.process.wait()
+            rank.end()
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -152,7 +159,7 @@ def _announced(rank: int, devices: int, port: int) -> dict[str, str]:
         "RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": devices, "LOCAL_WORLD_SIZE": devices,
         "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, ranks.LAUNCHER: os.getpid(),
     }  # fmt: skip
-    threads = {"OMP_NUM_THREADS": str(max(1, cores() // devices))}
+    threads = {"OMP_NUM_THREADS": str(max(1, ranks.cores() // devices))}
     return {**threads, **os.environ, **{name: str(value) for name, value in group.items()}}
 
 

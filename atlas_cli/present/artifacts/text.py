@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from atlas_cli.present.artifacts.base import Artifact
+from atlas_cli.screen.symbols import visible
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +30,8 @@ class Text(Artifact):
 
     def print(self, console: Console) -> None:
         for line in self.text:
-            console.print(line, highlight=False, markup=False, soft_wrap=True)
+            shown = visible(line, not console.encoding.startswith("utf"))  # rich would leave some of them out
+            console.print(shown, highlight=False, markup=False, soft_wrap=True)
 
     def lines(self) -> list[str]:
         return self.text
