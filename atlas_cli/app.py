@@ -123,9 +123,8 @@ def _run(given: list[str]) -> int:
     except BrokenPipeError:
         raise
     except OSError as error:
-        return _report(
-            streams.unwritable(sys.stdout, error) if streams.is_ours(error) else _unexpected(error)
-        )
+        ours = streams.is_ours(error)
+        return _report(streams.unwritable(sys.stdout, error) if ours else _unexpected(error))
     except Exception as error:
         return _report(_unexpected(error))
 

@@ -38,10 +38,8 @@ def _expanded(path: Path | str, named_by: str) -> Path:
     try:
         return Path(path).expanduser()
     except RuntimeError as error:
-        raise EnvironmentFault(
-            f"{named_by} is {str(path)!r}, and there is no such home folder",
-            f"name a folder: {named_by}=FOLDER",
-        ) from error
+        what = f"{named_by} is {str(path)!r}, and there is no such home folder"
+        raise EnvironmentFault(what, f"name a folder: {named_by}=FOLDER") from error
 
 
 def data_dir(chosen: Path | str | None = None) -> Path:
