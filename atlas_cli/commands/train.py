@@ -77,8 +77,8 @@ def train(
         chosen = _reference(topic, recipe)
         resolved = _resolve(chosen, overrides, data)
     else:
-        resolved = _resolve_resumed(resumed, overrides, data)
-        if resumed.status == "complete":
+        resolved, goes_on = _resolve_resumed(resumed, overrides, data)
+        if not goes_on:
             _already_complete(resumed, json)
             return
     from atlas_cli.engine.build import Options
@@ -162,10 +162,14 @@ def _resolve(reference: str, overrides: list[str], data: str | None) -> Recipe:
     return recipes.resolve(reference, overrides, data)
 
 
-def _resolve_resumed(run: RunFolder, overrides: list[str], data: str | None) -> Recipe:
-    """The recipe of the run, with changes shown; a changed architecture is refused."""
+def _resolve_resumed(run: RunFolder, overrides: list[str], data: str | None) -> tuple[Recipe, bool]:
+    """The recipe of the run, with changes shown, and whether it leaves something to train.
+
+    A changed architecture is refused.
+    """
     from atlas_cli.engine.loading import recipe_of
     from atlas_cli.recipe.text import architecture_changed, difference
+    from atlas_cli.runs.continuing import goes_on
     from atlas_cli.screen.messages import say
 
     own, wanted = recipe_of(run), recipe_of(run, overrides, data)
@@ -176,9 +180,10 @@ def _resolve_resumed(run: RunFolder, overrides: list[str], data: str | None) -> 
             "start a new run without --resume",
             changes,
         )
+    further = goes_on(run, wanted.train.steps, changes)
     for line in changes:
         say(f"changed on resume: {line}")
-    return wanted.model_copy(update={"name": run.info["recipe"]})
+    return wanted.model_copy(update={"name": run.info["recipe"]}), further
 
 
 def _already_complete(run: RunFolder, json: bool) -> None:

@@ -65,7 +65,7 @@ def fingerprint(run: RunFolder) -> str:
 def _chosen(shown: Explorable, reference: str, root: Path) -> RunFolder:
     wanted = " or ".join(shown.systems)
     if reference == LATEST:
-        fitting = [run for run in list_runs(root) if run.topic in shown.systems and _has_weights(run)]
+        fitting = [run for run in list_runs(root) if run.topic in shown.systems and run.has_weights]
         if fitting:
             return fitting[-1]
         raise UsageError(
@@ -79,10 +79,6 @@ def _chosen(shown: Explorable, reference: str, root: Path) -> RunFolder:
             f"atlas diagram {shown.topics[0]} {shown.name} --run {LATEST}",
         )
     return run
-
-
-def _has_weights(run: RunFolder) -> bool:
-    return any(run.checkpoints.glob("step-*/manifest.json"))
 
 
 def _compute(from_run: Callable[..., Frame], run: RunFolder, root: Path) -> Callable[..., Frame]:

@@ -19,6 +19,7 @@ from types import FrameType, TracebackType
 from typing import IO, Any
 
 from atlas_cli import ranks
+from atlas_cli.engine.signals import HEEDED, nohup
 from atlas_cli.errors import AtlasError, RankLost
 from atlas_cli.screen.flags import flags
 
@@ -28,7 +29,6 @@ _POLL_S = 0.05
 _GRACE_S = 10.0  # for the other ranks to end by themselves after one has failed
 _WATCH_S = 2.0  # between two looks of a rank at whether its launcher lives
 _LAST_STEP_S = 20.0  # for a rank without a launcher to write a checkpoint
-_FORWARDED = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
 
 
 def launch(devices: int, arguments: Sequence[str]) -> int:
@@ -96,8 +96,8 @@ class _Ranks:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> _Ranks:
-        for number in _FORWARDED:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+        for number in HEEDED:
+            if not nohup(number):
                 self._before[number] = signal.signal(number, self._hand_on)
         return self
 

@@ -15,7 +15,12 @@ from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
-_HEEDED = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
+HEEDED = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
+
+
+def nohup(number: int) -> bool:
+    """Whether the command was started such that it outlives its terminal."""
+    return number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) is signal.SIG_IGN
 
 
 class StoppedAtOnce(KeyboardInterrupt):
@@ -40,8 +45,8 @@ class StopRequest:
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> StopRequest:
-        for number in _HEEDED:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+        for number in HEEDED:
+            if not nohup(number):
                 self._previous[number] = signal.signal(number, self._handle)
         return self
 

@@ -16,7 +16,7 @@ import torch
 from atlas_cli.engine import distributed
 from atlas_cli.engine.build import Options, build, fingerprint, inference, open_data, settled
 from atlas_cli.engine.device import choose_device, resolve_precision
-from atlas_cli.engine.loading import frozen, load_checkpoint, parents_of
+from atlas_cli.engine.loading import frozen, load_checkpoint, parents_of, recipe_of
 from atlas_cli.engine.loop import Fitted, fit
 from atlas_cli.engine.restoring import require_fitting
 from atlas_cli.engine.signals import StoppedAtOnce, StopRequest
@@ -89,6 +89,7 @@ def execute(recipe: Recipe, options: Options, reporter: Reporter, resume: RunFol
         run = resume or _new_run(recipe, options, reporter, fingerprint(system.setting.data), bases)
     with run.lock() if run else nullcontext(), StopRequest() as stop, _end_noted(run):
         if run is not None:
+            _note_changes(run, recipe, options)
             run.clear_result()
         fitted = _train(system, recipe, reporter, run, stop)
         outcome = _judged(recipe, options, reporter, run, stop, system, fitted)
@@ -173,6 +174,12 @@ def _warn_of_slow_format(recipe: Recipe, options: Options, reporter: Reporter) -
     device = choose_device(options.device)
     if recipe.train.precision == "bf16" and resolve_precision("auto", device) != "bf16":
         reporter.say(f"the {device.type} here has no bf16 units, and is far slower so: --precision fp32")
+
+
+def _note_changes(run: RunFolder, recipe: Recipe, options: Options) -> None:
+    """A run that goes on with other settings is a run of another recipe, for all who look for one."""
+    if recipe.hash != run.info["hash"] and recipe.hash != settled(recipe_of(run), options).hash:
+        run.change_recipe(to_yaml(recipe), recipe.hash)
 
 
 def _require_same_data(run: RunFolder, system: System) -> None:

@@ -19,7 +19,10 @@ from atlas_cli.errors import DataError, EnvironmentFault
 TEMPORARY = ".tmp-"
 
 _RENAME_TRIES = 8  # waits of 10, 20, 40 ... ms: 1.3 s in all
-_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_LIMITS = {
+    errno.EFBIG: "the limit on the size of files (ulimit -f)",
+    getattr(errno, "EDQUOT", errno.EFBIG): "your quota on this disk",
+}
 
 
 def write_synced(path: Path, data: bytes) -> None:
@@ -105,8 +108,13 @@ def strict(value: Any) -> Any:
 
 def write_fault(error: OSError, path: Path, needed: int) -> EnvironmentFault:
     """The fault of a failed write of `needed` bytes to `path`."""
-    if error.errno in _FULL:
+    if error.errno == errno.ENOSPC:
         return full_fault(path, needed, shutil.disk_usage(path.parent).free)
+    if error.errno in _LIMITS:
+        return EnvironmentFault(
+            f"{_LIMITS[error.errno]} is reached: {path} needs {needed:,} bytes",
+            "raise the limit and go on with --resume, or name another disk: --out FOLDER",
+        )
     reason = error.strerror or type(error).__name__
     return EnvironmentFault(f"cannot write {path}: {reason}", "name a folder you may write to: --out FOLDER")
 

@@ -143,6 +143,16 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def has_weights(self) -> bool:
+        """Whether a checkpoint was written, whole or not."""
+        return any(self.checkpoints.glob("step-*/manifest.json"))
+
+    @property
+    def steps_done(self) -> int:
+        """The step of the newest checkpoint; 0 where there is none."""
+        return max((_number(path.name, "step") for path in self.checkpoints.glob("step-*")), default=0)
+
+    @property
     def samples(self) -> Path:
         """Folder of the samples."""
         return self.path / "samples"
@@ -231,6 +241,13 @@ class RunFolder:
         """Write the resolved recipe."""
         write_atomic(self.path / "recipe.yaml", text)
 
+    def change_recipe(self, text: str, recipe_hash: str) -> None:
+        """Write the recipe that a resume goes on with: who looks for the one before does not find this run."""
+        self.write_recipe(text)
+        document = self.info | {"hash": recipe_hash}
+        write_json(self.path / "run.json", document)
+        self.__dict__["info"] = document
+
     def write_result(self, result: Mapping[str, Any]) -> None:
         """Write how the run ended; "status": "failed" marks one that must not be built on."""
         write_json(self.path / "result.json", dict(result))
@@ -301,8 +318,13 @@ def list_runs(root: Path) -> list[RunFolder]:
     return [run for _, run in sorted(runs, key=lambda pair: pair[0])]
 
 
-def find_run(reference: str, root: Path) -> RunFolder:
+def find_run(reference: str, root: Path, with_weights: bool = False) -> RunFolder:
     """A run by name or path, the latest, or the latest run of a topic.
+
+    Args:
+        reference: What a user calls it.
+        root: The folder of the runs.
+        with_weights: Of the latest ones, one that has a checkpoint where there is one.
 
     Raises:
         UsageError: there is none.
@@ -310,6 +332,8 @@ def find_run(reference: str, root: Path) -> RunFolder:
     from atlas_cli import catalog
 
     try:
+        if reference == "latest" and with_weights and (runs := list_runs(root)):
+            return _latest(runs, with_weights)
         return RunFolder.open(reference, root)
     except UsageError as unknown:
         try:
@@ -319,7 +343,12 @@ def find_run(reference: str, root: Path) -> RunFolder:
         trained = [run for run in list_runs(root) if run.topic == slug]
         if not trained:
             raise UsageError(f"there is no run of {slug} in {root} yet", f"atlas train {slug}") from None
-        return trained[-1]
+        return _latest(trained, with_weights)
+
+
+def _latest(runs: list[RunFolder], with_weights: bool) -> RunFolder:
+    fitting = [run for run in runs if run.has_weights] if with_weights else []
+    return (fitting or runs)[-1]
 
 
 def find_by_hash(root: Path, recipe_hash: str, data: str) -> RunFolder | None:
