@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from atlas_cli import commands, ranks
+from atlas_cli import commands, limits, ranks
 from atlas_cli.errors import AtlasError, EnvironmentFault, RankLost, UsageError
 from atlas_cli.screen import flags as house
 from atlas_cli.screen import kept, streams
@@ -93,6 +93,7 @@ def main(arguments: list[str] | None = None) -> None:
     # Waiting threads that spin take the cores from those that work: a busy laptop crawls on small tensors.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     streams.prepare()
+    limits.heed()
     given = house.take(_resume_latest(sys.argv[1:] if arguments is None else arguments))
     kept.use()
     try:
@@ -165,6 +166,8 @@ def _topic_hint(name: str) -> str | None:
 def _unexpected(error: Exception) -> AtlasError:
     if house.flags.debug:
         raise error
+    if isinstance(error, MemoryError):
+        return EnvironmentFault("out of memory", "close other programs, or ask for less")
     if isinstance(error, OSError) and error.strerror:  # no fault of the atlas: a disk, a stream, a permission
         where = f"{error.filename}: " if error.filename else ""
         return EnvironmentFault(f"{where}{error.strerror}", "look at what is there, and try again")

@@ -242,7 +242,7 @@ class RunFolder:
         write_atomic(self.path / "recipe.yaml", text)
 
     def change_recipe(self, text: str, recipe_hash: str) -> None:
-        """Write the recipe that a resume goes on with: who looks for the one before does not find this run."""
+        """Write the recipe that a resume goes on with: under the one before this run is not found."""
         self.write_recipe(text)
         document = self.info | {"hash": recipe_hash}
         write_json(self.path / "run.json", document)
