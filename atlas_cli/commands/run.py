@@ -115,7 +115,6 @@ def plot(
 
     Example: [bold]atlas run plot latest --metric loss[/bold]
     """
-    from atlas_cli.present import curves
     from atlas_cli.present.progress import loss_curve
     from atlas_cli.runs.folder import find_run
     from atlas_cli.screen import messages, terminal
@@ -126,8 +125,7 @@ def plot(
     terminal.out.print(f"{found.name}  {metric}", style="atlas.title")
     drawn = loss_curve(curve, width, 14, not terminal.ascii_only())
     terminal.out.print(drawn, markup=False, highlight=False, no_wrap=True)
-    path = curves.save_curves({found.name: found}, metric, found.path / f"{metric}.png")
-    messages.say(str(path))
+    _save_curves({found.name: found}, metric, found.path / f"{metric}.png")
     messages.next_command(f"atlas run compare {found.name} OTHER")
 
 
@@ -145,11 +143,10 @@ def compare(
     """
     from rich.table import Table
 
-    from atlas_cli.present import curves
     from atlas_cli.present.verdicts import number
     from atlas_cli.recipe import recipes
     from atlas_cli.runs.folder import find_run
-    from atlas_cli.screen import messages, terminal
+    from atlas_cli.screen import terminal
 
     a, b = find_run(first, out), find_run(second, out)
     figures = [(run.result or {}).get("figures", {}) for run in (a, b)]
@@ -167,9 +164,18 @@ def compare(
     terminal.out.print(table)
     for line in changes or ["the recipes are the same"]:
         terminal.out.print(line, markup=False, highlight=False, soft_wrap=True)
-    path = curves.save_curves({a.name: a, b.name: b}, metric, b.path / f"compare-{a.name}.png")
     _draw_both(a, b, metric)
-    messages.say(str(path))
+    _save_curves({a.name: a, b.name: b}, metric, b.path / f"compare-{a.name}.png")
+
+
+def _save_curves(runs: dict[str, RunFolder], metric: str, path: Path) -> None:
+    """Draw the curves as a picture, where a run's folder takes one."""
+    from atlas_cli.present import curves
+    from atlas_cli.present.saving import saved
+    from atlas_cli.screen import messages
+
+    for file in saved(lambda: [curves.save_curves(runs, metric, path)], path.parent):
+        messages.say(str(file))
 
 
 def _draw_both(a: RunFolder, b: RunFolder, metric: str) -> None:

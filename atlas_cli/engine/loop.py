@@ -14,9 +14,10 @@ from atlas_cli.engine import distributed
 from atlas_cli.engine.descent import NotFinite, guard
 from atlas_cli.engine.ema import Ema
 from atlas_cli.engine.glimpses import Glimpses
+from atlas_cli.engine.restoring import restore, restore_shapes
 from atlas_cli.engine.signals import StopRequest
 from atlas_cli.engine.system import Metrics, Optimizers, System
-from atlas_cli.errors import DivergedError, InterruptedRun, UsageError
+from atlas_cli.errors import DivergedError, InterruptedRun
 from atlas_cli.nets import kernels
 from atlas_cli.present.progress import Progress
 from atlas_cli.recipe.model import TrainConfig
@@ -62,10 +63,10 @@ def fit(
         InterruptedRun: a signal came; the checkpoint of this step is on disk.
     """
     train, setting = system.setting.train, system.setting
-    _restore_shapes(system, start)  # before the optimizers, which hold the parameters of what has grown
+    restore_shapes(system, start)  # before the optimizers, which hold the parameters of what has grown
     optimizers = system.optimizers()
     ema = Ema(system, train.ema) if train.ema and optimizers else None
-    step, seconds = _restore(system, optimizers, ema, start)
+    step, seconds = restore(system, optimizers, ema, start)
     _prepare(optimizers, train.grad_clip)
     save_every = train.checkpoint_every or math.ceil(train.steps / 5)
     window: list[float] = []
@@ -141,31 +142,6 @@ def learning_rate_factor(step: int, train: TrainConfig) -> float:
     done = (step - begin) / max(1, train.steps - begin)  # 0 .. 1
     left = (1 + math.cos(math.pi * done)) / 2 if train.lr_schedule == "cosine" else 1 - done
     return train.final_lr + (1 - train.final_lr) * left
-
-
-def _restore_shapes(system: System, start: checkpoint.TrainState | None) -> None:
-    if start is not None:
-        system.restore_shapes({n: tuple(t.shape) for n, t in start.weights.items()})
-
-
-def _restore(
-    system: System, optimizers: Optimizers, ema: Ema | None, start: checkpoint.TrainState | None
-) -> tuple[int, float]:
-    if start is None:
-        return 0, 0.0
-    if start.optimizers.keys() != optimizers.keys() or (start.ema is None) != (ema is None):
-        raise UsageError(
-            "the checkpoint has other optimizers or averaged weights than the recipe asks for",
-            "resume with the recipe of the run: leave train.ema as it was",
-        )
-    system.load_state_dict(start.weights)
-    for name, optimizer in optimizers.items():
-        optimizer.load_state_dict(start.optimizers[name])
-    if ema is not None and start.ema is not None:
-        ema.load_state_dict(start.ema)
-    checkpoint.restore_rng(start.rng)
-    kernels.choices.update(start.info.get("kernels", {}))  # others round differently
-    return start.step, float(start.info.get("metrics", {}).get("seconds", 0.0))
 
 
 def _snapshot(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from atlas_cli.engine import distributed
 from atlas_cli.engine.build import Options, build, fingerprint, inference, open_data, settled
 from atlas_cli.engine.device import choose_device, load, resolve_precision
 from atlas_cli.engine.glimpses import Glimpses
-from atlas_cli.engine.loading import frozen, load_checkpoint, parents_of
+from atlas_cli.engine.loading import frozen, load_checkpoint, parents_of, recipe_of
 from atlas_cli.engine.loop import Fitted, fit
-from atlas_cli.engine.signals import StopRequest
+from atlas_cli.engine.restoring import require_fitting
+from atlas_cli.engine.signals import StoppedAtOnce, StopRequest
 from atlas_cli.engine.system import SampleRequest, System
 from atlas_cli.engine.verdict import Verdict, judge, met, usual
-from atlas_cli.errors import DataError, DivergedError, EnvironmentFault
+from atlas_cli.errors import DataError, DivergedError, EnvironmentFault, InterruptedRun
 from atlas_cli.present import curves
 from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.present.progress import Training
@@ -94,8 +96,9 @@ def execute(recipe: Recipe, options: Options, reporter: Reporter, resume: RunFol
         if resume is not None:
             _require_same_data(resume, system)
         run = resume or _new_run(recipe, options, reporter, fingerprint(system.setting.data), bases)
-    with run.lock() if run else nullcontext(), StopRequest() as stop, _failure_noted(run):
+    with run.lock() if run else nullcontext(), StopRequest() as stop, _end_noted(run):
         if run is not None:
+            _note_changes(run, recipe, options)
             run.clear_result()
         fitted = _train(system, recipe, options, reporter, run, stop)
         artifact: Artifact | None = None
@@ -168,14 +171,20 @@ def _trained(recipe: Recipe, parent: Recipe, options: Options, reporter: Reporte
 
 
 @contextmanager
-def _failure_noted(run: RunFolder | None) -> Iterator[None]:
-    """A run that diverged is marked as failed, so that nothing builds on it."""
+def _end_noted(run: RunFolder | None) -> Iterator[None]:
+    """A run that diverged is marked as failed, so that nothing builds on it; one that was stopped says so."""
     try:
         yield
     except DivergedError as error:
         if run is not None:
             run.write_result({"status": "failed", "error": error.what})
         raise
+    except StoppedAtOnce as stopped:
+        name = run.name if run is not None else "latest"
+        step = checkpoint.newest_step(run.checkpoints) if run is not None else None
+        kept = "nothing was trained yet" if step is None else f"the weights of step {step} are kept"
+        what = f"stopped before the run was judged; {kept}"
+        raise InterruptedRun(what, f"go on with: atlas train --resume {name}", stopped.code) from None
 
 
 def _warn_of_slow_format(recipe: Recipe, options: Options, reporter: Reporter) -> None:
@@ -183,6 +192,12 @@ def _warn_of_slow_format(recipe: Recipe, options: Options, reporter: Reporter) -
     device = choose_device(options.device)
     if recipe.train.precision == "bf16" and resolve_precision("auto", device) != "bf16":
         reporter.say(f"the {device.type} here has no bf16 units, and is far slower so: --precision fp32")
+
+
+def _note_changes(run: RunFolder, recipe: Recipe, options: Options) -> None:
+    """A run that goes on with other settings is a run of another recipe, for all who look for one."""
+    if recipe.hash != run.info["hash"] and recipe.hash != settled(recipe_of(run), options).hash:
+        run.change_recipe(to_yaml(recipe), recipe.hash)
 
 
 def _require_same_data(run: RunFolder, system: System) -> None:
@@ -220,9 +235,9 @@ def _train(
     stop: StopRequest,
 ) -> Fitted:  # fmt: skip
     """Fit, continuing from the newest valid checkpoint of `run` if it has one."""
-    start = _newest_state(run, reporter)
+    start = _newest_state(run, reporter, system)
     try:
-        with reporter.progress(_announced(system, recipe, options, run)) as progress:
+        with reporter.progress(_announced(system, recipe, options, run)) as progress, stop.between_steps():
             watched = Glimpses(system, run, progress) if options.watched and run is not None else None
             return fit(
                 system, run=run, recipe_hash=recipe.hash, progress=progress,
@@ -267,13 +282,13 @@ def _judging_seconds(recipe: Recipe, options: Options) -> float | None:
     return None
 
 
-def _newest_state(run: RunFolder | None, reporter: Reporter) -> checkpoint.TrainState | None:
+def _newest_state(run: RunFolder | None, reporter: Reporter, system: System) -> checkpoint.TrainState | None:
     """Rank 0's newest valid checkpoint, on every rank; metrics after it are cut."""
     path = None
     if run is not None:
         checkpoint.clear_leftovers(run.checkpoints)
     if run is not None and any(run.checkpoints.glob("step-*")):
-        path, skipped = checkpoint.newest_valid(run.checkpoints)
+        path, skipped = checkpoint.newest_valid(run.checkpoints, partial(require_fitting, system))
         for line in skipped:
             reporter.say(line)
     path = distributed.share(path)

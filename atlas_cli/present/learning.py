@@ -9,9 +9,9 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from atlas_cli.errors import DataError, UsageError
-from atlas_cli.present.artifacts.text import harmless
 from atlas_cli.present.glimpse import FOLDER
 from atlas_cli.runs.folder import RunFolder
+from atlas_cli.screen.symbols import visible
 
 FRAME_MS, LAST_FRAME_MS = 700, 2500
 WIDTH = 640  # pixels of a picture of the film, at most
@@ -51,7 +51,7 @@ def make_film(run: RunFolder) -> LearningFilm:
     if pictures:
         frames = [_captioned(_opened(path), step, run.name) for step, path in pictures]
         return LearningFilm([_save_gif(frames, run.samples / "learning.gif")], [step for step, _ in pictures])
-    written = [(step, harmless(path.read_text(encoding="utf-8")).strip("\n")) for step, path in texts]
+    written = [(step, visible(path.read_text(encoding="utf-8")).strip("\n")) for step, path in texts]
     text = "\n\n".join(f"--- after step {step} ---\n{said}" for step, said in written)
     file = run.samples / "learning.txt"
     file.write_text(text + "\n", encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,6 +9,7 @@ from typing import TypeVar
 
 from rich.text import Text
 
+from atlas_cli import ranks
 from atlas_cli.errors import AtlasError
 from atlas_cli.screen import kept
 from atlas_cli.screen.flags import flags
@@ -17,7 +17,7 @@ from atlas_cli.screen.flags import flags
 
 def say(line: str) -> None:
     """One line of progress or advice."""
-    if flags.quiet or os.environ.get("RANK", "0") != "0":
+    if flags.quiet or not ranks.speaks():
         return
     from atlas_cli.screen.terminal import err
 
@@ -44,7 +44,7 @@ def steps(items: Sequence[Item], title: str) -> Iterable[Item]:
     """The items, with a bar on stderr while they are gone through, where someone sits before it."""
     from atlas_cli.screen.terminal import can_move, err
 
-    if flags.quiet or _hushed.get() or not can_move(err) or os.environ.get("RANK", "0") != "0":
+    if flags.quiet or _hushed.get() or not can_move(err) or not ranks.speaks():
         return items
     from rich.progress import track
 
@@ -53,7 +53,7 @@ def steps(items: Sequence[Item], title: str) -> Iterable[Item]:
 
 def next_command(command: str, why: str = "") -> None:
     """What is worth trying after a success."""
-    if flags.quiet or os.environ.get("RANK", "0") != "0":
+    if flags.quiet or not ranks.speaks():
         return
     from atlas_cli.screen.terminal import err
 

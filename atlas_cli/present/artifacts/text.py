@@ -10,26 +10,10 @@ from rich.console import Console, RenderableType
 from rich.text import Text as RichText
 
 from atlas_cli.present.artifacts.base import Artifact
+from atlas_cli.screen.symbols import visible
 
 GLANCE_LINES = 2  # beside the progress of a training
 WORDS = 60  # characters, in a line of a log
-
-
-def symbols(text: str, unicode: bool = True) -> str:
-    """The text with a sign in the place of every character that a terminal would obey."""
-    return "".join(c if c.isprintable() else _symbol(c, unicode) for c in text)
-
-
-def harmless(text: str) -> str:
-    """The text without what a terminal would obey, but for its lines and tabs."""
-    return "".join(c if c in "\n\t" else symbols(c) for c in text)
-
-
-def _symbol(control: str, unicode: bool) -> str:
-    if not unicode:
-        return {"\n": "|", "\t": " "}.get(control, "?")
-    code = ord(control)
-    return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else "\N{REPLACEMENT CHARACTER}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,17 +36,18 @@ class Text(Artifact):
         unicode = console.encoding.startswith("utf")
         lines = "\n".join(self.text).split("\n")
         if len(lines) > GLANCE_LINES:  # as it was written, but on two lines
-            text = symbols("\n".join(lines), unicode)
+            text = visible("\n".join(lines), not unicode, lines=False)
             lines = [text[i : i + width] for i in range(0, GLANCE_LINES * width, width)]
-        shown = "\n".join(symbols(line, unicode)[:width] for line in lines)
+        shown = "\n".join(visible(line, not unicode, lines=False)[:width] for line in lines)
         return RichText(shown, no_wrap=True, overflow="crop")
 
     def in_words(self) -> str:
-        return symbols("\n".join(self.text), unicode=False)[:WORDS]
+        return visible("|".join(self.text).replace("\n", "|"), ascii_only=True, lines=False)[:WORDS]
 
     def print(self, console: Console) -> None:
         for line in self.text:
-            console.print(harmless(line), highlight=False, markup=False, soft_wrap=True)
+            shown = visible(line, not console.encoding.startswith("utf"))  # rich would leave some of them out
+            console.print(shown, highlight=False, markup=False, soft_wrap=True)
 
     def lines(self) -> list[str]:
         return self.text
