@@ -38,7 +38,7 @@ def indent(lines: Iterable[Text], by: int) -> Lines:
 def hang(mark: Text, lines: Iterable[Text], width: int) -> Lines:
     """The lines with a mark before the first, all beginning at column `width`."""
     hung = indent(lines, width) or [Text()]
-    first = mark.copy()
+    first = Text().append_text(mark)  # a copy would lend its base style to all that follows
     first.append(" " * max(0, width - cell_len(mark.plain)))
     return [first + hung[0][width:], *hung[1:]]
 

@@ -53,3 +53,10 @@ def test_pairs_stand_side_by_side_or_one_below_the_other():
     rows = [(Text("Idea"), Text("one two three four")), (Text("By"), Text("me"))]
     assert plain(pairs(rows, 20)) == ["Idea  one two three", "      four", "By    me"]
     assert plain(pairs(rows, 16)) == ["Idea", "  one two three", "  four", "By", "  me"]
+
+
+def test_the_marks_colour_ends_with_the_mark():
+    (line,) = hang(Text("mark", "red"), [Text("plain")], 8)
+    assert line.plain == "mark    plain"
+    assert not line.style
+    assert [(span.start, span.end, str(span.style)) for span in line.spans] == [(0, 4, "red")]
