@@ -20,6 +20,7 @@ class Verdict:
     figure: float | None
     ablated: float | None  # the plain metric in the run without the idea
     passed: bool | None
+    means: str = ""  # what the figure is, where the recipe says it
     base: float | None = None  # the plain metric in this run, where the figure compares it with `ablated`
 
     def to_json(self) -> dict[str, Any]:
@@ -40,11 +41,13 @@ def judge(
         compares = metric not in figures and base != metric
         without = ablated.get(base) if ablated is not None else None
         if compares and ablated is None:
-            verdicts.append(Verdict(metric, bar.claim, str(bar), None, None, None))
+            verdicts.append(Verdict(metric, bar.claim, str(bar), None, None, None, bar.means))
             continue
         figure = _compare(metric, figures.get(base), without) if compares else figures.get(metric)
         own = figures.get(base) if compares else None
-        verdicts.append(Verdict(metric, bar.claim, str(bar), figure, without, _within(figure, bar), own))
+        verdicts.append(
+            Verdict(metric, bar.claim, str(bar), figure, without, _within(figure, bar), bar.means, own)
+        )
     return verdicts
 
 

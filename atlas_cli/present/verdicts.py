@@ -67,10 +67,10 @@ def _notes(v: Row, measured: Row | None) -> Iterator[str]:
     if compares(v):
         how = "over" if metric.endswith("_ratio") else "minus"
         yield f"{base}: {number(v['base'])} {how} {number(v['ablated'])} without the idea"
-        if words := clause(base):
+        if words := v.get("means") or clause(base):
             yield words
     else:
-        words = clause(metric)
+        words = v.get("means") or clause(metric)
         yield f"{metric}: {words}" if words else metric
     if measured:
         spread = f" ({number(measured['low'])} to {number(measured['high'])})" if "low" in measured else ""
@@ -107,9 +107,8 @@ def meaning(result: Mapping[str, Any], recipe: str) -> Iterator[Text]:
     for v in failed:
         yield Text.assemble((f"{v['metric']}  ", "atlas.bad"), _miss(v, result))
     if any(not is_speed(base_metric(v["metric"])) for v in failed):
-        yield Text(
-            f"to tell chance from cause, try another seed: atlas train {recipe} --seed 1", "atlas.muted"
-        )
+        again = f"to tell chance from cause, try another seed: atlas train {recipe} --seed 1"
+        yield Text(again, "atlas.muted")
     if busy := _how_busy(result.get("load"), [v for v in verdicts if is_speed(base_metric(v["metric"]))]):
         yield Text(busy, "atlas.muted")
 

@@ -48,6 +48,7 @@ class Bar(FrozenConfig):
     min: float | None = None
     max: float | None = None
     claim: str = ""  # the sentence that the figure proves
+    means: str = ""  # what the figure is, in one clause with its unit, where present/glossary.py does not say
 
     def __str__(self) -> str:
         """The bar in words of a table: ">= 0.97", "<= 35", "0.9 .. 1.1"."""

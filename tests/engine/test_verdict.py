@@ -7,6 +7,7 @@ import math
 import pytest
 
 from atlas_cli.engine.verdict import judge, met, usual
+from atlas_cli.recipe import recipes
 from atlas_cli.recipe.recipes import Bar
 
 
