@@ -14,10 +14,10 @@ from typing import Annotated, Any
 
 import typer
 
-from atlas_cli import commands
-from atlas_cli.errors import AtlasError, UsageError
+from atlas_cli import commands, limits, ranks
+from atlas_cli.errors import AtlasError, EnvironmentFault, RankLost, UsageError
 from atlas_cli.screen import flags as house
-from atlas_cli.screen import kept
+from atlas_cli.screen import kept, streams
 
 PANELS = ("Learn", "Train", "Manage")  # of --help, in this order; others follow
 
@@ -92,12 +92,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code; two lines say what went wrong and what to do about it."""
     # Waiting threads that spin take the cores from those that work: a busy laptop crawls on small tensors.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    streams.prepare()
+    limits.heed()
     given = house.take(_resume_latest(sys.argv[1:] if arguments is None else arguments))
     kept.use()
     try:
         sys.exit(_run(given))
     except BrokenPipeError:  # `atlas ls | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        streams.drop(sys.stdout)
         sys.exit(0)
     finally:
         if not gc.isenabled():
@@ -111,7 +113,7 @@ def _run(given: list[str]) -> int:
         only = wanted if wanted in names() and not completing else None
         command = typer.main.get_command(build(only))
         result = command.main(args=given, prog_name="atlas", standalone_mode=False)
-        sys.stdout.flush()
+        streams.finish()
         return result if isinstance(result, int) else 0
     except AtlasError as error:
         return _report(error)
@@ -121,6 +123,9 @@ def _run(given: list[str]) -> int:
         return _report(UsageError("interrupted", "run the command again"), code=130)
     except BrokenPipeError:
         raise
+    except OSError as error:
+        ours = streams.is_ours(error)
+        return _report(streams.unwritable(sys.stdout, error) if ours else _unexpected(error))
     except Exception as error:
         return _report(_unexpected(error))
 
@@ -161,6 +166,11 @@ def _topic_hint(name: str) -> str | None:
 def _unexpected(error: Exception) -> AtlasError:
     if house.flags.debug:
         raise error
+    if isinstance(error, MemoryError):
+        return EnvironmentFault("out of memory", "close other programs, or ask for less")
+    if isinstance(error, OSError) and error.strerror:  # no fault of the atlas: a disk, a stream, a permission
+        where = f"{error.filename}: " if error.filename else ""
+        return EnvironmentFault(f"{where}{error.strerror}", "look at what is there, and try again")
     return AtlasError(
         f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}",
         "this is a fault of atlas: run it again with --debug and report the traceback",
@@ -174,7 +184,11 @@ def _report(error: AtlasError, code: int | None = None) -> int:
 
         traceback.print_exc()
     code = error.code if code is None else code
-    if os.environ.get("RANK", "0") != "0":
+    if isinstance(error, RankLost):
+        if ranks.launcher() is not None:
+            return code  # the launcher knows which rank it was
+        code = 1
+    if not ranks.speaks() and ranks.launcher() is None:
         return code
     if house.flags.json:
         from atlas_cli.screen.terminal import emit_json

@@ -1,7 +1,7 @@
 """The errors a user may see: one line says what is wrong, one line gives a hint, and there is an exit code.
 
 Exit codes: 0 done, 1 failed or `expect` not met with --check, 2 usage or recipe, 3 checkpoint or data,
-4 environment (device, disk, offline), 5 diverged, 130 Ctrl-C, 143 SIGTERM.
+4 environment (device, disk, offline), 5 diverged, 129 terminal closed, 130 Ctrl-C, 143 SIGTERM.
 """
 
 from __future__ import annotations
@@ -68,8 +68,17 @@ class DivergedError(AtlasError):
     code = 5
 
 
+class RankLost(AtlasError):
+    """Another process of the group has ended in the middle of the work."""
+
+    code = 71  # tells the launcher that the fault is another rank's
+
+
 class InterruptedRun(AtlasError):
-    """A signal ended the run after its checkpoint was written (130 Ctrl-C, 143 SIGTERM)."""
+    """A signal ended the run after its checkpoint was written: 128 and its number.
+
+    130 Ctrl-C, 143 SIGTERM, 129 SIGHUP (the terminal was closed).
+    """
 
     def __init__(self, what: str, hint: str, code: int) -> None:
         super().__init__(what, hint)

@@ -5,20 +5,42 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from atlas_cli.errors import UsageError, quoted
+from atlas_cli.errors import EnvironmentFault, UsageError, quoted
 
 _LONGEST_NAME, _LONGEST_PATH = 255, 4095  # bytes, on every system that the atlas runs on at most
 _PACKAGE = Path(__file__).resolve().parent
 
 
 def cache_dir() -> Path:
-    """What can be made again: drawn data sets, judges, downloads. `ATLAS_HOME` overrides it."""
+    """What can be made again: drawn data sets, judges, downloads. `ATLAS_HOME` overrides it.
+
+    Raises:
+        EnvironmentFault: there is no such home folder.
+    """
     home = os.environ.get("ATLAS_HOME")
     if home:
-        return Path(home).expanduser()
+        return _expanded(home, "ATLAS_HOME")
     import platformdirs  # here: most commands need no cache and start without it
 
-    return platformdirs.user_cache_path("atlas-cli", appauthor=False)
+    try:
+        return platformdirs.user_cache_path("atlas-cli", appauthor=False)
+    except RuntimeError as error:
+        raise EnvironmentFault(
+            "you have no home folder here, and ATLAS_HOME names none", "export ATLAS_HOME=FOLDER"
+        ) from error
+
+
+def _expanded(path: Path | str, named_by: str) -> Path:
+    """The path with the home of the user that it begins with.
+
+    Raises:
+        EnvironmentFault: there is no such user, or no home.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:
+        what = f"{named_by} is {str(path)!r}, and there is no such home folder"
+        raise EnvironmentFault(what, f"name a folder: {named_by}=FOLDER") from error
 
 
 def data_dir(chosen: Path | str | None = None) -> Path:

@@ -21,7 +21,7 @@ try:
 except ImportError:  # a Python without it; `random` in the standard library goes the same way
     from hashlib import blake2b
 
-from atlas_cli import __version__, paths
+from atlas_cli import __version__, files, paths
 
 MOST_ENTRIES = 500  # every page in a few widths; the oldest quarter makes room
 _PACKAGE = Path(__file__).resolve().parent
@@ -37,7 +37,7 @@ def folder() -> Path:
 def get(slot: str, mark: str) -> Any:
     """The answer kept in a slot under this mark; None where there is none, or none that can be trusted."""
     try:
-        whole = _path(slot).read_bytes()
+        whole = files.read(_path(slot))
     except OSError:
         return None
     stated, _, text = whole.partition(b"\n")

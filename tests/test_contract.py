@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -100,6 +101,23 @@ def test_a_batch_is_a_pure_function_of_its_step(topic: str, built: Callable[[str
     again = list(leaves(system.batch(3)))
     assert all(torch.equal(a, b) for a, b in zip(first, again, strict=True))
     assert not all(a.shape == b.shape and torch.equal(a, b) for a, b in zip(first, other, strict=True))
+
+
+@pytest.mark.parametrize("topic", TRAINED)
+def test_held_out_data_are_made_like_a_batch_and_no_step_learns_from_them(
+    topic: str, built: Callable[[str], System]
+) -> None:
+    system = built(topic).eval()
+    held_out = system.held_out(3)
+    if held_out is None:
+        assert topic == "gan"  # which has no loss that falls
+        return
+    data, again, batch = (list(leaves(value)) for value in (held_out, system.held_out(3), system.batch(3)))
+    assert [t.dtype for t in data] == [t.dtype for t in batch]
+    assert all(torch.equal(a, b) for a, b in zip(data, again, strict=True))
+    assert not all(a.shape == b.shape and torch.equal(a, b) for a, b in zip(data, batch, strict=True))
+    with inference(system):
+        assert math.isfinite(float(system.loss(held_out)[0]))
 
 
 @pytest.mark.parametrize("topic", TRAINED)

@@ -12,6 +12,7 @@ import torch
 import atlas_cli
 from atlas_cli.draws import BatchRandom
 from atlas_cli.engine import trainer
+from atlas_cli.engine.build import Options, build, inference
 from atlas_cli.engine.loop import fit
 from atlas_cli.engine.system import System
 from atlas_cli.metrics import judge
@@ -108,13 +109,13 @@ def built(parents: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Sys
     ):  # fmt: skip
         monkeypatch.setattr(module, name, value)  # a few tokens say it as well
 
-    def build(topic: str) -> System:
-        options = trainer.Options(out=parents, device="cpu")
+    def of(topic: str) -> System:
+        options = Options(out=parents, device="cpu")
         recipe = recipes.resolve(f"{topic}/smoke", ["train.precision=fp32", "train.threads=1"])
-        parent, _ = trainer.load_parent(recipe, options, SilentReporter())
-        return trainer.build(recipe, options, SilentReporter(), parent)
+        _, systems = trainer.trained_parents(recipe, options, SilentReporter())
+        return build(recipe, options, SilentReporter(), systems)
 
-    return build
+    return of
 
 
 @pytest.mark.parametrize("topic", SMOKE)
@@ -124,7 +125,7 @@ def test_a_smoke_recipe_trains_and_evaluates_without_float64(
     system = built(topic)
     with WithoutFloat64():
         fitted = fit(system, until=1 if system.setting.train.steps else None)
-        with trainer.inference(system, fitted):
+        with inference(system, fitted.ema):
             assert system.evaluate()
 
 

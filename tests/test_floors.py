@@ -20,7 +20,7 @@ Imports = Mapping[str, set[str]]
 #: From the ground up. What is written longest counts: "diagrams.text" is no part of "diagrams".
 FLOORS = (
     ("errors", "config", "draws"),
-    ("paths", "mathematics", "nets"),
+    ("paths", "files", "limits", "ranks", "mathematics", "nets"),
     ("shelf",),  # what is kept between starts
     ("documents",),
     ("catalog", "screen"),
@@ -39,6 +39,7 @@ FLOORS = (
     ("diagrams.deliver", "diagrams.of_runs"),  # one entry to all ways of drawing; frames from a run
     ("pages",),
     ("site",),
+    ("api",),  # what the commands stand on, for Python
     ("commands",),
     ("app",),
     ("__main__",),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -78,10 +77,10 @@ def diagram(
         request = kept.request("diagram", topic, name, step, all_steps, animate)
         if kept.replay(request):
             return
-    from atlas_cli.diagrams import threads
+    from atlas_cli.diagrams import gallery, threads
 
     threads.take_one()
-    subject, chosen = _find(topic, name)
+    subject, chosen = gallery.chosen(topic, name)
     chosen = _of_run(chosen, run)
     command = _command(subject, chosen)
     from atlas_cli.diagrams.model import Diagram
@@ -176,24 +175,6 @@ def _format_of(out: Path) -> Format:
             f"a diagram cannot be written as {ending}", "name a file in .svg, .png, .html, .json or .txt"
         )
     return Format(ending)
-
-
-def _find(topic: str, name: str | None) -> tuple[Any, Diagram | Explorable]:
-    """The topic or family, and its diagram; a diagram's own name will do as well."""
-    from atlas_cli import catalog
-    from atlas_cli.diagrams import gallery
-
-    try:
-        subject = catalog.resolve_any(topic, "diagram")
-    except UsageError:
-        chosen = gallery.anywhere(topic) if name is None else None
-        if chosen is None:
-            raise
-        return catalog.resolve(chosen.topics[0]), chosen
-    if name is None and catalog.normalise(topic) != catalog.normalise(subject.slug):
-        with suppress(UsageError):  # an alias may be the name of a diagram: "selective scan", "hippo"
-            return subject, gallery.find(subject, topic)
-    return subject, gallery.find(subject, name)
 
 
 def _check_steps(chosen: Diagram, step: int | None, given: list[str] | None, command: str) -> None:

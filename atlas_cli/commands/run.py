@@ -89,11 +89,12 @@ def show(run: Reference = "latest", out: Root = Path("runs"), json: Json = False
     for line in lines:
         console.print(Text(line), soft_wrap=True)
     if found.result:
-        from atlas_cli.present.outcome import figures_line, verdict_table
+        from atlas_cli.present.outcome import figures_line
+        from atlas_cli.present.verdicts import verdict_table
 
         verdicts = found.result.get("verdicts", [])
         console.print()
-        console.print(verdict_table(verdicts))
+        console.print(verdict_table(verdicts, found.result.get("measured")))
         console.print(figures_line(found.result.get("figures", {}), [v["metric"] for v in verdicts]))
     console.print()
     for file in sorted(p for p in found.path.rglob("*") if p.suffix in {".png", ".gif", ".txt"}):
@@ -114,7 +115,6 @@ def plot(
 
     Example: [bold]atlas run plot latest --metric loss[/bold]
     """
-    from atlas_cli.present import curves
     from atlas_cli.present.progress import loss_curve
     from atlas_cli.runs.folder import find_run
     from atlas_cli.screen import messages, terminal
@@ -125,8 +125,7 @@ def plot(
     terminal.out.print(f"{found.name}  {metric}", style="atlas.title")
     drawn = loss_curve(curve, width, 14, not terminal.ascii_only())
     terminal.out.print(drawn, markup=False, highlight=False, no_wrap=True)
-    path = curves.save_curves({found.name: found}, metric, found.path / f"{metric}.png")
-    messages.say(str(path))
+    _save_curves({found.name: found}, metric, found.path / f"{metric}.png")
     messages.next_command(f"atlas run compare {found.name} OTHER")
 
 
@@ -144,11 +143,10 @@ def compare(
     """
     from rich.table import Table
 
-    from atlas_cli.present import curves
-    from atlas_cli.present.outcome import number
+    from atlas_cli.present.verdicts import number
     from atlas_cli.recipe import recipes
     from atlas_cli.runs.folder import find_run
-    from atlas_cli.screen import messages, terminal
+    from atlas_cli.screen import terminal
 
     a, b = find_run(first, out), find_run(second, out)
     figures = [(run.result or {}).get("figures", {}) for run in (a, b)]
@@ -166,9 +164,18 @@ def compare(
     terminal.out.print(table)
     for line in changes or ["the recipes are the same"]:
         terminal.out.print(line, markup=False, highlight=False, soft_wrap=True)
-    path = curves.save_curves({a.name: a, b.name: b}, metric, b.path / f"compare-{a.name}.png")
     _draw_both(a, b, metric)
-    messages.say(str(path))
+    _save_curves({a.name: a, b.name: b}, metric, b.path / f"compare-{a.name}.png")
+
+
+def _save_curves(runs: dict[str, RunFolder], metric: str, path: Path) -> None:
+    """Draw the curves as a picture, where a run's folder takes one."""
+    from atlas_cli.present import curves
+    from atlas_cli.present.saving import saved
+    from atlas_cli.screen import messages
+
+    for file in saved(lambda: [curves.save_curves(runs, metric, path)], path.parent):
+        messages.say(str(file))
 
 
 def _draw_both(a: RunFolder, b: RunFolder, metric: str) -> None:
@@ -195,6 +202,36 @@ def _rows(run: RunFolder, metric: str) -> list[dict[str, Any]]:
             f"choose one of: {', '.join(known)}" if known else "train it first",
         )
     return found
+
+
+@app.command("film")
+def film(run: Reference = "latest", out: Root = Path("runs"), json: Json = False) -> None:
+    """Make a GIF of what a run made while it trained, step by step.
+
+    Example: [bold]atlas run film latest[/bold]
+    """
+    from atlas_cli.present.learning import make_film
+    from atlas_cli.runs.folder import find_run
+    from atlas_cli.screen import messages, terminal
+
+    found = find_run(run, out)
+    made = make_film(found)
+    if json:
+        terminal.emit_json(
+            {"run": str(found.path), "files": [str(f) for f in made.files], "steps": made.steps}
+        )
+        return
+    if made.text:
+        terminal.emit_text(made.text)
+    terminal.out.print(
+        f"it shows the samples of {found.name} from step {made.steps[0]} to {made.steps[-1]}, "
+        f"{len(made.steps)} of them",
+        style="atlas.muted",
+        soft_wrap=True,
+    )
+    for file in made.files:
+        messages.say(str(file))
+    messages.next_command(f"atlas run plot {found.name}")
 
 
 @app.command("rm")

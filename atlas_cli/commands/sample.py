@@ -59,11 +59,14 @@ def sample(
     from atlas_cli.engine.system import SampleRequest
     from atlas_cli.paths import named
     from atlas_cli.present.reporter import reporter
+    from atlas_cli.present.saving import require_place, saved
     from atlas_cli.runs.folder import find_run
     from atlas_cli.screen import messages, terminal
 
     save = None if save is None else named(save, "folder")
-    found = find_run(run, out)
+    if save is not None:
+        require_place(save)
+    found = find_run(run, out, with_weights=True)
     recipe = _steered(found, sets or [])
     known = [name for parameter in context.command.params for name in parameter.opts]
     extras = _extras.parsed(found.topic, _extras.given(context), known)
@@ -72,12 +75,13 @@ def sample(
     _check_steers(system, found.topic, label, prompt)
     streams = system.writes and not json
     request = SampleRequest(
-        count or (1 if system.writes and prompt is not None else system.sample_count),
+        count or (1 if system.writes and prompt is not None else system.samples_shown()),
         seed, label, prompt, terminal.write_piece if streams else None, extras,
     )  # fmt: skip
     with inference(system):
         artifact = system.sample(request)
-    files = artifact.save(save or found.samples, f"sample-{seed}")
+    folder = save or found.samples
+    files = saved(lambda: artifact.save(folder, f"sample-{seed}"), folder, wanted=save is not None)
     if json:
         terminal.emit_json({
             "run": str(found.path), "files": [str(f) for f in files], **artifact.to_json(),
@@ -85,8 +89,8 @@ def sample(
         return
     if not streams:
         artifact.print(terminal.out)
-    if artifact.caption:
-        terminal.out.print(artifact.caption, style="atlas.muted")
+    for line in artifact.captions():
+        terminal.out.print(line, style="atlas.muted", markup=False, highlight=False)
     for file in files:
         messages.say(str(file))
     messages.next_command(f"atlas explain {found.topic}", "how it works")

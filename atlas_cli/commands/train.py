@@ -43,7 +43,7 @@ def train(
     compile: Annotated[
         bool, typer.Option("--compile", help="Compile what a training step computes, with torch.compile.")
     ] = False,
-    devices: Annotated[int, typer.Option(help="Processes to share each batch between.")] = 1,
+    devices: Annotated[int, typer.Option(min=1, help="Processes to share each batch between.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     resume: Annotated[
         str | None,
@@ -77,13 +77,14 @@ def train(
         chosen = _reference(topic, recipe)
         resolved = _resolve(chosen, overrides, data)
     else:
-        resolved = _resolve_resumed(resumed, overrides, data)
-        if resumed.status == "complete":
+        resolved, goes_on = _resolve_resumed(resumed, overrides, data)
+        if not goes_on:
             _already_complete(resumed, json)
             return
     from atlas_cli.engine.build import Options
 
-    options = Options(out, data_dir, device, compile, flags.offline, ablate)
+    watched = not json and not flags.quiet
+    options = Options(out, data_dir, device, compile, flags.offline, ablate, watched)
     if dry_run:
         _print_cost(resolved, options, json)
         return
@@ -107,7 +108,8 @@ def _train(resolved: Recipe, options: Options, resumed: RunFolder | None, *, che
     if json:
         emit_json({"run": str(outcome.run.path), "recipe": resolved.name, **outcome.to_json()})
     else:
-        print_outcome(outcome.run, resolved.name, outcome.to_json(), outcome.artifact, outcome.files)
+        unseen = None if options.watched else outcome.artifact
+        print_outcome(outcome.run, resolved.name, outcome.to_json(), unseen, outcome.files)
     if check and not outcome.met:
         raise typer.Exit(1)
 
@@ -136,12 +138,14 @@ def _launch(devices: int) -> None:
     """Start this very command in several processes and exit as they do."""
     import sys
 
-    from atlas_cli.engine import distributed
+    from atlas_cli import ranks
+    from atlas_cli.engine import launcher
 
-    if distributed.world_size() > 1:
+    if ranks.announced():
+        launcher.end_with_launcher()
         return
     arguments = [*given(), *sys.argv[1:]]
-    raise typer.Exit(distributed.launch(devices, arguments))
+    raise typer.Exit(launcher.launch(devices, arguments))
 
 
 def _reference(topic: str | None, recipe: str | None) -> str:
@@ -160,10 +164,14 @@ def _resolve(reference: str, overrides: list[str], data: str | None) -> Recipe:
     return recipes.resolve(reference, overrides, data)
 
 
-def _resolve_resumed(run: RunFolder, overrides: list[str], data: str | None) -> Recipe:
-    """The recipe of the run, with changes shown; a changed architecture is refused."""
+def _resolve_resumed(run: RunFolder, overrides: list[str], data: str | None) -> tuple[Recipe, bool]:
+    """The recipe of the run, with changes shown, and whether it leaves something to train.
+
+    A changed architecture is refused.
+    """
     from atlas_cli.engine.loading import recipe_of
     from atlas_cli.recipe.text import architecture_changed, difference
+    from atlas_cli.runs.continuing import goes_on
     from atlas_cli.screen.messages import say
 
     own, wanted = recipe_of(run), recipe_of(run, overrides, data)
@@ -174,9 +182,10 @@ def _resolve_resumed(run: RunFolder, overrides: list[str], data: str | None) -> 
             "start a new run without --resume",
             changes,
         )
+    further = goes_on(run, wanted.train.steps, changes)
     for line in changes:
         say(f"changed on resume: {line}")
-    return wanted.model_copy(update={"name": run.info["recipe"]})
+    return wanted.model_copy(update={"name": run.info["recipe"]}), further
 
 
 def _already_complete(run: RunFolder, json: bool) -> None:

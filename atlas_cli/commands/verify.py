@@ -92,8 +92,8 @@ def _table(results: Sequence[Verification]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
-    from atlas_cli.present.outcome import verdict_text
     from atlas_cli.present.progress import clock
+    from atlas_cli.present.verdicts import verdict_text
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="atlas.muted")
     table.add_column("recipe", no_wrap=True)
@@ -114,7 +114,7 @@ def _table(results: Sequence[Verification]) -> Table:
 
 
 def _range(values: Sequence[float | None]) -> str:
-    from atlas_cli.present.outcome import number
+    from atlas_cli.present.verdicts import number
 
     known = [v for v in values if v is not None]
     if not known:

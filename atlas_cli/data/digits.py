@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field
 
+from atlas_cli import files
 from atlas_cli.config import DataConfig
 from atlas_cli.data import Place
 from atlas_cli.data.images import ImageSource, Split, image_source
@@ -72,7 +73,7 @@ def _read(path: Path, n: int) -> Split | None:
     """The split in a cache file; None if there is none or it is damaged: drawing again gives the same."""
     try:
         # Opened here: numpy leaves a file open that turns out to be no archive.
-        with path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+        with files.opened(path) as opened, np.load(opened, allow_pickle=False) as file:
             images, labels = file["images"], file["labels"]
     except Exception:  # a damaged archive raises whatever its garbage leads to
         return None

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image
 
+from atlas_cli import files
 from atlas_cli.errors import DataError
 
 #: Orientation in EXIF -> what makes it upright, as in Pillow's ImageOps.exif_transpose.
@@ -56,7 +57,7 @@ def _pixels(path: Path) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path) as file:
+            with files.opened(path) as opened, Image.open(opened) as file:
                 return _upright(_eight_bits(file)).convert("RGBA")
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise DataError(

@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 
+from atlas_cli import files
+
 MOST_BYTES = 1 << 30  # of one file; MNIST has 47 MB, CIFAR-10 31 MB
 _PIECE = 1 << 20
 CIFAR_SHAPE = (3, 32, 32)
@@ -30,10 +32,10 @@ def read_idx(path: Path) -> np.ndarray:
     32-bit integer, then the data.
     """
     if path.suffix != ".gz":
-        with path.open("rb") as file:
+        with files.opened(path) as file:
             return _read_idx(file)
     try:
-        with gzip.open(path, "rb") as file:
+        with files.opened(path) as packed, gzip.open(packed, "rb") as file:
             return _read_idx(file)
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"not a whole gzip file: {error}") from error
@@ -69,10 +71,10 @@ def _read_up_to(file: Any, n: int) -> bytes:
 
 def _whole(path: Path) -> bytes:
     """All bytes of a file that is no larger than any of its kind."""
-    size = path.stat().st_size
+    size = files.size(path)
     if size > MOST_BYTES:
         raise ValueError(f"{size:,} bytes; more than {MOST_BYTES:,} are not read")
-    return path.read_bytes()
+    return files.read(path)
 
 
 def read_cifar_binary(path: Path) -> tuple[np.ndarray, np.ndarray]:

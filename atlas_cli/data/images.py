@@ -57,6 +57,11 @@ class ImageSource:
                 "choose another --label, or name more data",
             )
 
+    def test_batch(self, random: BatchRandom) -> tuple[Float[Tensor, "B C H W"], Int[Tensor, "B"]]:
+        """Test images in [-1, 1] and their labels, drawn like a training batch."""
+        index = random.integers(0, len(self.test_images))
+        return to_float(self.test_images[index]), self.test_labels[index]
+
     def test(self, n: int | None = None) -> tuple[Float[Tensor, "n C H W"], Int[Tensor, "n"]]:
         """The first n test images in [-1, 1] and their labels; None: all."""
         return to_float(self.test_images[:n]), self.test_labels[:n]

@@ -96,6 +96,10 @@ class SceneSource:
         """Training scenes, drawn with replacement."""
         return self.train[random.integers(0, len(self.train))]
 
+    def test_batch(self, random: BatchRandom) -> Scenes:
+        """Test scenes, drawn like a training batch."""
+        return self.test[random.integers(0, len(self.test))]
+
 
 def load(config: ShapesConfig, place: Place) -> SceneSource:
     """The scenes of a config."""

@@ -123,6 +123,9 @@ class SequenceSource(ABC):
     #: What the share of right answers is called among a recipe's figures.
     figure: ClassVar[str] = "accuracy"
 
+    #: What its glyphs mean and what is asked, for who has never seen it.
+    key: ClassVar[str] = ""
+
     name: str
     vocab_size: int
     place: Place
@@ -194,6 +197,9 @@ class SelectiveCopying(SequenceSource):
     """Tokens (B, length + n_tokens): scattered data, then markers; targets at the markers only."""
 
     figure: ClassVar[str] = "copy_accuracy"
+    key: ClassVar[str] = (
+        "letters lie scattered among dots; at each ? the next of them is to be said, in order"
+    )
     config: SelectiveCopyingConfig
 
     def batch(self, random: BatchRandom) -> Sequences:
@@ -218,6 +224,7 @@ class SelectiveCopying(SequenceSource):
 class InductionHeads(SequenceSource):
     """Tokens (B, L) that end with the second special token; the only target is at that position."""
 
+    key: ClassVar[str] = "at the second ? the letter is to be said that followed the first ?"
     config: InductionHeadsConfig
 
     def batch(self, random: BatchRandom) -> Sequences:
@@ -248,6 +255,9 @@ class AssociativeRecall(SequenceSource):
     """Tokens (B, length): k1 v1 k2 v2 ..., then filler with the keys in it; targets at those keys only."""
 
     figure: ClassVar[str] = "recall"
+    key: ClassVar[str] = (
+        "pairs of a key (small) and its value (capital), then keys among dots: say their values"
+    )
     config: AssociativeRecallConfig
 
     _how_to_ask: ClassVar[str] = "name a key a second time, as in aAbBa with a, b keys and A, B values"

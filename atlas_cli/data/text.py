@@ -25,6 +25,7 @@ from atlas_cli.config import LONGEST, DataConfig
 from atlas_cli.data import Place
 from atlas_cli.draws import BatchRandom, stable_seed
 from atlas_cli.errors import MOST_OF_A_PATH, DataError, UsageError, quoted
+from atlas_cli.files import read, size
 from atlas_cli.paths import content_dir, named
 
 VOCAB_SIZE = 256
@@ -199,13 +200,13 @@ def _split(root: Path, files: Iterable[Path]) -> tuple[bytes, bytes]:
 
 def _read(path: Path, room: int = MOST_BYTES) -> bytes:
     try:
-        size = path.stat().st_size
-        if size > room:  # asked before it is read: a file with holes claims what no memory holds
+        held = size(path)
+        if held > room:  # asked before it is read: a file with holes claims what no memory holds
             raise DataError(
-                f"{path}: {size:,} bytes are too many; texts of {MOST_BYTES:,} bytes at most are read",
+                f"{path}: {held:,} bytes are too many; texts of {MOST_BYTES:,} bytes at most are read",
                 "name a part of it with data.path",
             )
-        return path.read_bytes()
+        return read(path)
     except OSError as error:
         raise DataError(
             f"cannot read {path}: {error.strerror or error}", "correct its permissions"

@@ -10,10 +10,12 @@ import contextlib
 import http.client
 import io
 import os
+import shutil
 import socket
 import sys
 import tarfile
 import tempfile
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +30,8 @@ from atlas_cli.data.images import ImageSource, Split, image_source
 from atlas_cli.errors import DataError, EnvironmentFault
 
 TIMEOUT_S = 30.0  # without an answer from the server
+_STAGING = ".download-"  # what is being downloaded lies in a folder of its own
+_ABANDONED_S = 3600.0  # without a byte written
 
 
 class MnistConfig(DataConfig):
@@ -219,7 +223,8 @@ def _download(name: str, place: Place) -> None:
     place.say(f"downloading {name} to {place.data_dir}")
     try:
         place.data_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place.data_dir, prefix=".download-") as staging, _tame():
+        _clear_leftovers(place.data_dir)
+        with tempfile.TemporaryDirectory(dir=place.data_dir, prefix=_STAGING) as staging, _tame():
             getattr(datasets, _DOWNLOADERS[name])(staging, download=True)
             _move_folders(Path(staging), place.data_dir)
     # Everything that a network, an archive or a disk may do; a wrong MD5 sum is torchvision's RuntimeError.
@@ -235,6 +240,15 @@ def _download(name: str, place: Place) -> None:
         raise EnvironmentFault(
             f"{name} is not in {place.data_dir} and cannot be downloaded: {reason}", _OTHER_DATA
         ) from error
+
+
+def _clear_leftovers(data_dir: Path) -> None:
+    """Remove what killed downloads left: a live one writes something, or fails within TIMEOUT_S."""
+    for staging in data_dir.glob(f"{_STAGING}*"):
+        written = (path.lstat().st_mtime for path in (staging, *staging.rglob("*")))
+        with contextlib.suppress(OSError):  # another process was faster
+            if time.time() - max(written) > _ABANDONED_S:
+                shutil.rmtree(staging)
 
 
 @contextlib.contextmanager

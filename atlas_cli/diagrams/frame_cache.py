@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from atlas_cli import paths, shelf
+from atlas_cli import files, paths, shelf
 from atlas_cli.diagrams import frames
 from atlas_cli.diagrams.frames import Explorable, Frame, Value
 from atlas_cli.errors import EnvironmentFault
@@ -44,7 +44,7 @@ def kept(explorable: Explorable, what: object, make: Callable[[], Any]) -> Any:
     """
     path = _path(explorable, what)
     with suppress(OSError, ValueError):  # there is none, or it was cut short
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(files.read(path))
     gc.enable()  # a command starts without looking for garbage; computing may leave much
     text = json.dumps(make())
     with suppress(EnvironmentFault):  # a cache that cannot be written costs time and nothing else

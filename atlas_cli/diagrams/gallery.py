@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -65,6 +66,25 @@ def find(subject: Topic | Family, name: str | None = None) -> Diagram | Explorab
     near = catalog.closest(key, names, n=1)
     hint = f"did you mean: atlas diagram {subject.slug} {near[0]}" if near else "atlas diagram --list"
     raise UsageError(f"{subject.slug} has no diagram {name!r}", hint)
+
+
+def chosen(topic: str, name: str | None = None) -> tuple[Topic | Family, Diagram | Explorable]:
+    """The topic or family of that name, and its diagram; a diagram's own name will do as well.
+
+    Raises:
+        UsageError: there is no such topic or diagram.
+    """
+    try:
+        subject = catalog.resolve_any(topic, "diagram")
+    except UsageError:
+        found = anywhere(topic) if name is None else None
+        if found is None:
+            raise
+        return catalog.resolve(found.topics[0]), found
+    if name is None and catalog.normalise(topic) != catalog.normalise(subject.slug):
+        with suppress(UsageError):  # an alias may be the name of a diagram: "selective scan", "hippo"
+            return subject, find(subject, topic)
+    return subject, find(subject, name)
 
 
 def anywhere(name: str) -> Diagram | Explorable | None:

@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from atlas_cli import files
 from atlas_cli.diagrams.frames import Explorable, Frame, Value
 from atlas_cli.errors import UsageError
 from atlas_cli.runs.folder import RunFolder, find_run, list_runs
@@ -57,14 +58,14 @@ def of_run(shown: Explorable, reference: str | None, root: Path) -> Explorable:
 def fingerprint(run: RunFolder) -> str:
     """Of a run's newest checkpoint, whose manifest holds a hash of every file, and of its recipe."""
     manifests = sorted(run.checkpoints.glob("step-*/manifest.json"))
-    known = [path.read_bytes() for path in manifests[-1:]]
+    known = [files.read(path) for path in manifests[-1:]]
     return hashlib.sha256(b"".join([run.recipe_text.encode(), *known])).hexdigest()[:24]
 
 
 def _chosen(shown: Explorable, reference: str, root: Path) -> RunFolder:
     wanted = " or ".join(shown.systems)
     if reference == LATEST:
-        fitting = [run for run in list_runs(root) if run.topic in shown.systems and _has_weights(run)]
+        fitting = [run for run in list_runs(root) if run.topic in shown.systems and run.has_weights]
         if fitting:
             return fitting[-1]
         raise UsageError(
@@ -78,10 +79,6 @@ def _chosen(shown: Explorable, reference: str, root: Path) -> RunFolder:
             f"atlas diagram {shown.topics[0]} {shown.name} --run {LATEST}",
         )
     return run
-
-
-def _has_weights(run: RunFolder) -> bool:
-    return any(run.checkpoints.glob("step-*/manifest.json"))
 
 
 def _compute(from_run: Callable[..., Frame], run: RunFolder, root: Path) -> Callable[..., Frame]:

@@ -15,7 +15,7 @@ import torch
 from atlas_cli import catalog, data
 from atlas_cli.config import PARENT
 from atlas_cli.draws import stable_seed
-from atlas_cli.engine import distributed
+from atlas_cli.engine import distributed, kernels
 from atlas_cli.engine.device import (
     autocast,
     choose_device,
@@ -40,6 +40,7 @@ class Options:
     compile: bool = False
     offline: bool = False
     ablate: bool | None = None  # None: when a claim of the recipe needs it
+    watched: bool = False  # a person follows: samples and held-out figures while it trains
     weights_only: bool = False  # train, and neither judge nor show: another run wants the weights
 
 
@@ -74,6 +75,7 @@ def build(
     with torch.device("meta"):  # shapes alone
         require_memory(recipe, create(recipe), device)
     set_threads(recipe.train.threads)
+    kernels.remember()
     train = recipe.train.model_copy(update={"precision": resolve_precision(recipe.train.precision, device)})
     source = open_data(recipe, options, reporter, device)
     system = create(recipe)

@@ -9,6 +9,8 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 
 from atlas_cli.errors import EnvironmentFault
+from atlas_cli.ranks import cores as cores
+from atlas_cli.ranks import local_world_size
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 
@@ -75,16 +77,20 @@ def autocast(precision: str, device: torch.device) -> AbstractContextManager[obj
     return nullcontext()
 
 
-def cores() -> int:
-    """Cores that this process may use; asking changes nothing."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def threads(wanted: int) -> int:
     """Compute threads that a run takes; 0 means its share of the cores, beside the other local ranks."""
-    return wanted or max(1, cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
+    return wanted or max(1, cores() // local_world_size())
 
 
 def set_threads(wanted: int) -> None:
     """Compute with as many threads as `threads` says."""
     torch.set_num_threads(threads(wanted))
+
+
+def load() -> dict[str, float] | None:
+    """How many processes wanted a core in the last minute, and how many cores there are; None: unknown."""
+    try:
+        average = os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows has no such figure
+        return None
+    return {"average": round(average, 2), "cores": cores()}

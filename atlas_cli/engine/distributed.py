@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import datetime
 import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from atlas_cli.engine.device import cores
-from atlas_cli.errors import UsageError
+from atlas_cli.errors import EnvironmentFault, RankLost, UsageError
+from atlas_cli.ranks import local_rank as local_rank
+from atlas_cli.ranks import rank as rank
+from atlas_cli.ranks import require_sound
+from atlas_cli.ranks import world_size as world_size
 
-_TIMEOUT = datetime.timedelta(minutes=10)
+_TIMEOUT = datetime.timedelta(minutes=10)  # between the first and the last rank at the end of a step
+_PATIENCE = datetime.timedelta(days=365)  # for what rank 0 does alone: evaluating may take hours
 
 
-def rank() -> int:
-    return int(os.environ.get("RANK", "0"))
+class _Patient:
+    """The group in which the other ranks wait for rank 0; None outside a group."""
 
-
-def world_size() -> int:
-    return int(os.environ.get("WORLD_SIZE", "1"))
+    group: Any = None  # torch types a group that this rank is not of as well
 
 
 def is_main() -> bool:
@@ -33,6 +35,7 @@ def is_main() -> bool:
 
 def join(device: torch.device, batch_size: int) -> torch.device:
     """Join the process group that torchrun or `--devices` announced; returns this rank's device."""
+    require_sound()
     if world_size() == 1:
         return device
     if batch_size % world_size():
@@ -41,25 +44,53 @@ def join(device: torch.device, batch_size: int) -> torch.device:
             f"use --set train.batch_size={batch_size - batch_size % world_size() or world_size()}",
         )
     if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        device = torch.device("cuda", local_rank())
         torch.cuda.set_device(device)
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=_TIMEOUT)
+        _meet("nccl" if device.type == "cuda" else "gloo")
     return device
+
+
+def _meet(backend: str) -> None:
+    place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+    try:
+        dist.init_process_group(backend, timeout=_TIMEOUT)
+        _Patient.group = dist.new_group(backend="gloo", timeout=_PATIENCE)
+    except (RuntimeError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise EnvironmentFault(
+            f"the {world_size()} processes cannot meet at {place}: {reason}",
+            "name a free port and a host that all of them reach: MASTER_PORT, MASTER_ADDR",
+        ) from error
+
+
+@contextmanager
+def _talking() -> Iterator[None]:
+    """A message that does not come through means that another rank is gone."""
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error, torch.OutOfMemoryError):
+            raise
+        raise RankLost(
+            "another process of the group has ended", "look at what it said; go on with: atlas train --resume"
+        ) from error
 
 
 def leave() -> None:
     """Leave the process group, if any."""
+    _Patient.group = None
     if dist.is_initialized():
         dist.destroy_process_group()
 
 
 def share(value: Any) -> Any:
-    """Rank 0's value, on every rank."""
+    """Rank 0's value, on every rank; the others wait for it as long as it takes."""
     if not dist.is_initialized():
         return value
     box = [value]
-    dist.broadcast_object_list(box, src=0)
+    with _talking():
+        dist.broadcast_object_list(box, src=0, group=_Patient.group)
     return box[0]
 
 
@@ -70,8 +101,9 @@ def any_rank(flag: bool) -> bool:
     box = torch.tensor([int(flag)])
     if dist.get_backend() == "nccl":
         box = box.cuda()
-    dist.all_reduce(box, op=dist.ReduceOp.MAX)
-    return bool(box.item())
+    with _talking():
+        dist.all_reduce(box, op=dist.ReduceOp.MAX)
+        return bool(box.item())
 
 
 def mean_over_ranks(metrics: dict[str, float]) -> dict[str, float]:
@@ -82,8 +114,9 @@ def mean_over_ranks(metrics: dict[str, float]) -> dict[str, float]:
     box = torch.tensor([metrics[n] for n in names], dtype=torch.float64)
     if dist.get_backend() == "nccl":  # which runs on CUDA alone, and CUDA has float64
         box = box.cuda()
-    dist.all_reduce(box)
-    return dict(zip(names, (box / world_size()).tolist(), strict=True))
+    with _talking():
+        dist.all_reduce(box)
+        return dict(zip(names, (box / world_size()).tolist(), strict=True))
 
 
 def average(grads: Sequence[Tensor], loss: Tensor) -> Tensor:
@@ -91,29 +124,9 @@ def average(grads: Sequence[Tensor], loss: Tensor) -> Tensor:
     if not dist.is_initialized():
         return loss
     flat = torch.cat([*(g.reshape(-1) for g in grads), loss.reshape(1)])
-    dist.all_reduce(flat)
+    with _talking():
+        dist.all_reduce(flat)
     *pieces, mean = (flat / world_size()).split([*(g.numel() for g in grads), 1])
     for grad, piece in zip(grads, pieces, strict=True):
         grad.copy_(piece.view_as(grad))
     return mean.squeeze(0)
-
-
-def launch(devices: int, arguments: list[str]) -> int:
-    """Run `python -m atlas_cli ARGUMENTS` in `devices` processes on this machine; returns the exit code.
-
-    The processes are started by torch's elastic launcher, the one behind torchrun: when one dies, it ends the
-    others.
-    """
-    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
-    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
-
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores() // devices)))
-    config = LaunchConfig(
-        min_nodes=1, max_nodes=1, nproc_per_node=devices, rdzv_backend="c10d",
-        rdzv_endpoint="localhost:0", max_restarts=0, monitor_interval=0.1,
-    )  # fmt: skip
-    try:
-        elastic_launch(config, sys.executable)("-m", "atlas_cli", *arguments)
-    except ChildFailedError as failed:
-        return max(1, max(f.exitcode for f in failed.failures.values()))
-    return 0

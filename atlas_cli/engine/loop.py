@@ -13,9 +13,12 @@ from atlas_cli.draws import stable_seed
 from atlas_cli.engine import distributed
 from atlas_cli.engine.descent import NotFinite, guard
 from atlas_cli.engine.ema import Ema
+from atlas_cli.engine.glimpses import Glimpses
+from atlas_cli.engine.restoring import restore, restore_shapes
 from atlas_cli.engine.signals import StopRequest
 from atlas_cli.engine.system import Metrics, Optimizers, System
-from atlas_cli.errors import DivergedError, InterruptedRun, UsageError
+from atlas_cli.errors import DivergedError, InterruptedRun
+from atlas_cli.nets import kernels
 from atlas_cli.present.progress import Progress
 from atlas_cli.recipe.model import TrainConfig
 from atlas_cli.runs import checkpoint
@@ -39,6 +42,7 @@ def fit(
     progress: Progress | None = None,
     stop: StopRequest | None = None,
     start: checkpoint.TrainState | None = None,
+    glimpses: Glimpses | None = None,
     until: int | None = None,
 ) -> Fitted:
     """Train `system` for `train.steps` steps from `start`, or from scratch.
@@ -50,6 +54,7 @@ def fit(
         progress: Told the metrics of each step.
         stop: Asked after each step whether a signal wants the run to end.
         start: The checkpoint to continue from.
+        glimpses: Looks at what is learned now and then; None on ranks other than 0, and where nobody watches.
         until: End early at this step, as an interruption would (tests).
 
     Raises:
@@ -58,14 +63,11 @@ def fit(
         InterruptedRun: a signal came; the checkpoint of this step is on disk.
     """
     train, setting = system.setting.train, system.setting
-    _restore_shapes(system, start)  # before the optimizers, which hold the parameters of what has grown
+    restore_shapes(system, start)  # before the optimizers, which hold the parameters of what has grown
     optimizers = system.optimizers()
     ema = Ema(system, train.ema) if train.ema and optimizers else None
-    step, seconds = _restore(system, optimizers, ema, start)
-    for optimizer in optimizers.values():
-        for group in optimizer.param_groups:
-            group.setdefault("initial_lr", group["lr"])
-        guard(optimizer, train.grad_clip)
+    step, seconds = restore(system, optimizers, ema, start)
+    _prepare(optimizers, train.grad_clip)
     save_every = train.checkpoint_every or math.ceil(train.steps / 5)
     window: list[float] = []
 
@@ -77,6 +79,8 @@ def fit(
             window.clear()
 
     system.train()
+    if start is None:
+        _look(glimpses, step, seconds, ema)
     while step < (until or train.steps):
         started = time.perf_counter()
         _set_learning_rates(optimizers, learning_rate_factor(step, train))
@@ -90,6 +94,7 @@ def fit(
         seconds += time.perf_counter() - started
         window.append(figures.get("loss", math.nan))
         _report(run, progress, step, figures, seconds, train)
+        _look(glimpses, step, seconds, ema)  # before the checkpoint: what comes before it stays on resume
         stopping = distributed.any_rank(stop is not None and stop.requested)
         if stopping or step % save_every == 0 or step == train.steps:
             save(figures)
@@ -99,6 +104,19 @@ def fit(
         save({})
     system.eval()
     return Fitted(step, seconds, ema)
+
+
+def _prepare(optimizers: Optimizers, grad_clip: float) -> None:
+    """Remember the full learning rates, which the schedule scales, and guard every step."""
+    for optimizer in optimizers.values():
+        for group in optimizer.param_groups:
+            group.setdefault("initial_lr", group["lr"])
+        guard(optimizer, grad_clip)
+
+
+def _look(glimpses: Glimpses | None, step: int, seconds: float, ema: Ema | None) -> None:
+    if glimpses is not None:
+        glimpses.look(step, seconds, ema)
 
 
 def _step(system: System, optimizers: Optimizers, step: int, run: RunFolder | None) -> Metrics:
@@ -126,30 +144,6 @@ def learning_rate_factor(step: int, train: TrainConfig) -> float:
     return train.final_lr + (1 - train.final_lr) * left
 
 
-def _restore_shapes(system: System, start: checkpoint.TrainState | None) -> None:
-    if start is not None:
-        system.restore_shapes({n: tuple(t.shape) for n, t in start.weights.items()})
-
-
-def _restore(
-    system: System, optimizers: Optimizers, ema: Ema | None, start: checkpoint.TrainState | None
-) -> tuple[int, float]:
-    if start is None:
-        return 0, 0.0
-    if start.optimizers.keys() != optimizers.keys() or (start.ema is None) != (ema is None):
-        raise UsageError(
-            "the checkpoint has other optimizers or averaged weights than the recipe asks for",
-            "resume with the recipe of the run: leave train.ema as it was",
-        )
-    system.load_state_dict(start.weights)
-    for name, optimizer in optimizers.items():
-        optimizer.load_state_dict(start.optimizers[name])
-    if ema is not None and start.ema is not None:
-        ema.load_state_dict(start.ema)
-    checkpoint.restore_rng(start.rng)
-    return start.step, float(start.info.get("metrics", {}).get("seconds", 0.0))
-
-
 def _snapshot(
     system: System, optimizers: Optimizers, ema: Ema | None, step: int, metrics: dict[str, float],
     recipe_hash: str,
@@ -160,7 +154,7 @@ def _snapshot(
         ema=ema.state_dict() if ema is not None else None,
         optimizers={name: o.state_dict() for name, o in optimizers.items()},
         rng=checkpoint.capture_rng(),
-        info={"metrics": metrics, "recipe_hash": recipe_hash},
+        info={"metrics": metrics, "recipe_hash": recipe_hash, "kernels": dict(kernels.choices)},
     )
 
 

@@ -1,25 +1,53 @@
-"""Signals: the first Ctrl-C or SIGTERM asks the loop to end after its step, the second ends at once."""
+"""Signals: the first Ctrl-C, SIGTERM or SIGHUP ends a training after its step, the second one at once.
+
+While a system trains, a signal is heeded between two steps, when a checkpoint can be written. At other times
+(evaluating, sampling) nothing would be saved by waiting: the work stops where it is, and a resume does it.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import Any
 
+HEEDED = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
+
+
+def nohup(number: int) -> bool:
+    """Whether the command was started such that it outlives its terminal."""
+    return number == getattr(signal, "SIGHUP", None) and signal.getsignal(number) is signal.SIG_IGN
+
+
+class StoppedAtOnce(KeyboardInterrupt):
+    """A signal came while nothing was there to be saved."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__()
+        self.code = code
+
 
 class StopRequest:
-    """A context in which SIGINT and SIGTERM set `requested` in place of ending the process."""
+    """A context in which the signals are heeded in place of ending the process.
+
+    Raises:
+        StoppedAtOnce: in the middle of the work, outside `between_steps`.
+    """
 
     def __init__(self) -> None:
         self.requested = False
         self.exit_code = 130
+        self._waits = False
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> StopRequest:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._previous[number] = signal.signal(number, self._handle)
+        for number in HEEDED:
+            if not nohup(number):
+                self._previous[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(
@@ -28,9 +56,23 @@ class StopRequest:
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
+    @contextmanager
+    def between_steps(self) -> Iterator[None]:
+        """While this lasts, a signal sets `requested`, which is asked between two steps."""
+        self._waits = True
+        try:
+            yield
+        finally:
+            self._waits = False
+        if self.requested:  # within the last step, after which nothing asks any more
+            raise StoppedAtOnce(self.exit_code)
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
         code = 128 + number
         if self.requested:  # the last checkpoint is whole: a save is renamed into place only when complete
             os._exit(code)
         self.requested, self.exit_code = True, code
-        print("\nstopping after this step; once more stops at once", file=sys.stderr, flush=True)
+        if not self._waits:
+            raise StoppedAtOnce(code)
+        with contextlib.suppress(OSError):  # the terminal may be what has gone
+            print("\nstopping after this step; once more stops at once", file=sys.stderr, flush=True)

@@ -4,6 +4,8 @@ The loop, the command line and the checkpoint call these verbs and no others:
 
     batch(step)  loss(batch)  step(batch, optimizers)  optimizers()  evaluate()  sample(request)
 
+and, while it trains, two that have a default: held_out(step)  glimpse(seed)
+
 Randomness: every draw of a training step comes from `self.setting.random(step)`, which draws for the whole
 batch and hands out this rank's share. Two processes with half a batch each thus see what one process with
 the whole batch sees, and a resumed run needs no iterator state.
@@ -60,6 +62,7 @@ class SampleRequest:
         prompt: Text to continue or to draw.
         stream: Receives text piece by piece as it is written, from systems that write (`writes`).
         extras: Values of what else the system takes (`System.extras`) by name, of those that are asked for.
+        length: Of each text, in tokens, where the samples are text (None: what the config says).
     """
 
     n: int = 16
@@ -68,6 +71,7 @@ class SampleRequest:
     prompt: str | None = None
     stream: Callable[[str], None] | None = None
     extras: Mapping[str, Any] = field(default_factory=dict)
+    length: int | None = None
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,11 @@ class Setting:
             self.train.seed, step, self.train.batch_size, self.rank, self.world_size, self.device
         )
 
+    def held_out_random(self) -> BatchRandom:
+        """The draws of a held-out batch: the same ones at every step, and no training step's."""
+        size = self.train.batch_size
+        return BatchRandom(self.train.seed, 0, size, device=self.device, purpose="held-out")
+
     def autocast(self) -> AbstractContextManager[object]:
         """The run's number format, for forward passes; never for a backward pass or a step."""
         return autocast(self.train.precision, self.device)
@@ -119,6 +128,8 @@ class System(nn.Module):
     unit: ClassVar[str] = "items"
     #: How many samples a run shows at its end.
     sample_count: ClassVar[int] = 20
+    #: How many are looked at now and then while it trains.
+    glimpse_count: ClassVar[int] = 10
     #: Whether its training data come of its own acting: its batch then depends on its weights as well.
     acts: ClassVar[bool] = False
     #: What steers its samples: "label", "prompt", both or neither; `atlas sample` refuses the rest.
@@ -180,7 +191,28 @@ class System(nn.Module):
         """What `atlas sample` shows."""
         raise NotImplementedError
 
+    # --- while it trains -----------------------------------------------------------------------------
+
+    def held_out(self, step: int) -> Any:
+        """Held-out data made like the training batch of a step, the same ones every time.
+
+        What `loss` says of them is drawn beside the training loss. None, the default: there is no such loss.
+        """
+        return None
+
+    def logged_as(self) -> Mapping[str, str]:
+        """Figures of `evaluate` that the steps log under another name, on their own batches."""
+        return {}
+
+    def glimpse(self, seed: int) -> Artifact:
+        """A small sample that shows how far it has come."""
+        return self.sample(SampleRequest(n=self.glimpse_count, seed=seed)).still()
+
     # --- for the engine ------------------------------------------------------------------------------
+
+    def samples_shown(self) -> int:
+        """How many samples are shown where nobody says how many."""
+        return self.sample_count
 
     def items_per_step(self) -> int:
         """Items of `unit` that one training step consumes, over all ranks."""

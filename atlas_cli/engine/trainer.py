@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +15,18 @@ import torch
 
 from atlas_cli.engine import distributed
 from atlas_cli.engine.build import Options, build, fingerprint, inference, open_data, settled
-from atlas_cli.engine.device import choose_device, resolve_precision
-from atlas_cli.engine.loading import frozen, load_checkpoint, parents_of
+from atlas_cli.engine.device import choose_device, load, resolve_precision
+from atlas_cli.engine.glimpses import Glimpses
+from atlas_cli.engine.loading import frozen, load_checkpoint, parents_of, recipe_of
 from atlas_cli.engine.loop import Fitted, fit
-from atlas_cli.engine.signals import StopRequest
+from atlas_cli.engine.restoring import require_fitting
+from atlas_cli.engine.signals import StoppedAtOnce, StopRequest
 from atlas_cli.engine.system import SampleRequest, System
-from atlas_cli.engine.verdict import Verdict, judge, met
-from atlas_cli.errors import DataError, DivergedError, EnvironmentFault
+from atlas_cli.engine.verdict import Verdict, judge, met, usual
+from atlas_cli.errors import DataError, DivergedError, EnvironmentFault, InterruptedRun
 from atlas_cli.present import curves
 from atlas_cli.present.artifacts.base import Artifact
+from atlas_cli.present.progress import Training
 from atlas_cli.present.reporter import Reporter
 from atlas_cli.recipe.model import Recipe
 from atlas_cli.recipe.text import to_yaml
@@ -44,12 +48,16 @@ class Outcome:
     train_seconds: float  # in the training loop of the run itself
     ablation_seconds: float
     seconds: float  # everything of this command: data, judge, both trainings, evaluation, samples
+    measured: dict[str, dict[str, float]] = field(default_factory=dict)  # by the atlas: see verdict.usual
+    load: dict[str, float] | None = None  # processes that wanted a core when the run was judged, and cores
+    judging_seconds: float = 0.0  # evaluation of both, and the judge's training where that was due
     artifact: Artifact | None = None
     files: list[Path] = field(default_factory=list)
     already_complete: bool = False
 
     @property
-    def met(self) -> bool:
+    def met(self) -> bool | None:
+        """Whether all claims hold; None where none was judged."""
         return met(self.verdicts)
 
     def to_json(self) -> dict[str, Any]:
@@ -58,8 +66,11 @@ class Outcome:
             "ablated": self.ablated,
             "verdicts": [v.to_json() for v in self.verdicts],
             "met": self.met,
+            "measured": self.measured,
+            "load": self.load,
             "train_seconds": round(self.train_seconds, 1),
             "ablation_seconds": round(self.ablation_seconds, 1),
+            "judging_seconds": round(self.judging_seconds, 1),
             "seconds": round(self.seconds, 1),
         }
 
@@ -85,14 +96,20 @@ def execute(recipe: Recipe, options: Options, reporter: Reporter, resume: RunFol
         if resume is not None:
             _require_same_data(resume, system)
         run = resume or _new_run(recipe, options, reporter, fingerprint(system.setting.data), bases)
-    with run.lock() if run else nullcontext(), StopRequest() as stop, _failure_noted(run):
+    with run.lock() if run else nullcontext(), StopRequest() as stop, _end_noted(run):
         if run is not None:
+            _note_changes(run, recipe, options)
             run.clear_result()
-        fitted = _train(system, recipe, reporter, run, stop)
+        fitted = _train(system, recipe, options, reporter, run, stop)
+        artifact: Artifact | None = None
+        files: list[Path] = []
+        if run is not None and not options.weights_only:  # what it makes is seen before it is judged
+            artifact, files = _show(system, fitted, run, options, reporter)
         outcome = _judged(recipe, options, reporter, run, stop, system, fitted)
         if run is not None:
-            if not options.weights_only:
-                outcome.artifact, outcome.files = _show(system, fitted, run)
+            outcome.artifact, outcome.files = artifact, files
+            if fitted.step and not options.weights_only:  # of a run that trains nothing there is no curve
+                outcome.files.append(curves.save_loss_curve(run))
             outcome.seconds = time.perf_counter() - began
             run.write_result(outcome.to_json())
     return outcome
@@ -105,14 +122,18 @@ def _judged(
     """The figures with the idea and without it, held against the bars."""
     if options.weights_only:
         return Outcome(run, {}, None, [], fitted.seconds, 0.0, 0.0)
-    wanted = recipe.compares if options.ablate is None else options.ablate
-    without = recipe.ablation if wanted else None
+    without = recipe.ablation if _ablates(recipe, options) else None
+    began = time.perf_counter()
     figures = _evaluate(system, fitted, reporter) if recipe.expect or without else {}
     ablated, ablation_seconds = None, 0.0
     if without is not None:
         ablated, ablation_seconds = _ablate(recipe, without, options, reporter, run, stop, system, fitted)
     verdicts = judge(recipe.expect, figures, ablated)
-    return Outcome(run, figures, ablated, verdicts, fitted.seconds, ablation_seconds, 0.0)
+    judging = max(0.0, time.perf_counter() - began - ablation_seconds)
+    return Outcome(
+        run, figures, ablated, verdicts, fitted.seconds, ablation_seconds, 0.0,
+        measured=usual(recipe), load=load() if verdicts else None, judging_seconds=judging,
+    )  # fmt: skip
 
 
 def trained_parents(
@@ -150,14 +171,20 @@ def _trained(recipe: Recipe, parent: Recipe, options: Options, reporter: Reporte
 
 
 @contextmanager
-def _failure_noted(run: RunFolder | None) -> Iterator[None]:
-    """A run that diverged is marked as failed, so that nothing builds on it."""
+def _end_noted(run: RunFolder | None) -> Iterator[None]:
+    """A run that diverged is marked as failed, so that nothing builds on it; one that was stopped says so."""
     try:
         yield
     except DivergedError as error:
         if run is not None:
             run.write_result({"status": "failed", "error": error.what})
         raise
+    except StoppedAtOnce as stopped:
+        name = run.name if run is not None else "latest"
+        step = checkpoint.newest_step(run.checkpoints) if run is not None else None
+        kept = "nothing was trained yet" if step is None else f"the weights of step {step} are kept"
+        what = f"stopped before the run was judged; {kept}"
+        raise InterruptedRun(what, f"go on with: atlas train --resume {name}", stopped.code) from None
 
 
 def _warn_of_slow_format(recipe: Recipe, options: Options, reporter: Reporter) -> None:
@@ -165,6 +192,12 @@ def _warn_of_slow_format(recipe: Recipe, options: Options, reporter: Reporter) -
     device = choose_device(options.device)
     if recipe.train.precision == "bf16" and resolve_precision("auto", device) != "bf16":
         reporter.say(f"the {device.type} here has no bf16 units, and is far slower so: --precision fp32")
+
+
+def _note_changes(run: RunFolder, recipe: Recipe, options: Options) -> None:
+    """A run that goes on with other settings is a run of another recipe, for all who look for one."""
+    if recipe.hash != run.info["hash"] and recipe.hash != settled(recipe_of(run), options).hash:
+        run.change_recipe(to_yaml(recipe), recipe.hash)
 
 
 def _require_same_data(run: RunFolder, system: System) -> None:
@@ -198,17 +231,17 @@ def _subrun(run: RunFolder, name: str) -> RunFolder:
 
 
 def _train(
-    system: System, recipe: Recipe, reporter: Reporter, run: RunFolder | None, stop: StopRequest
-) -> Fitted:
+    system: System, recipe: Recipe, options: Options, reporter: Reporter, run: RunFolder | None,
+    stop: StopRequest,
+) -> Fitted:  # fmt: skip
     """Fit, continuing from the newest valid checkpoint of `run` if it has one."""
-    start = _newest_state(run, reporter)
-    name = recipe.name.removesuffix("-ablated")
-    title = name if name == recipe.name else f"{name} without the idea"
+    start = _newest_state(run, reporter, system)
     try:
-        with reporter.progress(title, recipe.train.steps, system.items_per_step(), system.unit) as progress:
+        with reporter.progress(_announced(system, recipe, options, run)) as progress, stop.between_steps():
+            watched = Glimpses(system, run, progress) if options.watched and run is not None else None
             return fit(
                 system, run=run, recipe_hash=recipe.hash, progress=progress,
-                stop=stop, start=start,
+                stop=stop, start=start, glimpses=watched,
             )  # fmt: skip
     except torch.OutOfMemoryError as error:
         half = max(1, recipe.train.batch_size // 2)
@@ -218,19 +251,50 @@ def _train(
         ) from error
 
 
-def _newest_state(run: RunFolder | None, reporter: Reporter) -> checkpoint.TrainState | None:
+def _announced(system: System, recipe: Recipe, options: Options, run: RunFolder | None) -> Training:
+    """What a person is told before it begins, and what follows it as far as anybody knows."""
+    name = recipe.name.removesuffix("-ablated")
+    named = {system.logged_as().get(metric, metric): bar for metric, bar in recipe.expect.items()}
+    trains_again = recipe.ablation is not None and recipe.ablation_trains and _ablates(recipe, options)
+    return Training(
+        title=name if name == recipe.name else f"{name} without the idea",
+        steps=recipe.train.steps,
+        items_per_step=system.items_per_step(),
+        unit=system.unit,
+        claims=named,
+        history=run.read_metrics() if run is not None else (),
+        later_steps=recipe.train.steps if trains_again and not options.weights_only else 0,
+        later_seconds=_judging_seconds(recipe, options),
+    )
+
+
+def _ablates(recipe: Recipe, options: Options) -> bool:
+    return recipe.compares if options.ablate is None else options.ablate
+
+
+def _judging_seconds(recipe: Recipe, options: Options) -> float | None:
+    """What the judging took when this recipe was last run here; None where it never was."""
+    if options.weights_only or not recipe.expect:
+        return 0.0
+    for run in reversed(run_folder.list_runs(options.out)):
+        if run.info["recipe"] == recipe.name and run.result and "judging_seconds" in run.result:
+            return float(run.result["judging_seconds"])
+    return None
+
+
+def _newest_state(run: RunFolder | None, reporter: Reporter, system: System) -> checkpoint.TrainState | None:
     """Rank 0's newest valid checkpoint, on every rank; metrics after it are cut."""
     path = None
     if run is not None:
         checkpoint.clear_leftovers(run.checkpoints)
     if run is not None and any(run.checkpoints.glob("step-*")):
-        path, skipped = checkpoint.newest_valid(run.checkpoints)
+        path, skipped = checkpoint.newest_valid(run.checkpoints, partial(require_fitting, system))
         for line in skipped:
             reporter.say(line)
     path = distributed.share(path)
     if path is None:
         if run is not None:
-            run.cut_metrics_after(0)
+            run.cut_metrics_after(-1)  # what was seen before the first step is seen again
         return None
     state = checkpoint.load(path)
     if run is not None:
@@ -244,8 +308,7 @@ def _evaluate(system: System, fitted: Fitted, reporter: Reporter) -> dict[str, f
     """Rank 0's figures, with the averaged weights where there are any, on every rank."""
     figures = None
     if distributed.is_main():
-        reporter.say("evaluating on held-out data")
-        with inference(system, fitted.ema):
+        with reporter.phase("evaluating on held-out data"), inference(system, fitted.ema):
             figures = {name: float(value) for name, value in system.evaluate().items()}
     shared: dict[str, float] = distributed.share(figures)
     return shared
@@ -268,14 +331,18 @@ def _ablate(
     if folder is not None:
         folder.write_recipe(to_yaml(without))
     other = build(without, options, reporter, system.setting.parents)
-    other_fitted = _train(other, without, reporter, folder, stop)
+    other_fitted = _train(other, without, options, reporter, folder, stop)
     return _evaluate(other, other_fitted, reporter), other_fitted.seconds
 
 
-def _show(system: System, fitted: Fitted, run: RunFolder) -> tuple[Artifact, list[Path]]:
-    """Samples and the loss curve, as files of the run."""
-    with inference(system, fitted.ema):
-        artifact = system.sample(SampleRequest(n=system.sample_count, seed=system.setting.train.seed))
+def _show(
+    system: System, fitted: Fitted, run: RunFolder, options: Options, reporter: Reporter
+) -> tuple[Artifact, list[Path]]:
+    """Samples, as files of the run and to whoever watches."""
+    with reporter.phase("sampling"), inference(system, fitted.ema):
+        request = SampleRequest(n=system.samples_shown(), seed=system.setting.train.seed)
+        artifact = system.sample(request)
     files = artifact.save(run.samples, "samples")
-    curve = [curves.save_loss_curve(run)] if fitted.step else []  # of a run that trains nothing there is none
-    return artifact, [*files, *curve]
+    if options.watched:
+        reporter.show(artifact)
+    return artifact, files

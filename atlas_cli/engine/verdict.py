@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from atlas_cli.recipe.model import Bar, base_metric
+from atlas_cli.recipe.model import Bar, Recipe, base_metric
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Verdict:
     figure: float | None
     ablated: float | None  # the plain metric in the run without the idea
     passed: bool | None
+    base: float | None = None  # the plain metric in this run, where the figure compares it with `ablated`
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -39,10 +40,11 @@ def judge(
         compares = metric not in figures and base != metric
         without = ablated.get(base) if ablated is not None else None
         if compares and ablated is None:
-            verdicts.append(Verdict(metric, bar.claim, describe(bar), None, None, None))
+            verdicts.append(Verdict(metric, bar.claim, str(bar), None, None, None))
             continue
         figure = _compare(metric, figures.get(base), without) if compares else figures.get(metric)
-        verdicts.append(Verdict(metric, bar.claim, describe(bar), figure, without, _within(figure, bar)))
+        own = figures.get(base) if compares else None
+        verdicts.append(Verdict(metric, bar.claim, str(bar), figure, without, _within(figure, bar), own))
     return verdicts
 
 
@@ -60,13 +62,24 @@ def _within(figure: float | None, bar: Bar) -> bool:
     return (bar.min is None or figure >= bar.min) and (bar.max is None or figure <= bar.max)
 
 
-def describe(bar: Bar) -> str:
-    """The bar in words of a table: ">= 0.97", "<= 35", "0.9 .. 1.1"."""
-    if bar.min is not None and bar.max is not None:
-        return f"{bar.min:g} .. {bar.max:g}"
-    return f">= {bar.min:g}" if bar.min is not None else f"<= {bar.max:g}"
-
-
-def met(verdicts: list[Verdict]) -> bool:
-    """Whether every claim was judged and passed."""
+def met(verdicts: list[Verdict]) -> bool | None:
+    """Whether every claim was judged and passed; None where none was judged."""
+    if all(v.passed is None for v in verdicts):
+        return None
     return all(v.passed for v in verdicts)
+
+
+def usual(recipe: Recipe) -> dict[str, dict[str, float]]:
+    """What the atlas measured of each claim's metric: its mean, and the lowest and highest of the seeds."""
+    measured, spread = recipe.measured, recipe.measured.get("spread", {})
+    known: dict[str, dict[str, float]] = {}
+    for metric in recipe.expect:
+        base = base_metric(metric)
+        if metric in measured:
+            low_high = dict(zip(("low", "high"), spread.get(metric, ()), strict=False))
+            known[metric] = {"mean": measured[metric], **low_high}
+        elif base in measured and base in measured.get("without", {}):
+            compared = _compare(metric, measured[base], measured["without"][base])
+            if compared is not None:
+                known[metric] = {"mean": compared}
+    return known

@@ -14,6 +14,7 @@ Shapes:  B batch, L length, V vocabulary (256 bytes for text).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import torch
@@ -22,6 +23,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from atlas_cli.config import DEEPEST, LONGEST, WIDEST
+from atlas_cli.data.tasks import SequenceSource
 from atlas_cli.data.text import TextSource
 from atlas_cli.engine.optimizers import muon_and_adamw
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, Setting, System
@@ -30,6 +32,8 @@ from atlas_cli.language import writing
 from atlas_cli.language.decoding import DecodingConfig
 from atlas_cli.language.figures import answer_loss, figures_of
 from atlas_cli.present.artifacts.base import Artifact
+
+GLIMPSE_LENGTH = 120  # bytes of text that are looked at while it trains: two lines
 
 
 class LanguageConfig(DecodingConfig):
@@ -51,6 +55,7 @@ class LanguageModel(System):
     unit: ClassVar[str] = "tokens"
     steers: ClassVar[frozenset[str]] = frozenset({"prompt"})
     sample_count: ClassVar[int] = 2
+    glimpse_count: ClassVar[int] = 1
 
     # --- what a language model says about itself -------------------------------------------------------
 
@@ -122,6 +127,20 @@ class LanguageModel(System):
     def sample(self, request: SampleRequest) -> Artifact:
         """Text, one byte after another, or held-out sequences of the task with the answers."""
         return writing.sample(self, request)
+
+    def held_out(self, step: int) -> tuple[Int[Tensor, "B L"], Int[Tensor, "B L"]]:
+        """Windows of held-out text, or held-out sequences of the task."""
+        windows: tuple[Tensor, Tensor] = self.setting.data.held_out(self.setting.train.batch_size)
+        return windows
+
+    def logged_as(self) -> Mapping[str, str]:
+        """The share of right answers, which every task calls by a name of its own."""
+        data = self.setting.data
+        return {data.figure: "accuracy"} if isinstance(data, SequenceSource) else {}
+
+    def glimpse(self, seed: int) -> Artifact:
+        """A line or two of text, or one sequence with the answer to it."""
+        return self.sample(SampleRequest(n=self.glimpse_count, seed=seed, length=GLIMPSE_LENGTH))
 
     # --- for the engine, and for those that build on a language model -------------------------------------
 

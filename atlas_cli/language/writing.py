@@ -46,7 +46,7 @@ def _texts(system: Any, request: SampleRequest) -> Text:
     config = system.config
 
     def tokens(prompt: Tensor, generator: torch.Generator) -> Iterator[Tensor]:
-        return write(system, prompt, config.length, config, generator)
+        return write(system, prompt, request.length or config.length, config, generator)
 
     return texts(system, request, tokens)
 
@@ -108,9 +108,12 @@ def _answers(system: Any, request: SampleRequest) -> Text:
     answers, state = read(system, tokens)
     known = targets >= 0
     held = state_bytes(state) // len(tokens)
+    caption = f"after {tokens.shape[1]} tokens the state holds {held / 1024:,.1f} KiB"
+    if data.key:
+        caption = f"the task: {data.key}\n{caption}"
     return Text(
         [_verdict(data, *row) for row in zip(tokens, answers, targets, strict=True)],
-        caption=f"after {tokens.shape[1]} tokens the state holds {held / 1024:,.1f} KiB",
+        caption=caption,
         facts={
             "right": int((answers == targets)[known].sum()), "asked": int(known.sum()), "state_bytes": held,
         },

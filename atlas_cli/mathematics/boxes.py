@@ -100,7 +100,7 @@ def _write(rows: list[str], box: Box, first: int, column: int, columns: int) -> 
 
 def _first_columns(text: str, columns: int) -> str:
     end = len(text)
-    while width(text[:end]) > columns:
+    while end and width(text[:end]) > columns:
         end -= 1
     return text[:end]
 

@@ -21,6 +21,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from atlas_cli import files
 from atlas_cli.data.images import ImageSource, to_float
 from atlas_cli.draws import BatchRandom, generator
 from atlas_cli.metrics.frechet import frechet_distance, moments
@@ -223,9 +224,10 @@ def _write(path: Path, net: JudgeNet) -> None:
 
 def _read(path: Path, say: Callable[[str], None]) -> dict[str, Tensor] | None:
     """The cached weights; None if there are none or they are damaged."""
-    if not path.is_file():
+    if not path.exists():
         return None
     try:
+        files.size(path)  # of a regular file; nothing else is opened
         with safe_open(path, framework="pt") as file:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
             metadata = file.metadata() or {}

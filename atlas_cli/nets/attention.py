@@ -12,7 +12,7 @@ Differs: no biases and rotary positions, as in Llama (arXiv:2302.13971).
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 import torch
@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from atlas_cli.nets.kernels import fastest
 from atlas_cli.nets.rope import angles_between, rotate
 
 LONGEST_BATCHED = 512  # tokens; beyond, holding all scores costs more memory than it saves time
@@ -89,8 +90,8 @@ def batched(
 ) -> Float[Tensor, "B H L Dh"]:
     """The same as two batched products, with the mask added by the first of them.
 
-    On a CPU in bf16, forward and backward take a third to a sixth of the fused kernel's time at 64 to 256
-    tokens (tests/benchmarks/test_gpt_speed.py).
+    In bf16 a CPU that has units for it takes a third to a sixth of the fused kernel's time, forward and
+    backward, at 64 to 256 tokens; one that has none takes longer (tests/benchmarks/test_gpt_speed.py).
     """
     heads, (n_queries, n_keys) = q.shape[:2], (q.shape[2], k.shape[2])
     hidden = ~causal_mask(n_queries, n_keys, window, q.device)
@@ -106,10 +107,11 @@ def attend(
     v: Float[Tensor, "B H S Dh"],
     window: int | None = None,
 ) -> Float[Tensor, "B H L Dh"]:
-    """Whichever of the two is faster."""
-    in_bf16_on_a_cpu = q.dtype == torch.bfloat16 and q.device.type == "cpu"
-    few = q.shape[2] > 1 and k.shape[2] <= LONGEST_BATCHED
-    return (batched if in_bf16_on_a_cpu and few else fused)(q, k, v, window)
+    """Whichever of the two is faster here, as a short trial shows (see nets/kernels.py)."""
+    if q.shape[2] == 1 or k.shape[2] > LONGEST_BATCHED or q.device.type != "cpu":
+        return fused(q, k, v, window)
+    kernels = {kernel.__name__: partial(kernel, window=window) for kernel in (fused, batched)}
+    return fastest(f"attention, window {window}", kernels, q, k, v)(q, k, v)
 
 
 class Attention(nn.Module):

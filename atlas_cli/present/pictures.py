@@ -10,21 +10,27 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image
-from rich.console import Console
+from PIL import Image, ImageDraw, ImageFont
+from rich.console import Console, RenderableType
 from rich.segment import Segment
 from rich.segment import Segments as RichSegments
 from rich.style import Style
+from rich.text import Text
 
 Frame = TypeVar("Frame")
 
 ASCII_RAMP = " .:-=+*#%@"
 POINT_PIXELS = 320
+LETTERS = 10  # height of the words below a picture, in its own pixels
 PICTURE_PIXELS = 1160  # width at which a picture is saved, in whole multiples of its own
+GLANCE_IMAGE = 16  # columns of an image in a row beside the progress of a training
 SMALLEST_IMAGE = 13  # columns: a digit that is smaller cannot be read
 FRAMES_SHOWN = 40  # of an animation, about
 FRAME_MS = 60
 LAST_FRAME_MS = 1500  # what it comes to is looked at longer
+
+Colour = tuple[int, int, int]
+MADE, REAL, INK = (255, 170, 60), (90, 110, 140), (225, 225, 225)  # points of a model, of the data; letters
 
 
 def contact_sheet(images: np.ndarray, columns: int, gap: int = 1) -> np.ndarray:
@@ -44,7 +50,7 @@ def scatter(points: np.ndarray, backdrop: np.ndarray | None, pixels: int = POINT
     everything = points if backdrop is None else np.concatenate([points, backdrop])
     half = 1.05 * np.abs(everything[np.isfinite(everything).all(axis=1)]).max()
     picture = np.full((pixels, pixels, 3), 16, np.uint8)
-    for cloud, colour in ((backdrop, (90, 110, 140)), (points, (255, 170, 60))):
+    for cloud, colour in ((backdrop, REAL), (points, MADE)):
         if cloud is None:
             continue
         xy = ((cloud / half + 1) / 2 * (pixels - 1)).round()
@@ -52,6 +58,18 @@ def scatter(points: np.ndarray, backdrop: np.ndarray | None, pixels: int = POINT
         x, y = xy[inside].astype(int).T
         picture[pixels - 1 - y, x] = colour
     return picture
+
+
+def labelled(rgb: np.ndarray, legend: list[tuple[str, Colour]]) -> np.ndarray:
+    """The picture with lines of words below it, each in the colour of what it names."""
+    font = ImageFont.load_default(size=LETTERS)
+    line = LETTERS + 4
+    page = Image.new("RGB", (rgb.shape[1], rgb.shape[0] + line * len(legend) + 4), (16, 16, 16))
+    page.paste(Image.fromarray(rgb), (0, 0))
+    draw = ImageDraw.Draw(page)
+    for i, (words, colour) in enumerate(legend):
+        draw.text((4, rgb.shape[0] + i * line), words, fill=colour, font=font)
+    return np.asarray(page)
 
 
 def sheet_for_width(images: np.ndarray, columns: int, width: int) -> np.ndarray:
@@ -127,10 +145,14 @@ def save_gif(frames: list[np.ndarray], path: Path) -> Path:
 
 def print_picture(rgb: np.ndarray, console: Console) -> None:
     """The picture at one pixel a column: half blocks in colour, a ramp of letters where there is none."""
+    console.print(renderable(rgb, console), highlight=False, markup=False, soft_wrap=True)
+
+
+def renderable(rgb: np.ndarray, console: Console) -> RenderableType:
+    """The picture as that console can show it, one pixel a column."""
     if console.color_system and console.encoding.startswith("utf"):
-        console.print(half_blocks(rgb), soft_wrap=True)
-    else:
-        console.print("\n".join(ascii_rows(rgb)), highlight=False, markup=False, soft_wrap=True)
+        return half_blocks(rgb)
+    return Text("\n".join(ascii_rows(rgb)))
 
 
 def half_blocks(rgb: np.ndarray) -> RichSegments:

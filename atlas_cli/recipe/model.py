@@ -49,6 +49,12 @@ class Bar(FrozenConfig):
     max: float | None = None
     claim: str = ""  # the sentence that the figure proves
 
+    def __str__(self) -> str:
+        """The bar in words of a table: ">= 0.97", "<= 35", "0.9 .. 1.1"."""
+        if self.min is not None and self.max is not None:
+            return f"{self.min:g} .. {self.max:g}"
+        return f">= {self.min:g}" if self.min is not None else f"<= {self.max:g}"
+
     @model_validator(mode="after")
     def _some_bound(self) -> Self:
         if self.min is None and self.max is None:

@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from atlas_cli import files
+
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
 
@@ -81,7 +83,7 @@ def read_file(path: Path, shown_as: str) -> Document:
     Raises:
         OSError: the file cannot be read.
     """
-    with path.open("rb") as file:
+    with files.opened(path) as file:
         raw = file.read(MAX_BYTES + 1)
     if len(raw) > MAX_BYTES:
         return _unreadable(Position(shown_as, 1, 1), f"the file is larger than {MAX_BYTES // 1024} KB")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from atlas_cli import catalog, paths
+from atlas_cli import catalog, files, paths
 from atlas_cli.catalog import Topic
 
 MET, NOT_MET, NOT_JUDGED = VERDICTS = ("claims met", "not met", "not judged")  # the best one first
@@ -32,7 +32,7 @@ def _read(run: str) -> Trained:
     import json
 
     try:
-        result = json.loads((paths.runs_dir() / run / "result.json").read_text(encoding="utf-8"))
+        result = json.loads(files.read_text(paths.runs_dir() / run / "result.json"))
         passed = [bool(verdict["passed"]) for verdict in result.get("verdicts", [])]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):  # it runs still, or was cut short
         return Trained(run, NOT_JUDGED)

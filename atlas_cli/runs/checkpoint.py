@@ -17,13 +17,14 @@ import math
 import os
 import re
 import shutil
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from atlas_cli.errors import DataError
+from atlas_cli.files import opened
 from atlas_cli.runs.durable import (
     TEMPORARY,
     full_fault,
@@ -38,6 +39,8 @@ from atlas_cli.runs.finite import not_finite as not_finite
 from atlas_cli.runs.packing import from_bytes, pack, size_of, to_bytes, unpack
 from atlas_cli.runs.rng import capture_rng as capture_rng
 from atlas_cli.runs.rng import restore_rng as restore_rng
+from atlas_cli.runs.state import TrainState as TrainState
+from atlas_cli.runs.state import fault
 
 FORMAT = 1
 _MANIFEST, _STATE, _BEST = "manifest.json", "state.json", "best.json"
@@ -45,27 +48,7 @@ _OLD = ".old-"  # a checkpoint of the same step that is just being replaced
 _PLAIN_NAME = re.compile(r"state\.json|(weights|ema|rng|optimizer-[A-Za-z0-9_]+)\.safetensors")
 _PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt"}
 _OVERHEAD = 64 * 1024  # JSON and file system blocks
-_MEND = "--resume goes on from the newest good checkpoint; or delete this one"
-
-
-@dataclass(frozen=True)
-class TrainState:
-    """All that a run needs to go on as if it had never stopped.
-
-    Attributes:
-        step: Steps done.
-        ema: Averaged weights, if the recipe asks for them.
-        optimizers: `state_dict()` of every optimizer by name.
-        rng: What `capture_rng` returned.
-        info: Plain data: metrics, seconds trained, recipe hash.
-    """
-
-    step: int
-    weights: dict[str, Tensor]
-    ema: dict[str, Tensor] | None
-    optimizers: dict[str, dict[str, Any]]
-    rng: dict[str, Tensor]
-    info: dict[str, Any]
+_HINT = "--resume goes on from the newest good checkpoint; or delete this one"
 
 
 # --- saving ------------------------------------------------------------------------------------------
@@ -177,7 +160,7 @@ def load(path: Path) -> TrainState:
             info=unpack(document["info"], {}),
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise DataError(f"{path / _STATE} is not a checkpoint's state ({error!r})", _MEND) from error
+        raise DataError(f"{path / _STATE} is not a checkpoint's state ({error!r})", _HINT) from error
 
 
 def weights_hash(path: Path) -> str:
@@ -215,7 +198,7 @@ def _tensors(path: Path, name: str, contents: dict[str, bytes], layout: Any) -> 
 def _manifest(path: Path) -> dict[str, Any]:
     """Size and SHA-256 of every file by name; refuses pickles, links and names that do not belong here."""
     if path.suffix in _PICKLES and not path.is_dir():
-        raise DataError(f"{path} is a pickle, which runs code when it is read; it was not opened", _MEND)
+        raise DataError(f"{path} is a pickle, which runs code when it is read; it was not opened", _HINT)
     if not path.is_dir():
         raise DataError(f"{path} is not a checkpoint folder", "list the runs: atlas run ls")
     for entry in sorted(path.iterdir()):
@@ -249,29 +232,37 @@ def _check_entry(path: Path, entry: Path) -> None:
 def _read_verified(path: Path, name: str, expected: Any) -> bytes:
     """Read once, so that what is parsed is what was verified."""
     try:
-        data = (path / name).read_bytes()
+        with opened(path / name) as file:
+            size = os.fstat(file.fileno()).st_size
+            if not isinstance(expected, dict) or not size:
+                raise _bad(path, name, "is empty")
+            if size != expected.get("size"):  # before a byte of it is read: it may be a terabyte of nothing
+                raise _bad(path, name, f"has {size:,} bytes and was written with {expected.get('size')}")
+            data = file.read()
     except FileNotFoundError as error:
         raise _bad(path, name, "is missing") from error
     except OSError as error:
         raise _bad(path, name, f"cannot be read: {error.strerror}") from error
-    if not isinstance(expected, dict) or not data:
-        raise _bad(path, name, "is empty")
-    if len(data) != expected.get("size"):
-        raise _bad(path, name, f"has {len(data):,} bytes and was written with {expected.get('size')}")
     if hashlib.sha256(data).hexdigest() != expected.get("sha256"):
         raise _bad(path, name, "is not as it was written: its SHA-256 differs from the manifest's")
     return data
 
 
 def _bad(path: Path, name: str, reason: str) -> DataError:
-    return DataError(f"{path / name} {reason}", _MEND)
+    return DataError(f"{path / name} {reason}", _HINT)
 
 
 # --- the folder of checkpoints -----------------------------------------------------------------------
 
 
-def newest_valid(folder: Path) -> tuple[Path, list[str]]:
-    """The newest checkpoint that verifies and is finite, and a line for every newer one that is not.
+def newest_valid(
+    folder: Path, require: Callable[[Path, TrainState], None] | None = None
+) -> tuple[Path, list[str]]:
+    """The newest checkpoint that verifies and is sound, and a line for every newer one that is not.
+
+    Args:
+        folder: The run's.
+        require: Raises a DataError of a checkpoint that will not do for a reason of the caller's.
 
     Raises:
         DataError: there is none.
@@ -279,7 +270,7 @@ def newest_valid(folder: Path) -> tuple[Path, list[str]]:
     skipped: list[str] = []
     for path in reversed(_all(folder)):
         try:
-            _require_finite(path, load(path))
+            _require_usable(path, require)
             return path, skipped
         except DataError as error:
             skipped.append(f"skipped {path.name}: {error.what}")
@@ -287,12 +278,15 @@ def newest_valid(folder: Path) -> tuple[Path, list[str]]:
     raise DataError(what, "start a new run without --resume", skipped)
 
 
-def _require_finite(path: Path, state: TrainState) -> None:
-    """Nothing saves such a checkpoint any more; a run of an earlier version may hold one."""
-    for stem, tensors in (("weights", state.weights), ("ema", state.ema or {})):
-        bad = not_finite(tensors)
-        if bad is not None:
-            raise _bad(path, f"{stem}.safetensors", f"holds NaN or infinity in {bad}")
+def _require_usable(path: Path, require: Callable[[Path, TrainState], None] | None) -> None:
+    state = load(path)
+    found = fault(state)
+    if found is not None:
+        raise _bad(path, *found)
+    if state.step != _step(path):
+        raise _bad(path, _STATE, f"says it is of step {state.step}")
+    if require is not None:
+        require(path, state)
 
 
 def discard_after(folder: Path, step: int) -> None:

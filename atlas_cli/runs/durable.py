@@ -12,13 +12,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from atlas_cli import files
 from atlas_cli.errors import DataError, EnvironmentFault
 
 #: Leftovers of a killed process begin with this; nothing that begins so is ever read.
 TEMPORARY = ".tmp-"
 
 _RENAME_TRIES = 8  # waits of 10, 20, 40 ... ms: 1.3 s in all
-_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_LIMITS = {
+    errno.EFBIG: "the limit on the size of files (ulimit -f)",
+    getattr(errno, "EDQUOT", errno.EFBIG): "your quota on this disk",
+}
 
 
 def write_synced(path: Path, data: bytes) -> None:
@@ -82,9 +86,12 @@ def read_json(path: Path) -> dict[str, Any]:
         DataError: the file is missing, unreadable or holds no JSON object.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json.loads(files.read_text(path))
     except (OSError, ValueError, RecursionError) as error:  # ValueError: not JSON, or not UTF-8
-        raise DataError(f"{path} cannot be read: {error}", "restore the file or delete its folder") from error
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(
+            f"{path} cannot be read: {reason}", "restore the file or delete its folder"
+        ) from error
     if not isinstance(document, dict):
         raise DataError(f"{path} holds no JSON object", "restore the file or delete its folder")
     return document
@@ -101,8 +108,13 @@ def strict(value: Any) -> Any:
 
 def write_fault(error: OSError, path: Path, needed: int) -> EnvironmentFault:
     """The fault of a failed write of `needed` bytes to `path`."""
-    if error.errno in _FULL:
+    if error.errno == errno.ENOSPC:
         return full_fault(path, needed, shutil.disk_usage(path.parent).free)
+    if error.errno in _LIMITS:
+        return EnvironmentFault(
+            f"{_LIMITS[error.errno]} is reached: {path} needs {needed:,} bytes",
+            "raise the limit and go on with --resume, or name another disk: --out FOLDER",
+        )
     reason = error.strerror or type(error).__name__
     return EnvironmentFault(f"cannot write {path}: {reason}", "name a folder you may write to: --out FOLDER")
 

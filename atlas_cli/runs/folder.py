@@ -24,7 +24,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from atlas_cli import __version__, paths
+from atlas_cli import __version__, files, paths
 from atlas_cli.errors import (
     MOST_LETTERS,
     AtlasError,
@@ -35,6 +35,8 @@ from atlas_cli.errors import (
 )
 from atlas_cli.runs.durable import read_json, strict, write_atomic, write_fault, write_json
 from atlas_cli.runs.lock import Holder, RunLock, holder
+
+_MOST_METRICS = 1 << 30  # bytes; a row of every one of a million steps takes a fifth of it
 
 Status = Literal["complete", "interrupted", "running", "failed"]
 
@@ -151,6 +153,16 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def has_weights(self) -> bool:
+        """Whether a checkpoint was written, whole or not."""
+        return any(self.checkpoints.glob("step-*/manifest.json"))
+
+    @property
+    def steps_done(self) -> int:
+        """The step of the newest checkpoint; 0 where there is none."""
+        return max((_number(path.name, "step") for path in self.checkpoints.glob("step-*")), default=0)
+
+    @property
     def samples(self) -> Path:
         """Folder of the samples."""
         return self.path / "samples"
@@ -200,7 +212,7 @@ class RunFolder:
     def recipe_text(self) -> str:
         """The resolved recipe."""
         try:
-            return (self.path / "recipe.yaml").read_text(encoding="utf-8")
+            return files.read_text(self.path / "recipe.yaml")
         except (OSError, UnicodeDecodeError) as error:
             hint = "start a new run: atlas train"
             raise DataError(f"{self.path / 'recipe.yaml'} cannot be read: {error}", hint) from error
@@ -245,6 +257,13 @@ class RunFolder:
         """Write the resolved recipe."""
         write_atomic(self.path / "recipe.yaml", text)
 
+    def change_recipe(self, text: str, recipe_hash: str) -> None:
+        """Write the recipe that a resume goes on with: under the one before this run is not found."""
+        self.write_recipe(text)
+        document = self.info | {"hash": recipe_hash}
+        write_json(self.path / "run.json", document)
+        self.__dict__["info"] = document
+
     def write_result(self, result: Mapping[str, Any]) -> None:
         """Write how the run ended; "status": "failed" marks one that must not be built on."""
         write_json(self.path / "result.json", dict(result))
@@ -286,7 +305,7 @@ class RunFolder:
         path = self.path / "metrics.jsonl"
         if not path.exists():
             return []
-        *lines, _torn = path.read_bytes().split(b"\n")  # a whole file ends with \n: the last piece is empty
+        *lines, _torn = _whole(path).split(b"\n")  # a whole file ends with \n: the last piece is empty
         rows = []
         for number, line in enumerate(lines, 1):
             try:
@@ -315,8 +334,13 @@ def list_runs(root: Path) -> list[RunFolder]:
     return [run for _, run in sorted(runs, key=lambda pair: pair[0])]
 
 
-def find_run(reference: str, root: Path) -> RunFolder:
+def find_run(reference: str, root: Path, with_weights: bool = False) -> RunFolder:
     """A run by name or path, the latest, or the latest run of a topic.
+
+    Args:
+        reference: What a user calls it.
+        root: The folder of the runs.
+        with_weights: Of the latest ones, one that has a checkpoint where there is one.
 
     Raises:
         UsageError: there is none.
@@ -324,6 +348,8 @@ def find_run(reference: str, root: Path) -> RunFolder:
     from atlas_cli import catalog
 
     try:
+        if reference == "latest" and with_weights and (runs := list_runs(root)):
+            return _latest(runs, with_weights)
         return RunFolder.open(reference, root)
     except UsageError as unknown:
         try:
@@ -333,7 +359,12 @@ def find_run(reference: str, root: Path) -> RunFolder:
         trained = [run for run in list_runs(root) if run.topic == slug]
         if not trained:
             raise UsageError(f"there is no run of {slug} in {root} yet", f"atlas train {slug}") from None
-        return trained[-1]
+        return _latest(trained, with_weights)
+
+
+def _latest(runs: list[RunFolder], with_weights: bool) -> RunFolder:
+    fitting = [run for run in runs if run.has_weights] if with_weights else []
+    return (fitting or runs)[-1]
 
 
 def find_by_hash(root: Path, recipe_hash: str, data: str) -> RunFolder | None:
@@ -381,6 +412,13 @@ def _unknown(ref: str, root: Path, names: list[str]) -> UsageError:
     near = difflib.get_close_matches(ref[:MOST_LETTERS], [*names, "latest"], n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "list the runs: atlas run ls"
     return UsageError(f"there is no run {quoted(ref)} in {root}", hint)
+
+
+def _whole(path: Path) -> bytes:
+    try:
+        return files.read(path, _MOST_METRICS)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}", f"delete {path}") from error
 
 
 def _damaged(path: Path, number: int) -> DataError:

@@ -26,6 +26,21 @@ def capture_rng() -> dict[str, Tensor]:
     return states
 
 
+_MERSENNE_WORDS = 624  # of numpy's and Python's generator; the position is an index into them
+
+
+def usable(states: dict[str, Tensor]) -> bool:
+    """Whether `restore_rng` can set the generators to these states; they are as they were afterwards."""
+    before = capture_rng()
+    try:
+        restore_rng(states)
+    except (KeyError, TypeError, ValueError, RuntimeError, OverflowError):
+        return False
+    finally:
+        restore_rng(before)
+    return True
+
+
 def restore_rng(states: dict[str, Tensor]) -> None:
     """Set the global generators to what `capture_rng` saw; devices that are absent here are left out."""
     torch.set_rng_state(states["torch"])
@@ -33,6 +48,8 @@ def restore_rng(states: dict[str, Tensor]) -> None:
     gauss = states["python-gauss"].tolist()
     random.setstate((version, tuple(words), gauss[0] if gauss else None))
     position, has_gauss = states["numpy-position"].tolist()
+    if not 0 <= position <= _MERSENNE_WORDS:  # numpy does not look, and would read past its memory
+        raise ValueError(f"position {position} of numpy's generator")
     keys = states["numpy"].numpy().astype(np.uint32)
     np.random.set_state(("MT19937", keys, position, has_gauss, states["numpy-gauss"].item()))
     for i in range(torch.cuda.device_count()):

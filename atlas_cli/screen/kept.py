@@ -11,14 +11,13 @@ consoles may be other than what the system says.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from atlas_cli import documents, shelf
-from atlas_cli.screen import surroundings
+from atlas_cli.screen import streams, surroundings
 from atlas_cli.screen.flags import flags
 
 
@@ -120,9 +119,9 @@ def _carried(text: str, stream: Any) -> str | None:
 
 
 def _say(text: str) -> None:
-    """A message on stderr; a reader that has gone is no fault."""
+    """A message on stderr; a reader that has gone, or a full disk, is no fault."""
     try:
         sys.stderr.write(text)
         sys.stderr.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+    except OSError:
+        streams.drop(sys.stderr)

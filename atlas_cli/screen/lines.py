@@ -19,6 +19,7 @@ Lines = list[Text]
 
 def wrap(text: Text, width: int) -> Lines:
     """Break a text at blanks, and in a word that is wider than a line."""
+    width = max(1, width)  # a line holds a letter; else no word would ever be broken to an end
     lines: Lines = []
     for paragraph in text.split("\n", allow_blank=True) if "\n" in text.plain else [text]:
         pieces = paragraph.divide(_breaks(paragraph.plain, width))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from rich.text import Text
 
+from atlas_cli import ranks
 from atlas_cli.errors import AtlasError
 from atlas_cli.screen import kept
 from atlas_cli.screen.flags import flags
@@ -15,11 +17,24 @@ from atlas_cli.screen.flags import flags
 
 def say(line: str) -> None:
     """One line of progress or advice."""
-    if flags.quiet or os.environ.get("RANK", "0") != "0":
+    if flags.quiet or not ranks.speaks():
         return
     from atlas_cli.screen.terminal import err
 
     err.print(Text(line, "atlas.muted"), soft_wrap=True)
+
+
+_hushed: ContextVar[bool] = ContextVar("_hushed", default=False)
+
+
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Inside, no bar is drawn: something else has the screen."""
+    token = _hushed.set(True)
+    try:
+        yield
+    finally:
+        _hushed.reset(token)
 
 
 Item = TypeVar("Item")
@@ -27,9 +42,9 @@ Item = TypeVar("Item")
 
 def steps(items: Sequence[Item], title: str) -> Iterable[Item]:
     """The items, with a bar on stderr while they are gone through, where someone sits before it."""
-    from atlas_cli.screen.terminal import err
+    from atlas_cli.screen.terminal import can_move, err
 
-    if flags.quiet or not (err.is_terminal and err.is_interactive) or os.environ.get("RANK", "0") != "0":
+    if flags.quiet or _hushed.get() or not can_move(err) or not ranks.speaks():
         return items
     from rich.progress import track
 
@@ -38,7 +53,7 @@ def steps(items: Sequence[Item], title: str) -> Iterable[Item]:
 
 def next_command(command: str, why: str = "") -> None:
     """What is worth trying after a success."""
-    if flags.quiet or os.environ.get("RANK", "0") != "0":
+    if flags.quiet or not ranks.speaks():
         return
     from atlas_cli.screen.terminal import err
 

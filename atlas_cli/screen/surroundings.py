@@ -6,11 +6,12 @@ import os
 import sys
 from typing import TextIO
 
+from atlas_cli import ranks
 from atlas_cli.screen.flags import flags
 
 #: What rich, and the atlas with it, looks at when it chooses colours, characters and columns.
 VARIABLES = (
-    "COLORTERM", "COLUMNS", "FORCE_COLOR", "JUPYTER_COLUMNS", "JUPYTER_LINES", "NO_COLOR", "RANK", "TERM",
+    "COLORTERM", "COLUMNS", "FORCE_COLOR", "JUPYTER_COLUMNS", "JUPYTER_LINES", "NO_COLOR", "TERM",
     "TTY_COMPATIBLE", "TTY_INTERACTIVE", "UNICODE_VERSION", "WT_SESSION",
 )  # fmt: skip
 
@@ -20,7 +21,8 @@ def described() -> str:
     variables = (f"{name}={os.environ[name]}" for name in VARIABLES if name in os.environ)
     streams = (_stream(stream) for stream in (sys.stdin, sys.stdout, sys.stderr))
     columns, _ = _size()
-    return "\n".join([*variables, *streams, str(columns), str(flags.plain), str(flags.quiet), sys.platform])
+    switches = (flags.plain, flags.quiet, ranks.speaks())
+    return "\n".join([*variables, *streams, str(columns), *map(str, switches), sys.platform])
 
 
 def height() -> int:

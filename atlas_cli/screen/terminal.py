@@ -12,11 +12,12 @@ import sys
 from collections.abc import Iterable
 from typing import Any, TextIO
 
-from rich.console import Console
+from rich.console import Console, ConsoleDimensions
+from rich.segment import Segment
 from rich.text import Text
 from rich.theme import Theme
 
-from atlas_cli.screen import kept
+from atlas_cli.screen import kept, streams, symbols
 from atlas_cli.screen import pager as pagers
 from atlas_cli.screen.flags import flags
 
@@ -90,14 +91,44 @@ class AtlasConsole(Console):
         )  # fmt: skip
         never_fail_on_a_character(sys.stderr if stderr else sys.stdout)
 
+        # FORCE_COLOR asks for colours in a log, where nothing can be drawn over
+        stream = sys.stderr if stderr else sys.stdout
+        self.is_interactive = self.is_interactive and stream is not None and stream.isatty()
+
+    @property
+    def size(self) -> ConsoleDimensions:
+        """Columns and lines, never fewer columns than something can be laid out in."""
+        columns, lines = super().size
+        return ConsoleDimensions(max(streams.LEAST_COLUMNS, columns), lines)
+
+    @size.setter
+    def size(self, new_size: tuple[int, int]) -> None:
+        self._width, self._height = new_size
+
     def on_broken_pipe(self) -> None:
         """`atlas ls | head` has what it wants: say nothing. Work behind a broken message stream goes on."""
         self.quiet = True
-        stream = sys.stderr if self.stderr else sys.stdout
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), stream.fileno())
+        streams.drop(sys.stderr if self.stderr else sys.stdout)
         if not self.stderr:
             raise SystemExit(0)
+
+    def _check_buffer(self) -> None:
+        try:
+            super()._check_buffer()
+        except OSError as error:
+            del self._buffer[:]
+            if not self.stderr:
+                raise streams.unwritable(sys.stdout, error) from error
+            self.on_broken_pipe()  # a full disk or a closed terminal: the work does not need the messages
+
+    def _render_buffer(self, buffer: Iterable[Segment]) -> str:
+        """What is printed, with symbols for what would steer the terminal: names come from anywhere."""
+        ascii_only = not self.encoding.startswith("utf")
+        shown = (
+            piece if piece.control else Segment(symbols.visible(piece.text, ascii_only), piece.style)
+            for piece in buffer
+        )
+        return super()._render_buffer(shown)
 
 
 def never_fail_on_a_character(stream: TextIO) -> None:
@@ -111,9 +142,8 @@ err = AtlasConsole(stderr=True)
 
 
 def write_piece(piece: str) -> None:
-    """Text on stdout as it is made. A model may write any byte: control characters are not sent on."""
-    shown = "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in piece)
-    _write(shown)  # rich would expand tabs as if each piece began a line
+    """Text on stdout as it is made. A model may write any byte: what would steer a terminal is a symbol."""
+    _write(symbols.visible(piece, ascii_only()))  # rich would expand tabs as if each piece began a line
 
 
 def plain() -> None:
@@ -124,6 +154,11 @@ def plain() -> None:
         console._force_terminal = console.is_interactive = False  # no live display, no carriage returns
         if hasattr(stream, "reconfigure") and not stream.closed:
             stream.reconfigure(encoding="ascii", errors="atlas.lookalike")
+
+
+def can_move(console: Console) -> bool:
+    """Whether lines may be redrawn in place there: on a terminal, whatever FORCE_COLOR makes of a file."""
+    return console.is_terminal and console.is_interactive and console.file.isatty()
 
 
 def ascii_only(console: Console | None = None) -> bool:
@@ -173,6 +208,8 @@ def _write(text: str) -> None:
         out.file.flush()
     except BrokenPipeError:
         out.on_broken_pipe()
+    except OSError as error:
+        raise streams.unwritable(sys.stdout, error) from error
 
 
 if flags.plain:

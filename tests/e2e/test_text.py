@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from atlas_cli.screen.symbols import visible
 from tests.e2e.helpers import atlas
 
 PROMPT = "def "
@@ -30,7 +31,7 @@ def sample(house: Path, *arguments: str) -> str:
 def test_the_text_on_stdout_is_that_of_json(house: Path) -> None:
     fields = ("--set", "length=60", "--seed", "7")
     (text,) = json.loads(sample(house, *fields, "--json"))["text"]
-    printable = "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+    printable = visible(text)
     assert sample(house, *fields) == printable + "\n"
     assert text.startswith(PROMPT)
     assert sample(house, "--set", "length=60", "--seed", "8") != printable + "\n"
@@ -40,7 +41,8 @@ def test_no_control_character_that_a_model_writes_reaches_the_terminal(house: Pa
     """At a temperature of 20 every byte is about as likely, escape among them."""
     text = sample(house, "--set", "length=400", "--set", "temperature=20.0")
     assert len(text) > 300
-    assert all(c.isprintable() or c in "\n\t" for c in text)
+    assert text == visible(text)
+    assert "\x1b" not in text
 
 
 def test_temperature_zero_and_top_k_of_one_are_the_same_choice(house: Path) -> None:

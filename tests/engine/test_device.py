@@ -22,7 +22,9 @@ def _own_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_ranks_share_the_cores(monkeypatch: pytest.MonkeyPatch, ranks: str | None, share: int) -> None:
     monkeypatch.delenv("LOCAL_WORLD_SIZE", raising=False)
     if ranks:
-        monkeypatch.setenv("LOCAL_WORLD_SIZE", ranks)
+        group = {"RANK": "0", "WORLD_SIZE": "8", "MASTER_ADDR": "here", "MASTER_PORT": "1"}
+        for name, value in {**group, "LOCAL_WORLD_SIZE": ranks}.items():
+            monkeypatch.setenv(name, value)
     assert device.threads(0) == share
     assert device.threads(5) == 5  # what the recipe asks for is for each of them
     device.set_threads(0)

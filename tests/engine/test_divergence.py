@@ -18,6 +18,7 @@ from atlas_cli.runs.folder import RunFolder
 from tests.engine.lines import Alternating, InfiniteConstant, Leap, Line, OnRankOne, ZeroNorm, attached
 
 GOOD = 4  # steps before the fault
+GROUP = {"WORLD_SIZE": "2", "MASTER_ADDR": "none", "MASTER_PORT": "0"}  # they meet in a file
 
 FAULTS = [
     (Line, "loss is nan"),
@@ -102,7 +103,7 @@ def test_a_nan_on_the_second_of_two_ranks_stops_both(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tests.engine.lines", str(tmp_path)]
     ranks = [
         subprocess.Popen([*command, str(rank)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                         env={**os.environ, "WORLD_SIZE": "2", "RANK": str(rank)})
+                         env={**os.environ, **GROUP, "RANK": str(rank)})
         for rank in range(2)
     ]  # fmt: skip
     said = [process.communicate(timeout=120) for process in ranks]

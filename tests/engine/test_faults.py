@@ -101,11 +101,14 @@ def test_a_ctrl_c_during_a_save_leaves_no_half_checkpoint(tmp_path, monkeypatch)
 # --- row 5: disk full --------------------------------------------------------------------------------
 
 
-def assert_full(folder: Path, error: AtlasError) -> None:
+LIMITS = {errno.EDQUOT: "your quota on this disk is reached", errno.EFBIG: "the limit on the size of files"}
+
+
+def assert_full(folder: Path, error: AtlasError, reason: int = errno.ENOSPC) -> None:
     assert error.code == 4
-    assert "the disk is full" in error.what
+    assert LIMITS.get(reason, "the disk is full") in error.what
     assert error.what.count(" bytes") == 1
-    assert " are free" in error.what
+    assert (" are free" in error.what) == (reason == errno.ENOSPC)
     assert names(folder) == ["step-00000001"]
     assert load(folder / "step-00000001").step == 1
 
@@ -118,7 +121,7 @@ def test_too_little_space_is_refused_before_anything_is_written(tmp_path, monkey
     assert_full(tmp_path, error.value)
 
 
-@pytest.mark.parametrize("reason", [errno.ENOSPC, errno.EDQUOT])
+@pytest.mark.parametrize("reason", [errno.ENOSPC, *LIMITS])
 @pytest.mark.parametrize("at", [1, 3, 5])
 def test_a_disk_that_fills_up_during_the_save_keeps_the_old_checkpoint(tmp_path, monkeypatch, reason, at):
     save(tmp_path, state(1))
@@ -133,7 +136,22 @@ def test_a_disk_that_fills_up_during_the_save_keeps_the_old_checkpoint(tmp_path,
     monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises(EnvironmentFault) as error:
         save(tmp_path, state(2))
-    assert_full(tmp_path, error.value)
+    assert_full(tmp_path, error.value, reason)
+
+
+@posix
+def test_a_limit_on_the_size_of_files_is_named(tmp_path):
+    import resource
+
+    save(tmp_path, state(1))
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(EnvironmentFault) as error:
+            save(tmp_path, state(2, size=100_000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert_full(tmp_path, error.value, errno.EFBIG)
 
 
 @pytest.fixture
@@ -249,7 +267,7 @@ CREATE = """
     from atlas_cli.runs.folder import RunFolder
     print("ready", flush=True)
     sys.stdin.readline()
-    for _ in range(20):
+    for _ in range(10):
         print(RunFolder.create(Path(sys.argv[1]), "ddpm/small").name)
 """
 
@@ -265,7 +283,7 @@ HOLD = """
 
 def test_runs_started_together_get_distinct_folders(tmp_path):
     root = tmp_path / "runs"
-    children = [start(CREATE, root) for _ in range(3)]
+    children = [start(CREATE, root) for _ in range(6)]
     for child in children:
         assert child.stdout is not None
         assert child.stdout.readline() == "ready\n"

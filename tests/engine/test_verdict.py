@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from atlas_cli.engine.verdict import judge, met
+from atlas_cli.engine.verdict import judge, met, usual
 from atlas_cli.recipe.recipes import Bar
 
 
@@ -46,3 +46,27 @@ def test_no_figure_fails(figure: float | None) -> None:
 def test_a_ratio_over_zero_fails_a_maximum_and_a_minimum() -> None:
     for bar in (Bar(max=1e9), Bar(min=0)):
         assert verdict("fd_ratio", bar, {"fd": 1.0}, {"fd": 0.0}).passed is False
+
+
+def test_where_nothing_was_judged_nothing_is_met_and_nothing_missed():
+    assert met([]) is None
+    unjudged = verdict("fd_ratio", Bar(max=0.3), {"fd": 30.0}, None)
+    assert met([unjudged]) is None
+    holds = verdict("fd", Bar(max=40), {"fd": 30.0}, None)
+    assert met([holds, unjudged]) is False
+    assert met([holds]) is True
+
+
+def test_a_comparison_keeps_both_of_its_figures():
+    v = verdict("fd_ratio", Bar(max=0.3), {"fd": 30.0}, {"fd": 300.0})
+    assert (v.figure, v.base, v.ablated) == (0.1, 30.0, 300.0)
+    assert verdict("fd", Bar(max=40), {"fd": 30.0}, {"fd": 300.0}).base is None
+
+
+def test_what_is_usual_of_a_comparison_follows_from_what_was_measured():
+    known = usual(recipes.resolve("ddpm/small"))
+    measured = recipes.resolve("ddpm/small").measured
+    assert known["class_accuracy"]["mean"] == measured["class_accuracy"]
+    assert [known["class_accuracy"][x] for x in ("low", "high")] == measured["spread"]["class_accuracy"]
+    ratio = measured["judge_frechet"] / measured["without"]["judge_frechet"]
+    assert known["judge_frechet_ratio"] == {"mean": ratio}

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import platform
+from pathlib import Path
 
+import pytest
 import torch
 import yaml
 
 from atlas_cli.engine import device
+from atlas_cli.engine.laptop import seconds_on_a_laptop
 from atlas_cli.engine.staleness import code_hash
 from atlas_cli.engine.trainer import Outcome
 from atlas_cli.engine.verdict import judge
-from atlas_cli.engine.verification import Verification, measured_text, without_measured
+from atlas_cli.engine.verification import Verification, measured_text, without_measured, write_laptop_seconds
+from atlas_cli.errors import EnvironmentFault, UsageError
 from atlas_cli.recipe import recipes
 
 
@@ -31,7 +35,7 @@ def test_measured_holds_means_spreads_and_the_ablation() -> None:
     assert measured["spread"]["class_accuracy"] == [0.98, 1.0]
     assert measured["without"] == {"class_accuracy": 0.5}
     assert measured["seconds"] == 100
-    assert measured["seeds"] == [0, 1, 2]
+    assert measured["seeds"] == [1, 2, 3]
     assert measured["spread_without"] == {"class_accuracy": [0.5, 0.5]}
 
 
@@ -56,3 +60,33 @@ def test_writing_measured_twice_leaves_one_and_keeps_the_rest() -> None:
     assert once == twice
     assert once.startswith(text)
     assert yaml.safe_load(once)["measured"] == yaml.safe_load(measured_text(measured))["measured"] == measured
+
+
+def test_seconds_of_a_laptop_stand_beside_those_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    timed = iter([312.4, 298.0])
+    monkeypatch.setattr("atlas_cli.engine.verification.seconds_on_a_laptop", lambda name: next(timed))
+    path = tmp_path / "own.yaml"
+    before = "system: ddpm\nmeasured:\n  accuracy: 0.9\n  seconds: 205\n  threads: 2\n"
+    path.write_text(before, encoding="utf-8")
+    for seconds in (312, 298):
+        write_laptop_seconds(str(path))
+        expected = before.replace("seconds: 205\n", f"seconds: 205\n  seconds_fp32_avx2: {seconds}\n")
+        assert path.read_text(encoding="utf-8") == expected
+    path.write_text("system: ddpm\n", encoding="utf-8")
+    timed = iter([1.0])
+    with pytest.raises(UsageError, match="has no figures yet"):
+        write_laptop_seconds(str(path))
+
+
+def test_a_laptop_is_timed_in_a_process_that_knows_no_wider_instructions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "torch.py").write_text("raise SystemExit('the working folder was imported from')")
+    path = tmp_path / "own.yaml"
+    path.write_text("system: gan\nbase: gan/smoke\ntrain: {threads: 1}\n", encoding="utf-8")
+    assert 0 < seconds_on_a_laptop("own.yaml") < 100
+    with pytest.raises(EnvironmentFault, match="could not be timed"):
+        seconds_on_a_laptop("nowhere.yaml")

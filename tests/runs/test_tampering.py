@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from atlas_cli.errors import DataError
+from atlas_cli.runs import checkpoint
 from atlas_cli.runs.checkpoint import load, newest_valid, save
 from tests.engine.faults import posix, state
 
@@ -188,8 +191,8 @@ def test_a_manifest_that_names_another_place_is_refused_unread(tmp_path, name, m
     path = save(tmp_path, state(1))
     rename_in_manifest(path, "optimizer-main.safetensors", name)
     opened = []
-    real = Path.read_bytes
-    monkeypatch.setattr(Path, "read_bytes", lambda self: opened.append(self) or real(self))
+    real = checkpoint.opened
+    monkeypatch.setattr(checkpoint, "opened", lambda file: opened.append(file) or real(file))
     with pytest.raises(DataError, match=r"manifest\.json names .*not opened") as error:
         load(path)
     assert repr(name) in error.value.what
@@ -243,3 +246,60 @@ def test_what_is_no_folder_is_no_checkpoint(tmp_path, what):
     (tmp_path / "file.txt").write_text("x")
     with pytest.raises(DataError, match="is not a checkpoint folder"):
         load(tmp_path / what)
+
+
+# --- what is no file, what is far too large, what is sound and wrong -----------------------------------
+
+
+@posix
+@pytest.mark.parametrize("name", FILES)
+def test_a_pipe_in_place_of_a_file_is_refused_at_once(tmp_path, name):
+    path = save(tmp_path, state(1))
+    (path / name).unlink()
+    os.mkfifo(path / name)
+    with pytest.raises(DataError, match=rf"{name} cannot be read: it is no regular file") as error:
+        load(path)
+    assert error.value.code == 3
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_sparse_file_of_a_terabyte_is_refused_unread(tmp_path, name):
+    path = save(tmp_path, state(1))
+    os.truncate(path / name, 1 << 40)
+    with pytest.raises(DataError, match=rf"{name} .*bytes"):
+        load(path)
+
+
+def damaged(name, value):
+    """A state whose file has the right hash and one value that is wrong."""
+    return replace(state(2), **{name: value})
+
+
+DAMAGED = {
+    "info is null": damaged("info", None),
+    "seconds are text": damaged("info", {"metrics": {"seconds": "x"}}),
+    "metrics are text": damaged("info", {"metrics": "x"}),
+    "seconds are infinite": damaged("info", {"metrics": {"seconds": math.inf}}),
+    "generator of 3 bytes": damaged("rng", {**state(2).rng, "torch": torch.zeros(3, dtype=torch.uint8)}),
+    "a generator is missing": damaged("rng", {}),
+    "beyond numpy's state": damaged("rng", {**state(2).rng, "numpy-position": torch.tensor([9999, 0])}),
+    "python's words": damaged("rng", {**state(2).rng, "python": torch.tensor([3, -1])}),
+    "weights are NaN": damaged("weights", {"w": torch.tensor([math.nan])}),
+}
+
+
+@pytest.mark.parametrize("given", DAMAGED.values(), ids=DAMAGED)
+def test_of_damaged_values_the_checkpoint_before_is_taken(tmp_path, given):
+    before = torch.get_rng_state()
+    save(tmp_path, state(1))
+    save(tmp_path, given)
+    path, skipped = newest_valid(tmp_path)
+    assert path.name == "step-00000001"
+    assert len(skipped) == 1
+    assert torch.equal(torch.get_rng_state(), before)  # looking changes nothing
+
+
+def test_a_state_of_another_step_is_not_taken(tmp_path):
+    save(tmp_path, state(1))
+    save(tmp_path, state(2)).rename(tmp_path / "step-00000009")
+    assert newest_valid(tmp_path)[0].name == "step-00000001"

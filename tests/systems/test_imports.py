@@ -75,8 +75,6 @@ def atlas() -> tuple[dict[str, set[str]], dict[str, str], dict[str, tuple[str, .
 
 #: Imports without a page behind them, each with its reason; nothing may join them.
 KNOWN = [
-    # DDPM offers DDIM's walk as a sampler of its own, and the rule of that walk is what DDIM's file teaches.
-    "diffusion.ddpm imports diffusion.ddim, and ddpm.md does not build on ddim",
     # The idea of 2017 is older than GPT, as the map of years shows; its system is GPT with wider layers.
     "transformer.moe imports transformer.gpt, and moe.md does not build on gpt",
 ]

@@ -50,6 +50,8 @@ class Canvas:
         """Draw a polyline; lines of one net join where they meet, lines of different nets cross."""
         for (x1, y1), (x2, y2) in pairwise(points):
             dx, dy = (x2 > x1) - (x2 < x1), (y2 > y1) - (y2 < y1)
+            if dx and dy:  # it would be walked for ever
+                raise ValueError(f"a line from {x1, y1} to {x2, y2} is neither level nor upright")
             ahead, behind = _DIRECTIONS[dx, dy], _DIRECTIONS[-dx, -dy]
             x, y = x1, y1
             while (x, y) != (x2, y2):

@@ -7,14 +7,16 @@ import html
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.text import Text as RichText
 
 from atlas_cli.present import pictures
 
 TERMINAL_COLUMNS = 72  # of a drawing in the terminal
+GLANCE_PIXELS = 24  # height of a drawing beside the progress of a training: twelve rows
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -32,6 +34,22 @@ class Artifact(ABC):
     @abstractmethod
     def save(self, folder: Path, name: str) -> list[Path]:
         """Write it under `folder`, which is made where needed; returns the files written."""
+
+    def captions(self) -> list[str]:
+        """The lines under it."""
+        return self.caption.splitlines()
+
+    def still(self) -> Self:
+        """The same without the way that led to it, where it has one: quick to save."""
+        return self
+
+    def at_a_glance(self, console: Console, width: int) -> RenderableType:
+        """A few rows of a terminal, at most `width` columns wide, that show it as it stands."""
+        return RichText(self.describe(), "atlas.muted", no_wrap=True, overflow="ellipsis")
+
+    def in_words(self) -> str:
+        """What a log says of it beside its file: "" where only the file can show it."""
+        return ""
 
     @abstractmethod
     def print(self, console: Console) -> None:
@@ -72,7 +90,17 @@ class Artifact(ABC):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Drawn(Artifact):
-    """An artifact that is looked at as a picture, and perhaps as an animation."""
+    """An artifact that is looked at as a picture, and perhaps as an animation.
+
+    Attributes:
+        moves: What the animation shows.
+    """
+
+    moves: str = ""
+
+    def captions(self) -> list[str]:
+        gif = [f"the GIF shows {self.moves}"] if self.moves and len(self.animation()) > 1 else []
+        return [*super().captions(), *gif]
 
     @abstractmethod
     def picture(self) -> np.ndarray:
@@ -93,6 +121,14 @@ class Drawn(Artifact):
         if len(frames) > 1:
             files.append(pictures.save_gif(frames, folder / f"{name}.gif"))
         return files
+
+    def glance(self, width: int) -> np.ndarray:
+        """The picture for a few rows: no wider than `width` pixels and no higher than GLANCE_PIXELS."""
+        rgb = self.picture()
+        return pictures.at_width(rgb, min(width, max(1, GLANCE_PIXELS * rgb.shape[1] // rgb.shape[0])))
+
+    def at_a_glance(self, console: Console, width: int) -> RenderableType:
+        return pictures.renderable(self.glance(width), console)
 
     def print(self, console: Console) -> None:
         pictures.print_picture(self.for_terminal(console.width), console)

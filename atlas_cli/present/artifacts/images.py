@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -18,11 +18,13 @@ class Images(Drawn):
         images: (N, C, H, W) in [0, 1], C being 1 or 3.
         columns: Images a row.
         frames: The path from noise to sample, each like `images`; saved as a GIF.
+        moves: What that GIF shows.
     """
 
     images: np.ndarray
     columns: int = 10
     frames: list[np.ndarray] = field(default_factory=list)
+    moves: str = field(default="the way from noise to these", kw_only=True)
 
     def picture(self) -> np.ndarray:
         return pictures.contact_sheet(self.images, self.columns)
@@ -34,6 +36,15 @@ class Images(Drawn):
 
     def for_terminal(self, width: int) -> np.ndarray:
         return pictures.sheet_for_width(self.images, self.columns, width)
+
+    def glance(self, width: int) -> np.ndarray:
+        """One row of as many images as can be told apart."""
+        least = min(self.images.shape[-1], pictures.SMALLEST_IMAGE)
+        n = max(1, min(self.columns, len(self.images), (width + 1) // (least + 1)))
+        return pictures.sheet_for_width(self.images[:n], n, min(width, n * (pictures.GLANCE_IMAGE + 1) - 1))
+
+    def still(self) -> Images:
+        return replace(self, frames=[])
 
     def describe(self) -> str:
         n, c, h, w = self.images.shape

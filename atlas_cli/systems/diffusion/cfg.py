@@ -105,6 +105,13 @@ class CFG(System):
         scenes = self.setting.data.batch(random)
         return self.captioned.batch(scenes.data, scenes.tokens, random)
 
+    def held_out(self, step: int) -> Batch | None:
+        if self.captioned is None:
+            return None
+        random = self.setting.held_out_random()
+        scenes = self.setting.data.test_batch(random)
+        return self.captioned.batch(scenes.data, scenes.tokens, random)
+
     def loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
         assert self.captioned is not None
         return self.captioned.loss(batch), {}

@@ -27,6 +27,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from atlas_cli.config import MOST_STEPS, PARENT, WIDEST, SystemConfig, sampling
+from atlas_cli.draws import BatchRandom
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, Setting, System
 from atlas_cli.errors import UsageError
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
@@ -181,6 +182,17 @@ class Consistency(System):
     def batch(self, step: int) -> Batch:
         random = self.setting.random(step)
         data, label = self.setting.data.batch(random)
+        return self._noised(step, data, label, random)
+
+    def held_out(self, step: int) -> Batch:
+        random = self.setting.held_out_random()
+        data, label = self.setting.data.test_batch(random)
+        return self._noised(step, data, label, random)
+
+    def _noised(
+        self, step: int, data: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], random: BatchRandom
+    ) -> Batch:
+        """Images with their noise and two neighbouring levels of this step's grid."""
         n = self.levels_at(step)
         piece = random.integers(0, n)
         s, t = (torch.round(k * (self.student.config.n_steps / n)).long() - 1 for k in (piece, piece + 1))

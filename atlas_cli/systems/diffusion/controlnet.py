@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from atlas_cli.config import WIDEST, sampling
 from atlas_cli.data.drawing import read_drawing
+from atlas_cli.draws import BatchRandom
 from atlas_cli.engine.system import Extra, Metrics, SampleRequest, Setting, System
 from atlas_cli.metrics.edges import edge_agreement, edge_map
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
@@ -130,6 +131,15 @@ class ControlNet(System):
     def batch(self, step: int) -> Batch:
         random = self.setting.random(step)
         data, label = self.setting.data.batch(random)
+        return self._noised(data, label, random)
+
+    def held_out(self, step: int) -> Batch:
+        random = self.setting.held_out_random()
+        data, label = self.setting.data.test_batch(random)
+        return self._noised(data, label, random)
+
+    def _noised(self, data: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], random: BatchRandom) -> Batch:
+        """Images with their edges, their times and their noise; some lose their class."""
         dropped = random.uniform() < self.config.label_dropout
         return Batch(
             data=data,

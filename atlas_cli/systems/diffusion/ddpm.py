@@ -25,6 +25,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from atlas_cli.config import MOST_STEPS, WIDEST, sampling
+from atlas_cli.draws import BatchRandom
 from atlas_cli.engine.system import Metrics, SampleRequest, System
 from atlas_cli.metrics.judge import Judge
 from atlas_cli.nets.unet import Multipliers, UNet, require_whole_levels
@@ -143,6 +144,15 @@ class DDPM(System):
     def batch(self, step: int) -> Batch:
         random = self.setting.random(step)
         data, label = self.setting.data.batch(random)
+        return self._noised(data, label, random)
+
+    def held_out(self, step: int) -> Batch:
+        random = self.setting.held_out_random()
+        data, label = self.setting.data.test_batch(random)
+        return self._noised(data, label, random)
+
+    def _noised(self, data: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], random: BatchRandom) -> Batch:
+        """Images with their times and their noise; some lose their class."""
         dropped = random.uniform() < self.config.label_dropout
         return Batch(
             data=data,

@@ -26,6 +26,7 @@ from torch import Tensor, nn
 
 from atlas_cli.config import MOST_STEPS, WIDEST, sampling
 from atlas_cli.data.images import to_float
+from atlas_cli.draws import BatchRandom
 from atlas_cli.engine.decay import decay_groups
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
@@ -194,8 +195,20 @@ class LatentDiffusion(System):
         return max(1, round(self.config.autoencoder_share * self.setting.train.steps))
 
     def batch(self, step: int) -> Batch:
-        random, c = self.setting.random(step), self.config
+        random = self.setting.random(step)
         images, label = self.setting.data.batch(random)
+        return self._noised(step, images, label, random)
+
+    def held_out(self, step: int) -> Batch:
+        random = self.setting.held_out_random()
+        images, label = self.setting.data.test_batch(random)
+        return self._noised(step, images, label, random)
+
+    def _noised(
+        self, step: int, images: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], random: BatchRandom
+    ) -> Batch:
+        """Images with all the draws that either stage needs; some lose their class."""
+        c = self.config
         dropped = random.uniform() < c.label_dropout
         return Batch(
             step=step,

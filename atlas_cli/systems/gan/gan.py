@@ -33,7 +33,7 @@ from atlas_cli.errors import UsageError
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
 from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.present.artifacts.images import Images
-from atlas_cli.present.artifacts.points import Points
+from atlas_cli.present.artifacts.points import SHOWN_POINTS, Points
 from atlas_cli.screen import messages
 
 N_POINTS = 2_500  # points that are generated to count modes, as in VEEGAN (arXiv:1705.07761)
@@ -41,6 +41,7 @@ GOOD_WITHIN = 3.0  # standard deviations between a good point and its mode, as t
 FAIR_SHARE = 0.1  # of an even share of the points makes a mode count as found; VEEGAN asks for one point
 HEAD_START = 100  # steps that the discriminator trains alone in `early_gradient`
 N_FRAMES = 24  # of the walk through latent space
+WALK = "a walk through the latent space, from other samples to these"
 
 GeneratorLoss = Literal["non_saturating", "saturating"]
 
@@ -244,6 +245,13 @@ class GAN(System):
             for name, player in players.items()
         }
 
+    def samples_shown(self) -> int:
+        return SHOWN_POINTS if self.config.dim else self.sample_count
+
+    def glimpse(self, seed: int) -> Artifact:
+        n = SHOWN_POINTS if self.config.dim else self.glimpse_count
+        return self.sample(SampleRequest(n=n, seed=seed)).still()
+
     # --- what the run is judged by, and what it shows -------------------------------------------------
 
     def evaluate(self) -> Mapping[str, float]:
@@ -299,9 +307,12 @@ class GAN(System):
         if self.config.dim:
             frames = [points.cpu().numpy() for points in walk]
             backdrop = self.setting.data.held_out(N_POINTS).cpu().numpy()
-            return Points(frames[-1], backdrop=backdrop, frames=frames)
+            caption = (
+                f"{request.n} points that it made, over {N_POINTS} real ones of {self.setting.data.name}"
+            )
+            return Points(frames[-1], backdrop=backdrop, frames=frames, moves=WALK, caption=caption)
         frames = [((images + 1) / 2).cpu().numpy() for images in walk]
-        return Images(frames[-1], frames=frames, columns=min(10, request.n))
+        return Images(frames[-1], frames=frames, columns=min(10, request.n), moves=WALK)
 
     def _latents(
         self, n: int, random: torch.Generator, wanted: int | None = None

@@ -246,6 +246,7 @@ class S4(System):
     unit: ClassVar[str] = "images"
     steers: ClassVar[frozenset[str]] = frozenset({"label"})
     sample_count: ClassVar[int] = 4
+    glimpse_count: ClassVar[int] = 1
     config: Config
 
     def __init__(self, config: Config) -> None:
@@ -288,6 +289,11 @@ class S4(System):
     def batch(self, step: int) -> tuple[Tensor, Tensor]:
         """Pixels (B, L, C) and labels."""
         images, labels = self.setting.data.batch(self.setting.random(step))
+        return self.pixels(images), labels
+
+    def held_out(self, step: int) -> tuple[Tensor, Tensor]:
+        """Pixels and labels of test images."""
+        images, labels = self.setting.data.test_batch(self.setting.held_out_random())
         return self.pixels(images), labels
 
     def loss(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Metrics]:

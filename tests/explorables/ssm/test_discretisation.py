@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from atlas_cli.explorables.ssm import discretisation
-from atlas_cli.nets.scan import loop_scan
+from atlas_cli.systems.ssm.mamba import plain_scan
 
 
 def test_zero_order_hold_is_exact_where_the_input_stands_still():
@@ -31,7 +31,7 @@ def test_euler_swings_beyond_one_and_blows_up_beyond_two():
 def test_mambas_rule_is_that_of_the_projects_scan():
     delta, x = 0.3, torch.tensor([1.0, 0.0, 2.0]).view(1, 3, 1)
     ones = torch.ones(1, 3, 1)
-    y = loop_scan(x, torch.full_like(x, delta), -torch.ones(1, 1), ones, ones)
+    y = plain_scan(x, torch.full_like(x, delta), -torch.ones(1, 1), ones, ones)
     decay, enters = discretisation.bars_of(delta, "mamba")
     h = expected = 0.0
     for value in (1.0, 0.0, 2.0):

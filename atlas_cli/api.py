@@ -1,0 +1,358 @@
+"""The atlas from Python: what the commands do, as functions for notebooks and scripts.
+
+    from atlas_cli import api
+
+    result = api.train("mamba/induction", {"d_state": 2})
+    result.met, result.figures["accuracy"]
+    api.sample(result, count=8)                      # shows itself in a notebook
+    api.explain("mamba", section="How it works")
+    api.diagram("mamba", "selective-scan", gate=1)
+
+Importing this module imports neither torch nor pydantic; `train`, `load` and `sample` do when they are
+called. What goes wrong for a reason that a person can do something about is an `atlas_cli.errors.AtlasError`:
+`what` is wrong, a `hint`, and the exit `code` that the command line would give.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from atlas_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from atlas_cli.diagrams.frames import Explorable, Value
+    from atlas_cli.diagrams.model import Diagram
+    from atlas_cli.engine.build import Options
+    from atlas_cli.engine.system import System
+    from atlas_cli.engine.trainer import Outcome
+    from atlas_cli.pages.source import Page
+    from atlas_cli.present.artifacts.base import Artifact
+    from atlas_cli.present.reporter import Reporter
+    from atlas_cli.recipe.model import Recipe
+    from atlas_cli.runs.folder import RunFolder
+
+__all__ = ["Chapter", "Drawing", "Result", "diagram", "explain", "load", "recipe", "sample", "train"]
+
+Changes = Mapping[str, object]  # field -> value, as `--set` takes them: {"train.steps": 200, "width": 32}
+
+
+# --- training ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a training came to.
+
+    Attributes:
+        path: The run's folder: checkpoints, samples, curve and all figures.
+        recipe: What was trained, with everything filled in.
+        figures: Evaluated metrics by name.
+        without: The same of the run without the idea; None where it was not run.
+        verdicts: One dictionary a claim: metric, claim, bar, figure, ablated, passed.
+        met: Whether every claim holds.
+        seconds: Of the whole call.
+        picture: What it learned to make.
+    """
+
+    path: Path
+    recipe: Recipe
+    figures: dict[str, float]
+    without: dict[str, float] | None
+    verdicts: list[dict[str, Any]]
+    met: bool | None
+    seconds: float
+    picture: Artifact | None
+
+    def _repr_html_(self) -> str:
+        """Samples and verdicts, for a notebook."""
+        shown = self.picture._repr_html_() if self.picture is not None else ""
+        rows = "".join(
+            f"<tr><td>{html.escape(v['claim'] or v['metric'])}</td><td>{html.escape(v['bar'])}</td>"
+            f"<td>{_number(v['figure'])}</td><td>{_number(v['ablated'])}</td><td>{_held(v['passed'])}</td></tr>"
+            for v in self.verdicts
+        )
+        head = "<tr><th>claim</th><th>bar</th><th>figure</th><th>without the idea</th><th></th></tr>"
+        return shown + (f"<table>{head}{rows}</table>" if rows else "")
+
+
+def recipe(name: str | Path, changes: Changes | None = None, data: str | None = None) -> Recipe:
+    """The recipe of that name, checked and complete.
+
+    Args:
+        name: "ddpm" (its small recipe), "ddpm/small", or the path of a YAML file.
+        changes: Fields in place of the recipe's.
+        data: Another data source.
+
+    Raises:
+        UsageError: with all findings in its `details`.
+    """
+    from atlas_cli.recipe.recipes import resolve
+
+    return resolve(name, _texts(changes), data, "train")
+
+
+def train(
+    name: str | Path | Recipe, changes: Changes | None = None, *, data: str | None = None,
+    ablate: bool | None = None, out: Path | str = "runs", device: str = "auto",
+    data_dir: Path | str | None = None, offline: bool = False, report: Reporter | None = None,
+) -> Result:  # fmt: skip
+    """Train a recipe, judge it against its claims, and keep the run.
+
+    Args:
+        name: As for `recipe`, or a recipe itself.
+        changes: Fields in place of the recipe's: {"train.seed": 1, "width": 32}.
+        data: Another data source.
+        ablate: Also run it without the idea; None: where a claim needs that.
+        out: Folder of the runs.
+        device: "auto", "cpu", "cuda" or "mps".
+        data_dir: Folder of downloaded data sets.
+        offline: Never touch the network.
+        report: Told what happens; None: progress on stderr, in a notebook below the cell.
+
+    Raises:
+        UsageError: a wrong name or field.
+        DivergedError: the loss, a gradient or a weight is not finite.
+        EnvironmentFault: no such device, no room, no network.
+    """
+    from atlas_cli.engine.trainer import execute
+
+    chosen = name if not isinstance(name, (str, Path)) else recipe(name, changes, data)
+    options = _options(out, device, data_dir, offline, ablate)
+    outcome = execute(chosen, options, report or _reporter())
+    return _result(chosen, outcome)
+
+
+# --- what was trained ----------------------------------------------------------------------------------
+
+
+def load(
+    run: str | Path | Result = "latest", *, out: Path | str = "runs", device: str = "auto",
+    data_dir: Path | str | None = None, best: bool = False, report: Reporter | None = None,
+) -> System:  # fmt: skip
+    """The system of a run with its trained weights: a torch module, ready to compute.
+
+    Args:
+        run: Its name or folder, a topic, "latest", or what `train` returned.
+        out: Folder of the runs.
+        device: Where it computes.
+        data_dir: Folder of downloaded data sets.
+        best: The checkpoint with the best metric in place of the last.
+        report: Told what was skipped on the way.
+
+    Raises:
+        UsageError: there is no such run.
+        DataError: its checkpoints, or the weights that it builds on, are not whole.
+    """
+    from atlas_cli.engine.loading import load_system
+
+    return load_system(_run(run, out), _options(out, device, data_dir), report or _reporter(), best=best)
+
+
+def sample(
+    run: str | Path | Result | System = "latest", count: int | None = None, *, seed: int = 0,
+    label: int | None = None, prompt: str | None = None, out: Path | str = "runs", device: str = "auto",
+    stream: Callable[[str], None] | None = None, **extras: object,
+) -> Artifact:  # fmt: skip
+    """Something that a run has learned to make.
+
+    Args:
+        run: As for `load`, or a system that was loaded.
+        count: How many; None: as many as suits the system.
+        seed: Same seed, same samples.
+        label: The class wanted, of systems that have classes.
+        prompt: Text to continue or to draw.
+        out: Folder of the runs.
+        device: Where it computes.
+        stream: Receives text piece by piece as it is written.
+        extras: Options of the system's own, such as `control` of controlnet.
+    """
+    from atlas_cli.engine.build import inference
+    from atlas_cli.engine.system import SampleRequest, System
+
+    system = run if isinstance(run, System) else load(run, out=out, device=device)
+    request = SampleRequest(
+        n=count or system.sample_count, seed=seed, label=label, prompt=prompt, stream=stream, extras=extras
+    )
+    with inference(system):
+        return system.sample(request)
+
+
+# --- pages and diagrams --------------------------------------------------------------------------------
+
+
+class Chapter:
+    """A page of the atlas: Markdown for a notebook, plain text for `print`."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    @property
+    def markdown(self) -> str:
+        """The page as Markdown, its diagrams drawn as text."""
+        from atlas_cli.pages.export import as_markdown
+
+        return as_markdown(self._page)
+
+    def __str__(self) -> str:
+        from atlas_cli.pages.compose import compose
+
+        return "\n".join(line.plain.rstrip() for line in compose(self._page, 80))
+
+    def __repr__(self) -> str:
+        return f"<the page of {self._page.subject.slug}>"
+
+    def _repr_markdown_(self) -> str:
+        return self.markdown
+
+
+def explain(name: str, section: str | None = None) -> Chapter:
+    """The page of a topic or a family.
+
+    Args:
+        name: Slug, title, alias, arXiv number.
+        section: One section alone, such as "How it works".
+
+    Raises:
+        UsageError: there is no such page or section.
+    """
+    from atlas_cli import catalog
+    from atlas_cli.pages import source
+
+    page = source.read_page(catalog.resolve_any(name))
+    return Chapter(page if section is None else page.only(section))
+
+
+class Drawing:
+    """A diagram as it was asked for; it shows itself in a notebook."""
+
+    def __init__(
+        self, shown: Diagram | Explorable, setting: Mapping[str, Value], step: int | None, dark: bool
+    ) -> None:
+        self._shown, self._step, self._dark = shown, step, dark
+        self._given = [f"{knob}={value}" for knob, value in setting.items()]
+
+    def svg(self) -> str:
+        """A picture of lines and text."""
+        return str(self._as("svg"))
+
+    def png(self) -> bytes:
+        """A picture of pixels."""
+        content = self._as("png")
+        assert isinstance(content, bytes)
+        return content
+
+    def html(self) -> str:
+        """A page of its own with all knobs or steps, which needs no network."""
+        return str(self._as("html"))
+
+    def text(self) -> str:
+        """Drawn in characters."""
+        return str(self._as("text"))
+
+    def save(self, path: Path | str) -> Path:
+        """Write it as the file's ending says: .svg, .png, .html or .txt."""
+        path = Path(path)
+        kind = {"txt": "text"}.get(path.suffix[1:], path.suffix[1:])
+        content = self._as(kind)
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    def _as(self, format: str) -> str | bytes:
+        from atlas_cli.diagrams.deliver import document
+
+        command = f"api.diagram({self._shown.topics[0]!r}, {self._shown.name!r})"
+        return document(self._shown, format, self._given, self._step, command, self._dark)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return f"<the diagram {self._shown.name}>"
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+
+def diagram(
+    topic: str, name: str | None = None, *, step: int | None = None, run: str | None = None,
+    out: Path | str = "runs", dark: bool = False, **knobs: Value,
+) -> Drawing:  # fmt: skip
+    """A diagram, with its knobs as you turn them.
+
+    Args:
+        topic: Topic, family or alias.
+        name: Which of its diagrams; None: its first.
+        step: Of a stepped diagram the step that is lit.
+        run: The trained run that it is drawn from, of diagrams that are drawn from runs.
+        out: Folder of the runs.
+        dark: For a dark background.
+        knobs: Values of an explorable's knobs: gate=1, delta=0.5.
+
+    Raises:
+        UsageError: there is no such diagram, knob or value.
+    """
+    from atlas_cli.diagrams import gallery
+    from atlas_cli.diagrams.model import Diagram
+    from atlas_cli.diagrams.of_runs import of_run
+
+    _, shown = gallery.chosen(topic, name)
+    if isinstance(shown, Diagram):
+        if knobs or run or (step or 1) not in range(1, len(shown.steps) + 1):
+            raise UsageError(f"{shown.name} has {len(shown.steps)} steps and no knobs", "choose one: step=1")
+        return Drawing(shown, knobs, step, dark)
+    if step is not None:
+        raise UsageError(f"{shown.name} has knobs and no steps", f"turn one: {shown.knobs[0].name}=...")
+    shown = of_run(shown, run, Path(out))
+    gallery.setting(shown, [f"{knob}={value}" for knob, value in knobs.items()])  # refused here and now
+    return Drawing(shown, knobs, None, dark)
+
+
+# --- behind them ---------------------------------------------------------------------------------------
+
+
+def _texts(changes: Changes | None) -> list[str]:
+    """Changes as `--set` takes them: values in YAML, which reads JSON."""
+    return [f"{k}={v if isinstance(v, str) else json.dumps(v)}" for k, v in (changes or {}).items()]
+
+
+def _options(
+    out: Path | str, device: str, data_dir: Path | str | None, offline: bool = False,
+    ablate: bool | None = None,
+) -> Options:  # fmt: skip
+    from atlas_cli.engine.build import Options
+
+    folder = Path(data_dir) if data_dir is not None else None
+    return Options(out=Path(out), data_dir=folder, device=device, offline=offline, ablate=ablate)
+
+
+def _reporter() -> Reporter:
+    from atlas_cli.present.reporter import reporter
+
+    return reporter()
+
+
+def _run(run: str | Path | Result, out: Path | str) -> RunFolder:
+    from atlas_cli.runs.folder import find_run
+
+    return find_run(str(run.path if isinstance(run, Result) else run), Path(out))
+
+
+def _result(recipe: Recipe, outcome: Outcome) -> Result:
+    assert outcome.run is not None
+    return Result(
+        outcome.run.path, recipe, outcome.figures, outcome.ablated, [v.to_json() for v in outcome.verdicts],
+        outcome.met, outcome.seconds, outcome.artifact,
+    )  # fmt: skip
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _held(passed: bool | None) -> str:
+    return "not judged" if passed is None else "holds" if passed else "fails"

@@ -1,0 +1,74 @@
+"""What the figures of a run are, one clause each: units, and which way is better.
+
+The first pattern that fits a metric's name counts. A name that is not here is shown without a clause.
+"""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+_CLAUSES = (
+    ("class_accuracy*", "share of the samples that the judge, a classifier of real images, reads as asked"),
+    ("judge_frechet_over_floor", "distance to real images over that among real ones; 1 is as near"),
+    ("judge_frechet_floor", "distance of as many real images to other real ones: no sample can be nearer"),
+    ("judge_frechet*", "distance to real images in the judge's features, no unit; lower is nearer"),
+    ("frechet_*", "distance to real images in the judge's features, no unit; lower is nearer"),
+    ("reconstruction_frechet", "distance of decoded test images to real ones; lower is nearer"),
+    ("reconstruction_psnr", "decibels by which decoded images stand above their error; higher is better"),
+    ("judge_accuracy", "share of real test images that the judge itself reads rightly"),
+    ("confidence", "mean probability that the judge gives its own reading"),
+    ("class_entropy", "how evenly the classes come; 1 is all alike often, 0 is always the same"),
+    ("class_variety", "nats of variety within a class against real images; 0 is as varied"),
+    ("accuracy_half", "share of images read rightly when half of their pixels are seen"),
+    ("copy_accuracy", "share of the letters said in order on held-out sequences"),
+    ("accuracy_[248]x", "share of right answers on held-out sequences that many times as long"),
+    ("accuracy*", "share of right answers on held-out data"),
+    ("recall", "share of the keys that are answered with their value, on held-out sequences"),
+    ("scene_accuracy*", "share of the scenes that are as their captions say"),
+    ("unseen_scene_accuracy", "the same, of pairs of colour and shape that the training never showed"),
+    ("bits_below_ngram*", "bits per byte below what counting that many bytes of context predicts"),
+    ("bits*", "bits that each byte of held-out files costs; lower is a better prediction"),
+    ("base_bits_per_byte", "bits per byte of the base before anything was learned"),
+    ("gain", "bits per byte of the new text by which it predicts better than its base"),
+    ("forgotten", "bits per byte by which the old text is predicted worse than before"),
+    ("modes_found", "modes that hold at least a tenth of their even share of good points"),
+    ("high_quality_share", "share of the points within three standard deviations of their mode"),
+    ("energy_distance", "distance between made and real points; 0 is the same distribution"),
+    ("early_gradient", "norm of the generator's gradient when the discriminator is sure"),
+    ("edge_f1", "agreement of drawn edges with those asked for; 1 is all of them and no others"),
+    ("tokens_per_second*", "bytes written a second"),
+    ("images_per_second", "images drawn a second"),
+    ("pixel_images_per_second", "images drawn a second on pixels"),
+    ("tokens_per_call", "bytes that each call of the large model brings"),
+    ("*speedup", "times as fast as without, timed in turn"),
+    ("*time_exponent", "power of the length with which time grows; 1 is linear, 2 quadratic"),
+    ("attention_time_*", "times as long as attention takes at that length"),
+    ("train_microseconds", "microseconds of training a token"),
+    ("cache_kib", "KiB that are kept of the text so far"),
+    ("cache_bytes*", "bytes that are kept of the text so far"),
+    ("cache_share", "share of what a transformer keeps of the same text"),
+    ("parameters", "weights of the model"),
+    ("trained_share", "share of the weights that are trained"),
+    ("busiest_share", "share of the tokens that the busiest expert gets"),
+    ("readable_states", "directions of a channel's state that can be told apart"),
+    ("mode_gap", "largest difference between two ways of computing the same"),
+    ("*_error", "largest difference between two ways of computing the same"),
+    ("round_trip_*", "mean squared error of an image that went to noise and back"),
+    ("greedy_identical", "1 where every byte is the same, 0 where one is not"),
+    ("best_w", "the guidance weight whose samples lie nearest to real images"),
+    ("rise", "accuracy at the largest weight minus that at the smallest"),
+    ("fall", "nats of variety that the largest weight costs"),
+)  # fmt: skip
+_SPEED = (
+    "*per_second*", "*speedup", "*time_exponent", "attention_time_*", "train_microseconds*", "*_seconds*",
+)  # fmt: skip
+
+
+def clause(metric: str) -> str:
+    """What a metric is, in one clause; "" where nobody wrote one."""
+    return next((words for pattern, words in _CLAUSES if fnmatchcase(metric, pattern)), "")
+
+
+def is_speed(metric: str) -> bool:
+    """Whether a figure is one of time, which a busy machine spoils."""
+    return any(fnmatchcase(metric, pattern) for pattern in _SPEED)

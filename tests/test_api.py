@@ -1,0 +1,88 @@
+"""The entry from Python: what it returns is what the commands do, and shows itself in a notebook."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from atlas_cli import api, catalog
+from atlas_cli.errors import UsageError
+from atlas_cli.pages import source
+from atlas_cli.pages.export import as_markdown
+from atlas_cli.present.artifacts.images import Images
+from atlas_cli.present.reporter import SilentReporter
+
+TINY = {"train.steps": 2, "train.precision": "fp32", "train.threads": 1, "train.batch_size": 4}
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> api.Result:
+    out = tmp_path_factory.mktemp("runs")
+    return api.train("ddpm/smoke", TINY, out=out, device="cpu", report=SilentReporter())
+
+
+def test_training_returns_what_the_run_holds(result: api.Result) -> None:
+    assert result.path.name == "ddpm-smoke-1"
+    assert (result.path / "result.json").is_file()
+    assert result.recipe.train.steps == 2
+    assert isinstance(result.picture, Images)
+    assert "<img" in result._repr_html_()
+
+
+def test_a_run_is_sampled_by_result_by_name_and_by_system(result: api.Result) -> None:
+    out = result.path.parent
+    drawn = [
+        api.sample(result, 3, seed=5, label=2, out=out, device="cpu"),
+        api.sample("ddpm", 3, seed=5, label=2, out=out, device="cpu"),
+        api.sample(api.load(result, out=out, device="cpu"), 3, seed=5, label=2),
+    ]
+    first = drawn[0]
+    assert isinstance(first, Images)
+    assert first.images.shape[0] == 3
+    assert all((first.images == other.images).all() for other in drawn[1:] if isinstance(other, Images))
+    assert first._repr_png_()[:4] == b"\x89PNG"
+
+
+def test_changes_are_values_as_python_has_them() -> None:
+    recipe = api.recipe("ddpm/smoke", {"multipliers": [1, 2], "train.lr": 1e-4, "clip": False})
+    assert (recipe.model["multipliers"], recipe.train.lr, recipe.model["clip"]) == ((1, 2), 1e-4, False)
+    with pytest.raises(UsageError) as refused:
+        api.recipe("ddpm/smoke", {"widht": 3})
+    assert "did you mean width" in refused.value.details[0]
+
+
+def test_a_page_is_markdown_for_a_notebook_and_text_for_print() -> None:
+    page = source.read_page(catalog.resolve("mamba"))
+    assert api.explain("mamba")._repr_markdown_() == as_markdown(page)
+    part = api.explain("mamba", section="How it works")
+    assert "How it works" in str(part)
+    assert "Try it" not in str(part)
+
+
+def test_a_diagram_shows_itself_and_saves_as_its_name_says(tmp_path: Path) -> None:
+    drawing = api.diagram("mamba", "discretisation", delta=0.5)
+    assert drawing._repr_svg_().startswith("<svg")
+    for ending, start in ((".svg", b"<svg"), (".png", b"\x89PNG"), (".html", b"<!doctype html>")):
+        assert drawing.save(tmp_path / f"x{ending}").read_bytes().lower().startswith(start.lower())
+    assert drawing.svg() != api.diagram("mamba", "discretisation", delta=1.0).svg()
+    with pytest.raises(UsageError, match="no knob"):
+        api.diagram("mamba", "discretisation", gamma=1)
+
+
+def test_a_stepped_diagram_takes_its_step() -> None:
+    assert api.diagram("mamba", step=2).svg() != api.diagram("mamba").svg()
+    for wrong in ({"step": 99}, {"gate": 1}):
+        with pytest.raises(UsageError, match="steps and no knobs"):
+            api.diagram("mamba", **wrong)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="knobs and no steps"):
+        api.diagram("mamba", "discretisation", step=1)
+
+
+def test_importing_it_imports_neither_torch_nor_pydantic() -> None:
+    code = (
+        "import sys; from atlas_cli import api; assert not {'torch', 'pydantic', 'rich'} & sys.modules.keys()"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
