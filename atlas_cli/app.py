@@ -15,7 +15,7 @@ from typing import Annotated, Any
 import typer
 
 from atlas_cli import commands, limits, ranks
-from atlas_cli.errors import AtlasError, EnvironmentFault, RankLost, UsageError
+from atlas_cli.errors import AtlasError, EnvironmentFault, RankLost, UsageError, is_out_of_memory
 from atlas_cli.screen import flags as house
 from atlas_cli.screen import kept, streams
 
@@ -166,7 +166,7 @@ def _topic_hint(name: str) -> str | None:
 def _unexpected(error: Exception) -> AtlasError:
     if house.flags.debug:
         raise error
-    if isinstance(error, MemoryError):
+    if is_out_of_memory(error):
         return EnvironmentFault("out of memory", "close other programs, or ask for less")
     if isinstance(error, OSError) and error.strerror:  # no fault of the atlas: a disk, a stream, a permission
         where = f"{error.filename}: " if error.filename else ""

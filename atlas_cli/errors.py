@@ -22,6 +22,11 @@ def cut(lines: list[str], number: int | None = None) -> list[str]:
     return [*lines[:MOST_SHOWN], *([f"and {more} more"] if more else [])]
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether it says that memory was not to be had: Python's own error, or torch's on a CPU."""
+    return isinstance(error, MemoryError) or "allocate memory" in str(error)
+
+
 def quoted(text: str, most: int = MOST_LETTERS) -> str:
     """A user's text for a message: cut short, and what cannot be seen is named, as in 'd<U+202E>dpm'."""
     short = text if len(text) <= most else f"{text[: most - 3]}..."

@@ -72,12 +72,12 @@ def build(
         parents: The trained systems that it builds on, by role.
     """
     device = distributed.join(choose_device(options.device), recipe.train.batch_size)
+    with torch.device("meta"):  # shapes alone
+        require_memory(recipe, create(recipe), device)
     set_threads(recipe.train.threads)
     kernels.remember()
     train = recipe.train.model_copy(update={"precision": resolve_precision(recipe.train.precision, device)})
     source = open_data(recipe, options, reporter, device)
-    with torch.device("meta"):  # shapes alone
-        require_memory(recipe, create(recipe), device)
     system = create(recipe)
     parents = parents or {}
     rank, world_size = distributed.rank(), distributed.world_size()

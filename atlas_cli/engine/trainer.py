@@ -23,7 +23,7 @@ from atlas_cli.engine.restoring import require_fitting
 from atlas_cli.engine.signals import StoppedAtOnce, StopRequest
 from atlas_cli.engine.system import SampleRequest, System
 from atlas_cli.engine.verdict import Verdict, judge, met, usual
-from atlas_cli.errors import DataError, DivergedError, EnvironmentFault, InterruptedRun
+from atlas_cli.errors import DataError, DivergedError, EnvironmentFault, InterruptedRun, is_out_of_memory
 from atlas_cli.present import curves
 from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.present.progress import Training
@@ -243,7 +243,9 @@ def _train(
                 system, run=run, recipe_hash=recipe.hash, progress=progress,
                 stop=stop, start=start, glimpses=watched,
             )  # fmt: skip
-    except torch.OutOfMemoryError as error:
+    except (RuntimeError, MemoryError) as error:
+        if not isinstance(error, torch.OutOfMemoryError) and not is_out_of_memory(error):
+            raise
         half = max(1, recipe.train.batch_size // 2)
         raise EnvironmentFault(
             f"out of memory on {system.setting.device}: {str(error).splitlines()[0]}",

@@ -148,6 +148,14 @@ def test_what_cannot_fit_is_refused_before_it_is_set_aside(monkeypatch):
         memory.require_memory(recipes.resolve("ddpm/smoke", ["train.batch_size=65536"]), system, CPU)
 
 
+def test_an_allocator_that_refuses_is_the_machines_lack_and_no_fault():
+    from atlas_cli.app import _unexpected
+
+    with pytest.raises(RuntimeError) as refused:
+        torch.empty(1 << 60, dtype=torch.uint8)
+    assert _unexpected(refused.value).code == 4
+
+
 def test_compiling_needs_a_compiler(monkeypatch):
     monkeypatch.setenv("CXX", "/nonexistent")
     with pytest.raises(EnvironmentFault, match="needs a C\\+\\+ compiler"):
