@@ -190,7 +190,7 @@ def _report(error: AtlasError, code: int | None = None) -> int:
         code = 1
     if not ranks.speaks() and ranks.launcher() is None:
         return code
-    if house.flags.json:
+    if house.flags.json and not streams.lost(sys.stdout):
         from atlas_cli.screen.terminal import emit_json
 
         emit_json({"error": error.what, "hint": error.hint, "details": error.details, "exit_code": code})

@@ -6,12 +6,18 @@ import contextlib
 import errno
 import os
 import sys
-from typing import TextIO
+from typing import ClassVar, TextIO
 
 from atlas_cli.errors import EnvironmentFault
 
 _OF_STREAMS = {errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 LEAST_COLUMNS = 20  # below, nothing can be laid out; the terminal folds the lines
+
+
+class _Lost:
+    """What was dropped."""
+
+    streams: ClassVar[list[TextIO]] = []
 
 
 def prepare() -> None:
@@ -49,8 +55,14 @@ def unwritable(stream: TextIO, error: OSError) -> EnvironmentFault:
     )
 
 
+def lost(stream: TextIO) -> bool:
+    """Whether the stream failed and ends in nothing now."""
+    return stream in _Lost.streams
+
+
 def drop(stream: TextIO) -> None:
     """Let a stream that failed end in nothing, so that the interpreter does not fail on it once more."""
+    _Lost.streams.append(stream)
     with contextlib.suppress(OSError, ValueError), open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), stream.fileno())
 

@@ -1,12 +1,15 @@
 import gzip
+import os
 import pickle
 import struct
+import time
 import urllib.error
 
 import numpy as np
 import pytest
 
 from atlas_cli import data
+from atlas_cli.data import torchvision
 from atlas_cli.data.formats import read_cifar_pickle
 from atlas_cli.errors import DataError, EnvironmentFault
 
@@ -254,6 +257,18 @@ def test_a_dead_network_is_an_environment_fault_and_leaves_nothing_behind(
     assert "--data strokes" in caught.value.hint
     assert list((tmp_path / "sets").iterdir()) == []
     assert capsys.readouterr().out == ""
+
+
+def test_what_killed_downloads_left_is_cleared_and_a_live_one_is_not(tmp_path):
+    for name, age_s in (("killed", 7200), ("live", 60)):
+        staging = tmp_path / f".download-{name}"
+        (staging / "raw").mkdir(parents=True)
+        (staging / "raw" / "part").write_text("")
+        for path in (staging / "raw" / "part", staging / "raw", staging):
+            os.utime(path, (time.time() - age_s, time.time() - age_s))
+    os.utime(tmp_path / ".download-live", (0, 0))  # a download writes further in
+    torchvision._clear_leftovers(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [".download-live"]
 
 
 def test_a_download_is_moved_into_place_whole(mnist, tmp_path, monkeypatch):

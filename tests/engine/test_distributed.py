@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from atlas_cli.engine import distributed
+from atlas_cli.engine import distributed, launcher
 from atlas_cli.engine.descent import guard
+from atlas_cli.errors import RankLost
 from atlas_cli.runs import checkpoint
-from tests.e2e.helpers import atlas, environment
+from tests.e2e.helpers import ROOT, atlas, environment
 
 RECIPES = ["ddpm/smoke", "gan/smoke", "mamba/smoke"]
 COMMON = ["--set", "train.precision=fp32", "--set", "train.steps=8"]
@@ -85,3 +86,22 @@ def test_gradients_are_averaged_and_not_summed(monkeypatch: pytest.MonkeyPatch) 
     weight.grad = torch.tensor([1.0, 1.0])
     optimizer.step()
     assert torch.equal(weight.detach(), torch.tensor([-2.0, 0.0]))
+
+
+def test_what_rank_0_does_alone_may_take_longer_than_a_step_and_its_end_is_noticed() -> None:
+    group = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(launcher._free_port())}
+    ranks = [
+        subprocess.Popen([sys.executable, "-m", "tests.engine.meeting"], stdout=subprocess.PIPE, text=True,
+                         cwd=ROOT, env={**os.environ, **group, "RANK": str(rank)})
+        for rank in range(2)
+    ]  # fmt: skip
+    said = [process.communicate(timeout=60)[0].splitlines() for process in ranks]
+    assert said == [["figures"], ["figures", "another process of the group has ended"]]
+    assert [process.returncode for process in ranks] == [9, RankLost.code]
+
+
+@pytest.mark.parametrize("devices", ["0", "-2"])
+def test_no_processes_are_refused(tmp_path: Path, devices: str) -> None:
+    result = atlas("train", "ddpm/smoke", "--devices", devices, cwd=tmp_path)
+    assert result.returncode == 2
+    assert "--devices" in result.stderr

@@ -21,6 +21,11 @@ def test_no_line_is_wider_and_no_letter_is_lost(width: int):
     assert "".join(lines).replace(" ", "") == SENTENCE.replace(" ", "")
 
 
+@pytest.mark.parametrize("width", [0, -1, -8])
+def test_a_width_that_there_is_not_comes_to_an_end(width: int):
+    assert "".join(line.plain for line in wrap(Text("ab cde"), width)) == "abcde"
+
+
 def test_words_stay_whole_where_they_fit():
     assert plain(wrap(Text("one two three"), 8)) == ["one two", "three"]
 

@@ -67,3 +67,8 @@ def test_text_covers_lines():
 def test_the_table_of_glyphs_is_in_order(weights: tuple[int, ...], glyph: str):
     assert _GLYPHS[list(product(range(3), repeat=4)).index(weights)] == glyph
     assert len(set(_GLYPHS)) == 81
+
+
+def test_a_slanting_line_is_refused_and_not_walked_for_ever():
+    with pytest.raises(ValueError, match="neither level nor upright"):
+        Canvas().line([(0, 0), (3, 2)], "net", Pen())
