@@ -20,6 +20,7 @@ class Verdict:
     figure: float | None
     ablated: float | None  # the plain metric in the run without the idea
     passed: bool | None
+    speed: bool = False  # see Bar
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -39,10 +40,11 @@ def judge(
         compares = metric not in figures and base != metric
         without = ablated.get(base) if ablated is not None else None
         if compares and ablated is None:
-            verdicts.append(Verdict(metric, bar.claim, describe(bar), None, None, None))
+            verdicts.append(Verdict(metric, bar.claim, describe(bar), None, None, None, bar.speed))
             continue
         figure = _compare(metric, figures.get(base), without) if compares else figures.get(metric)
-        verdicts.append(Verdict(metric, bar.claim, describe(bar), figure, without, _within(figure, bar)))
+        passed = _within(figure, bar)
+        verdicts.append(Verdict(metric, bar.claim, describe(bar), figure, without, passed, bar.speed))
     return verdicts
 
 
@@ -67,6 +69,8 @@ def describe(bar: Bar) -> str:
     return f">= {bar.min:g}" if bar.min is not None else f"<= {bar.max:g}"
 
 
-def met(verdicts: list[Verdict]) -> bool:
-    """Whether every claim was judged and passed."""
+def met(verdicts: list[Verdict]) -> bool | None:
+    """Whether every claim was judged and passed; None where nothing was judged."""
+    if all(v.passed is None for v in verdicts):
+        return None
     return all(v.passed for v in verdicts)

@@ -32,7 +32,7 @@ class Verification:
 
     @property
     def met(self) -> bool:
-        return all(outcome.met for outcome in self.outcomes)
+        return all(bool(outcome.met) for outcome in self.outcomes)
 
     def verdicts(self, metric: str) -> list[Verdict]:
         return [v for o in self.outcomes for v in o.verdicts if v.metric == metric]

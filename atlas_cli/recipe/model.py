@@ -45,6 +45,7 @@ class Bar(FrozenConfig):
     min: float | None = None
     max: float | None = None
     claim: str = ""  # the sentence that the figure proves
+    speed: bool = False  # a time or a speed, which a busy machine changes: --check leaves it to --check-speed
 
     @model_validator(mode="after")
     def _some_bound(self) -> Self:

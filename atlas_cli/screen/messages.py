@@ -17,9 +17,23 @@ def say(line: str) -> None:
     """One line of progress or advice."""
     if flags.quiet or os.environ.get("RANK", "0") != "0":
         return
+    if flags.jsonl:
+        write_event("message", text=line)
+        return
     from atlas_cli.screen.terminal import err
 
     err.print(Text(line, "atlas.muted"), soft_wrap=True)
+
+
+def write_event(event: str, **fields: object) -> None:
+    """One JSON object, on a line of stderr (`--log jsonl`), with the time in seconds since 1970."""
+    import json
+    import time
+
+    from atlas_cli.screen.terminal import err
+
+    err.file.write(json.dumps({"event": event, "time": round(time.time(), 3), **fields}) + "\n")
+    err.file.flush()
 
 
 Item = TypeVar("Item")
@@ -29,7 +43,12 @@ def steps(items: Sequence[Item], title: str) -> Iterable[Item]:
     """The items, with a bar on stderr while they are gone through, where someone sits before it."""
     from atlas_cli.screen.terminal import err
 
-    if flags.quiet or not (err.is_terminal and err.is_interactive) or os.environ.get("RANK", "0") != "0":
+    if (
+        flags.quiet
+        or flags.jsonl
+        or not (err.is_terminal and err.is_interactive)
+        or os.environ.get("RANK", "0") != "0"
+    ):
         return items
     from rich.progress import track
 
@@ -42,6 +61,9 @@ def next_command(command: str, why: str = "") -> None:
         return
     from atlas_cli.screen.terminal import err
 
+    if flags.jsonl:
+        write_event("next", command=command, why=why)
+        return
     text = Text.assemble(("next  ", "atlas.muted"), (command, "atlas.code"))
     whole = text + Text(f"  {why}", "atlas.muted") if why else text
     err.print(whole, soft_wrap=True)
@@ -53,6 +75,9 @@ def next_command(command: str, why: str = "") -> None:
 
 def print_error(error: AtlasError) -> None:
     """What is wrong, the findings if there are several, and the hint."""
+    if flags.jsonl:
+        write_event("error", error=error.what, hint=error.hint, details=error.details)
+        return
     from atlas_cli.screen.terminal import err
 
     err.print(Text.assemble(("error  ", "atlas.bad"), error.what), soft_wrap=True)
