@@ -18,8 +18,8 @@ def chosen(reference: str, topic: str | None, recipe: str | None, root: Path) ->
     """The run to go on with.
 
     Args:
-        reference: A run's name or path, or "latest": with a topic the newest of that topic, stopped ones first.
-        topic: What was typed beside it, a topic, topic/recipe or a recipe file; it must be what the run trains.
+        reference: A run's name or path, or "latest": with a topic the newest of it, stopped ones first.
+        topic: What was typed beside it: a topic, topic/recipe or a recipe file. The run must train that.
         recipe: The recipe of the topic, where it was named by itself.
         root: The folder of the runs.
 

@@ -89,7 +89,7 @@ def finish(series: Sequence[Trained], wish: Wish, over_seeds: bool) -> None:
         names = " ".join(one.outcome.run.name for one in series if one.outcome.run)
         messages.next_command(f"atlas run compare {names}", "their curves on one axis")
     verdicts = [(one.outcome.to_json()["verdicts"], one.recipe.name) for one in series]
-    if wish.check and not all([claims.hold(told, wish.speed, name) for told, name in verdicts]):
+    if wish.check and not all(claims.hold(told, wish.speed, name) for told, name in verdicts):
         raise typer.Exit(1)
 
 

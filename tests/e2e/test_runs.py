@@ -103,8 +103,8 @@ def test_a_finished_run_can_be_shown_sampled_compared_and_removed(tmp_path: Path
     assert first.returncode == 0, first.stderr
     picture = tmp_path / json.loads(first.stdout)["files"][0]
     drawn = picture.read_bytes()
-    atlas("sample", "ddpm-smoke-1", "--seed", "3", "--count", "4", cwd=tmp_path)
-    assert picture.read_bytes() == drawn  # same seed, same picture
+    again = atlas("sample", "ddpm-smoke-1", "--seed", "3", "--count", "4", "--json", cwd=tmp_path)
+    assert (tmp_path / json.loads(again.stdout)["files"][0]).read_bytes() == drawn  # same seed, same picture
     compared = json.loads(
         atlas("run", "compare", "ddpm-smoke-1", "ddpm-smoke-2", "--json", cwd=tmp_path).stdout
     )
