@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,8 +16,7 @@ from atlas_cli.runs import claims
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from atlas_cli.commands._training import Wish
-    from atlas_cli.engine.build import Options
+    from atlas_cli.commands._training import Place, Wish
     from atlas_cli.engine.trainer import Outcome
     from atlas_cli.recipe.model import Recipe
 
@@ -58,22 +56,22 @@ def seeded(first: int, seeds: int) -> list[Change]:
 
 
 def train_all(
-    changes: Sequence[Change], resolve: Callable[[Change], tuple[Recipe, Options]], wish: Wish
+    changes: Sequence[Change], resolve: Callable[[Change], tuple[Recipe, Place]], wish: Wish
 ) -> list[Trained]:
     """Train the recipe with each of the changes. All are resolved first: a wrong value is refused at once."""
     from atlas_cli.screen import messages
 
     prepared = [(change, *resolve(change)) for change in changes]
     if wish.check:
-        for _, recipe, options in prepared:
-            _training.require_claims(recipe, options.ablate, wish.speed)
+        for _, recipe, place in prepared:
+            _training.require_claims(recipe, place.ablate, wish.speed)
     trained = []
-    for i, (change, recipe, options) in enumerate(prepared, start=1):
+    for i, (change, recipe, place) in enumerate(prepared, start=1):
         messages.say(f"{recipe.name} with {', '.join(change)} ({i} of {len(prepared)})")
-        tagged = (*options.labels.tags, *change)
-        name = f"{options.labels.name}-{i}" if options.labels.name else None
-        options = replace(options, labels=options.labels._replace(name=name, tags=tagged))
-        trained.append(Trained(change, recipe, _training.run_one(recipe, options, wish)))
+        tagged = (*place.labels.tags, *change)
+        name = f"{place.labels.name}-{i}" if place.labels.name else None
+        place = place._replace(labels=place.labels._replace(name=name, tags=tagged))
+        trained.append(Trained(change, recipe, _training.run_one(recipe, place, wish)))
     return trained
 
 

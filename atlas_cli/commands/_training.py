@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import typer
 
 from atlas_cli.errors import UsageError
 from atlas_cli.runs import claims
+from atlas_cli.runs.folder import Labels
 
 if TYPE_CHECKING:
     from atlas_cli.engine.build import Options
     from atlas_cli.engine.trainer import Outcome
     from atlas_cli.recipe.model import Recipe
     from atlas_cli.runs.folder import RunFolder
+
+
+class Place(NamedTuple):
+    """Where and how a training runs: engine.build.Options, before torch is imported."""
+
+    out: Path
+    data_dir: Path | None = None
+    device: str = "auto"
+    compile: bool = False
+    ablate: bool | None = None
+    labels: Labels = Labels()
+
+    def options(self) -> Options:
+        """The same for the engine."""
+        from atlas_cli.engine.build import Options
+        from atlas_cli.screen.flags import flags
+
+        return Options(**self._asdict(), offline=flags.offline)
 
 
 class Wish(NamedTuple):
@@ -49,13 +69,17 @@ def require_claims(recipe: Recipe, ablate: bool | None, speed: bool) -> None:
         )
 
 
-def run_one(recipe: Recipe, options: Options, wish: Wish, resumed: RunFolder | None = None) -> Outcome:
+def run_one(recipe: Recipe, place: Place, wish: Wish, resumed: RunFolder | None = None) -> Outcome:
     """Train a recipe and tell what it came to as it goes; nothing is printed to stdout."""
     from atlas_cli.engine import distributed
     from atlas_cli.engine.trainer import execute
     from atlas_cli.present.logs import train_reporter
 
-    return execute(recipe, options, train_reporter(wish.json, not distributed.is_main()), resumed)
+    told = train_reporter(wish.json, not distributed.is_main())
+    try:
+        return execute(recipe, place.options(), told, resumed)
+    finally:
+        distributed.leave()
 
 
 def finish(recipe: Recipe, outcome: Outcome, wish: Wish) -> None:
@@ -107,7 +131,7 @@ def tell_complete(run: RunFolder, recipe: Recipe, wish: Wish) -> None:
     exit_unless_held(result.get("verdicts", []), wish, run.name)
 
 
-def print_cost(recipe: Recipe, options: Options, json: bool) -> None:
+def print_cost(recipe: Recipe, place: Place, json: bool) -> None:
     """`--dry-run`: the resolved recipe, and what a few steps of it say that it will cost here."""
     from dataclasses import asdict
 
@@ -117,6 +141,7 @@ def print_cost(recipe: Recipe, options: Options, json: bool) -> None:
     from atlas_cli.recipe.text import to_yaml
     from atlas_cli.screen.terminal import emit_json, out
 
+    options = place.options()
     recipe = settled(recipe, options)
     cost = asdict(estimate(recipe, options))
     if json:

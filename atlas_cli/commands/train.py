@@ -14,8 +14,7 @@ from atlas_cli.errors import UsageError
 from atlas_cli.screen.flags import flags, given
 
 if TYPE_CHECKING:
-    from atlas_cli.commands._training import Wish
-    from atlas_cli.engine.build import Options
+    from atlas_cli.commands._training import Place, Wish
     from atlas_cli.recipe.model import Recipe
 
 PANEL, PLACE = "Train", 1  # in atlas --help
@@ -105,7 +104,8 @@ def train(
 
     Example: [bold]atlas train ddpm --recipe small[/bold]
     """
-    from atlas_cli.commands._training import Wish
+    from atlas_cli.commands._training import Place, Wish
+    from atlas_cli.runs.folder import Labels
 
     if device not in ("auto", "cpu", "cuda", "mps"):
         raise UsageError(f"there is no device {device!r}", "choose one of: auto, cpu, cuda, mps")
@@ -119,87 +119,73 @@ def train(
     flags.jsonl = log is Log.jsonl
     if devices > 1:
         _launch(devices)
-    from atlas_cli.engine.build import Options
-    from atlas_cli.runs.folder import Labels
-
     overrides = [*(sets or []), *_named(seed=seed, precision=precision, threads=threads)]
     labels = Labels(name, tuple(tag or ()))
-    options = Options(out, data_dir, device, compile, flags.offline, ablate, labels=labels)
+    place = Place(out, data_dir, device, compile, ablate, labels)
     wish = Wish(check or check_speed, check_speed, json)
     if resume is not None:
-        _resume(resume, topic, recipe, options, wish, overrides, data, dry_run)
+        _resume(resume, topic, recipe, place, wish, overrides, data, dry_run)
         return
-    _require_name(options)
+    _require_name(place)
     reference = _reference(topic, recipe)
     if seeds is not None or sweep:
-        _series(reference, overrides, data, options, wish, seeds, sweep or [])
+        _series(reference, overrides, data, place, wish, seeds, sweep or [])
         return
-    _one(reference, overrides, data, options, wish, dry_run)
+    _one(reference, overrides, data, place, wish, dry_run)
 
 
 def _one(
-    reference: str, overrides: Sequence[str], data: str | None, options: Options, wish: Wish, dry_run: bool
+    reference: str, overrides: Sequence[str], data: str | None, place: Place, wish: Wish, dry_run: bool
 ) -> None:
     from atlas_cli.commands import _training
-    from atlas_cli.engine import distributed
 
-    resolved, options = _resolved(reference, overrides, data, options)
+    resolved, place = _resolved(reference, overrides, data, place)
     if wish.check:
-        _training.require_claims(resolved, options.ablate, wish.speed)
+        _training.require_claims(resolved, place.ablate, wish.speed)
     if dry_run:
-        _training.print_cost(resolved, options, wish.json)
+        _training.print_cost(resolved, place, wish.json)
         return
-    try:
-        outcome = _training.run_one(resolved, options, wish)
-    finally:
-        distributed.leave()
-    _training.finish(resolved, outcome, wish)
+    _training.finish(resolved, _training.run_one(resolved, place, wish), wish)
 
 
 def _resume(
-    reference: str, topic: str | None, recipe: str | None, options: Options, wish: Wish,
+    reference: str, topic: str | None, recipe: str | None, place: Place, wish: Wish,
     overrides: list[str], data: str | None, dry_run: bool,
 ) -> None:  # fmt: skip
     from atlas_cli.commands import _resume as resuming
     from atlas_cli.commands import _training
-    from atlas_cli.engine import distributed
 
-    run = resuming.chosen(reference, topic, recipe, options.out)
+    run = resuming.chosen(reference, topic, recipe, place.out)
     resolved = resuming.recipe_of(run, overrides, data)
     if wish.check:
-        _training.require_claims(resolved, options.ablate, wish.speed)
+        _training.require_claims(resolved, place.ablate, wish.speed)
     if run.status == "complete":
         _training.tell_complete(run, resolved, wish)
         return
     if dry_run:
-        _training.print_cost(resolved, options, wish.json)
+        _training.print_cost(resolved, place, wish.json)
         return
-    try:
-        outcome = _training.run_one(resolved, options, wish, run)
-    finally:
-        distributed.leave()
-    _training.finish(resolved, outcome, wish)
+    _training.finish(resolved, _training.run_one(resolved, place, wish, run), wish)
 
 
 def _series(
-    reference: str, overrides: list[str], data: str | None, options: Options, wish: Wish,
+    reference: str, overrides: list[str], data: str | None, place: Place, wish: Wish,
     seeds: int | None, sweep: list[str],
 ) -> None:  # fmt: skip
     from atlas_cli.commands import _series as several
 
-    first, _ = _resolved(reference, overrides, data, options)
+    first, _ = _resolved(reference, overrides, data, place)
     changes = several.swept(sweep) if sweep else several.seeded(first.train.seed, seeds or 1)
     trained = several.train_all(
-        changes, lambda change: _resolved(reference, [*overrides, *change], data, options), wish
+        changes, lambda change: _resolved(reference, [*overrides, *change], data, place), wish
     )
     several.finish(trained, wish, over_seeds=not sweep)
 
 
 def _resolved(
-    reference: str, overrides: Sequence[str], data: str | None, options: Options
-) -> tuple[Recipe, Options]:
-    """The recipe with its changes, and the options with these written down for the run's folder."""
-    from dataclasses import replace
+    reference: str, overrides: Sequence[str], data: str | None, place: Place
+) -> tuple[Recipe, Place]:
+    """The recipe with its changes, and the place with these written down for the run's folder."""
 
     from atlas_cli.recipe import recipes
 
@@ -207,21 +193,21 @@ def _resolved(
     changes: tuple[str, ...] = ()
     if overrides or data:
         changes = tuple(recipes.difference(recipes.resolve(reference, command="train"), resolved))
-    return resolved, replace(options, labels=options.labels._replace(changes=changes))
+    return resolved, place._replace(labels=place.labels._replace(changes=changes))
 
 
 def _refuse_together(given: dict[str, object], one: tuple[str, ...]) -> None:
-    """Options of which each asks for something else."""
+    """Refuse options of which each asks for something else."""
     named = [option for option, value in given.items() if value is not None]
     if len(named) > 1 and set(named) & set(one):
         raise UsageError(f"{' and '.join(named)} do not go together", f"leave out {named[-1]}")
 
 
-def _require_name(options: Options) -> None:
+def _require_name(place: Place) -> None:
     from atlas_cli.runs.folder import require_free
 
-    if options.labels.name is not None:
-        require_free(options.out, options.labels.name)
+    if place.labels.name is not None:
+        require_free(place.out, place.labels.name)
 
 
 def _launch(devices: int) -> None:

@@ -1,4 +1,4 @@
-"""What the verdicts in a run's result.json mean for `--check`. Imports no torch: finished runs are judged too.
+"""What the verdicts in a result.json mean for `--check`. Imports no torch: finished runs are judged too.
 
 A verdict is a mapping as engine.verdict.Verdict tells it: "metric", "passed" and "speed" among its fields.
 """

@@ -14,6 +14,7 @@ from atlas_cli.recipe import recipes
 from atlas_cli.recipe.text import to_yaml
 from atlas_cli.runs.folder import Labels, RunFolder
 from atlas_cli.screen import flags as house
+from atlas_cli.screen import terminal
 
 
 class Said(NamedTuple):
@@ -51,7 +52,8 @@ class CommandLine:
 def atlas(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CommandLine:
     """The command line, in an empty folder that is as wide as a terminal of 80 columns."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(terminal.out, "_width", 80)
+    monkeypatch.setattr(terminal.err, "_width", 80)
     return CommandLine(capsys, tmp_path)
 
 

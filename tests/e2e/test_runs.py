@@ -108,7 +108,7 @@ def test_a_finished_run_can_be_shown_sampled_compared_and_removed(tmp_path: Path
     compared = json.loads(
         atlas("run", "compare", "ddpm-smoke-1", "ddpm-smoke-2", "--json", cwd=tmp_path).stdout
     )
-    assert compared["recipe_changes"] == ["train.seed: 0 -> 1"]
+    assert compared["differences"]["recipe"] == {"ddpm-smoke-2": ["train.seed: 0 -> 1"]}
     for command in (["ls"], ["show"], ["plot"], ["compare", "ddpm-smoke-1", "ddpm-smoke-2"]):
         result = atlas("run", *command, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
