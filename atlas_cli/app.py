@@ -183,7 +183,10 @@ def _report(error: AtlasError, code: int | None = None) -> int:
     if house.flags.json:
         from atlas_cli.screen.terminal import emit_json
 
-        emit_json({"error": error.what, "hint": error.hint, "details": error.details, "exit_code": code})
+        emit_json({
+            "error": error.what, "hint": error.hint, "details": error.details, "findings": error.findings,
+            "exit_code": code,
+        })  # fmt: skip
         return code
     from atlas_cli.screen.messages import print_error
 

@@ -137,6 +137,7 @@ def cp(
     ref: _Ref,
     file: Annotated[Path, typer.Argument(help="The new file, ending in .yaml.")],
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace the file if there is one.")] = False,
+    json: _Json = False,
 ) -> None:
     """Copy a recipe as the start of your own.
 
@@ -152,6 +153,11 @@ def cp(
         raise UsageError(f"{file} is {what}", "name another file")
     text = _moved(source.read_bytes().decode("utf-8", "surrogateescape"), source)
     _write(file, text.encode("utf-8", "surrogateescape"), force)
+    if json:
+        from atlas_cli.screen.terminal import emit_json
+
+        emit_json({"recipe": ref, "source": str(source), "file": str(file)})
+        return
     _next(f"edit {file}, then: atlas recipe validate {file} && atlas train {file}")
 
 
@@ -161,6 +167,7 @@ def schema(
         str | None,
         typer.Argument(help="Spell out this topic's model fields.", autocompletion=_complete.topics),
     ] = None,
+    json: Annotated[bool, typer.Option("--json", help="It is JSON in any case.")] = False,
 ) -> None:
     """Print the JSON Schema of a recipe, for editors that complete and check YAML.
 
@@ -244,7 +251,11 @@ def _train(recipe: Recipe) -> str:
 def _emit_verdicts(files: list[str], faults: dict[str, AtlasError]) -> None:
     from atlas_cli.screen.terminal import emit_json
 
-    errors = {file: error.details or [error.what] for file, error in faults.items()}
+    whole = {"line": None, "column": None, "field": ""}
+    errors = {
+        file: error.findings or [{"file": file, **whole, "what": error.what}]
+        for file, error in faults.items()
+    }
     verdicts = [{"file": f, "valid": f not in faults, "errors": errors.get(f, [])} for f in files]
     emit_json({"valid": not faults, "recipes": verdicts})
     if faults:

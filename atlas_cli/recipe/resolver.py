@@ -65,6 +65,7 @@ class Resolver:
             f"recipe {self.name} has {count}",
             "correct it and run the command again; atlas recipe schema lists every field",
             [*shown, *([f"and {more} more"] if more else [])],
+            [problem.as_dict() for problem in problems[:_FINDINGS]],
         )
 
     def _resolved(self, overrides: Sequence[str], data: str | None) -> Recipe | None:
