@@ -179,7 +179,7 @@ def resolve_family(name: str, command: str = "explain") -> Family:
     found = _find(name)
     if isinstance(found, Topic):
         raise UsageError(
-            f"{found.slug} is a topic of {found.family}, and `atlas {command}` wants a family",
+            f"{found.slug} is a topic of {found.family}, and `atlas {command}` takes a family",
             f"atlas {command} {found.family}, or: atlas explain {found.slug}",
         )
     raise unknown("family", name, families(), command)
@@ -234,7 +234,7 @@ def split_front_matter(text: str, path: Path) -> tuple[dict[str, Any], str]:
     """
     match = _FRONT_MATTER.match(text)
     if match is None:
-        raise DataError(f"{path} does not open with a block of facts", "reinstall atlas, or restore the page")
+        raise DataError(f"{path} has no front matter", "reinstall atlas, or restore the page")
     return _yaml(match[1], path), match[2]
 
 

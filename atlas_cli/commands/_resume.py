@@ -40,7 +40,7 @@ def chosen(reference: str, topic: str | None, recipe: str | None, root: Path) ->
     stopped = [run for run in fitting if run.status in ("interrupted", "failed")]
     finished = [run for run in fitting if run.status == "complete"]
     if not stopped and not finished:
-        raise UsageError(f"there is no run of {wanted} in {root} to go on with", f"atlas train {wanted}")
+        raise UsageError(f"there is no run of {wanted} in {root} to continue", f"atlas train {wanted}")
     return (stopped or finished)[-1]
 
 
@@ -56,7 +56,7 @@ def recipe_of(run: RunFolder, overrides: list[str], data: str | None) -> Recipe:
     changes = difference(own, wanted)
     if changes and run.status == "complete":
         raise UsageError(
-            f"{run.name} is complete and cannot be trained otherwise now",
+            f"{run.name} is complete; its recipe cannot be changed any more",
             "start a new run without --resume",
             changes,
         )

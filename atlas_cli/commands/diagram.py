@@ -130,7 +130,9 @@ def _wanted(named: Format | None, out: Path | None, open_: bool, dark: bool) -> 
     else:
         wanted = _format_of(out)
         if named not in (None, wanted):
-            raise UsageError(f"{out} does not sound like {named}", "name it by its format, or drop --format")
+            raise UsageError(
+                f"{out} is not named like a file of {named}", "change its ending, or leave out --format"
+            )
     if open_ and wanted in (Format.text, Format.json):
         raise UsageError(f"--open shows html, svg or png, not {wanted}", "leave out the format")
     if dark and wanted not in (Format.svg, Format.png):

@@ -103,12 +103,12 @@ def render_map(width: int) -> list[Text]:
     room = width - 2 * _MARGIN
     title = wrap(Text.assemble(("atlas", "atlas.title"), f"  {_TAGLINE}: {_counts()}"), room)
     rows = _map_rows(room, wide=width >= _WIDE)
-    lines = [Text(), *title, Text(), *rows, Text(), *_legend(room), Text()]
+    lines = [*title, Text(), *rows, *_legend(room), Text()]  # 80x24 has room for all of it
     tries = []
     for suggestion in catalog.first():
         verb = "train" if catalog.recipes_of(catalog.resolve(suggestion.topic)) else "explain"
         tries.append((Text(f"atlas {verb} {suggestion.topic}", "atlas.code"), Text(suggestion.why)))
-    return indent([*lines, *pairs(tries, room, gap=3), Text()], _MARGIN)
+    return indent([*lines, *pairs(tries, room, gap=3)], _MARGIN)
 
 
 def _map_rows(width: int, wide: bool) -> list[Text]:

@@ -167,7 +167,7 @@ def schema(
         str | None,
         typer.Argument(help="Spell out this topic's model fields.", autocompletion=_complete.topics),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="It is JSON in any case.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON; it always is.")] = False,
 ) -> None:
     """Print the JSON Schema of a recipe, for editors that complete and check YAML.
 

@@ -149,7 +149,7 @@ def compare(
     found = [find_run(run, out) for run in runs]
     if len(found) < 2:
         raise UsageError(
-            "compare what with it?", f"atlas run compare {runs[0]} OTHER; atlas run ls names them"
+            "compare needs two runs or more", f"atlas run compare {runs[0]} OTHER; atlas run ls names them"
         )
     rows = [summary(run) for run in found]
     lines = _lines(found, metric)

@@ -45,7 +45,7 @@ def sample(
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Same seed, same samples (default: a new one, which is told).")
+        int | None, typer.Option(min=0, help="Same seed, same samples (default: a new one, printed).")
     ] = None,
     best: Annotated[
         bool, typer.Option("--best", help="The checkpoint with the lowest loss, not the last one.")

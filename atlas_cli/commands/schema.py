@@ -19,7 +19,7 @@ def schema(
         list[str] | None,
         typer.Argument(help="Command, such as train or run ls; or error.", autocompletion=lambda: names()),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="It is JSON in any case.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON; it always is.")] = False,
 ) -> None:
     """Print the JSON Schema of what a command prints with --json; of none, all of them.
 

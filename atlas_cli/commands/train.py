@@ -56,7 +56,7 @@ def train(
     data_dir: Annotated[Path | None, typer.Option(help="Folder of downloaded data sets.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights and batches.")] = None,
     seeds: Annotated[
-        int | None, typer.Option(min=1, help="Train with so many seeds, and judge over all of them.")
+        int | None, typer.Option(min=1, help="Number of seeds to train with; claims are judged over all.")
     ] = None,
     sweep: Annotated[
         list[str] | None,
@@ -66,7 +66,7 @@ def train(
             autocompletion=_complete.fields,
         ),
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Call the run this.")] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="Mark the run, to find it again. Repeatable.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[str | None, typer.Option(help="auto, fp32 or bf16.")] = None,
@@ -74,7 +74,7 @@ def train(
     compile: Annotated[
         bool, typer.Option("--compile", help="Compile the training step with torch.compile.")
     ] = False,
-    devices: Annotated[int, typer.Option(help="Train in so many processes, which share each batch.")] = 1,
+    devices: Annotated[int, typer.Option(help="Number of processes; they share each batch.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     resume: Annotated[
         str | None,

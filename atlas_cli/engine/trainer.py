@@ -144,7 +144,11 @@ def _trained(recipe: Recipe, parent: Recipe, options: Options, reporter: Reporte
     if run is not None and run.status == "complete":
         reporter.say(f"{recipe.name} builds on {run.path}")
         return run
-    doing = "which is trained first (once)" if run is None else f"which {run.name} began: it goes on"
+    doing = (
+        "which is trained first and kept for later runs"
+        if run is None
+        else f"which {run.name} began: it goes on"
+    )
     reporter.say(f"{recipe.name} builds on {parent.name}, {doing}")
     trained = execute(parent, replace(options, weights_only=True, labels=Labels()), reporter, run).run
     shared: RunFolder = distributed.share(trained)

@@ -83,7 +83,7 @@ def print_outcome(
         if ": " in line.plain and not line.plain.endswith(": "):
             out.print(line)
     else:
-        out.print(Text(f"{recipe} has no expect: nothing was judged", "atlas.muted"))
+        out.print(Text(f"{recipe} makes no claim, so nothing was judged", "atlas.muted"))
     out.print()
     total = f"{clock(result['seconds'])} in all, {clock(result['train_seconds'])} training"
     if result["ablation_seconds"]:

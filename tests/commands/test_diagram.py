@@ -194,7 +194,7 @@ def test_the_ending_of_a_file_says_what_it_holds(atlas, tmp_path):
     assert "The Mamba block" in (tmp_path / "a.txt").read_text(encoding="utf-8")
     with pytest.raises(UsageError, match="cannot be written as gif"):
         atlas("mamba", "-o", str(tmp_path / "a.gif"))
-    with pytest.raises(UsageError, match=r"a\.svg does not sound like html"):
+    with pytest.raises(UsageError, match=r"a\.svg is not named like a file of html"):
         atlas("mamba", "-f", "html", "-o", str(tmp_path / "a.svg"))
     with pytest.raises(EnvironmentFault, match="cannot write"):
         atlas("mamba", "-o", str(tmp_path / "a.json" / "b.svg"))
