@@ -61,6 +61,8 @@ def _place(module: Any) -> tuple[int, str, int]:
     return known, module.PANEL, module.PLACE
 
 
+_OPTIONS = ("--version", "--help", "--install-completion", "--show-completion")  # which some type as commands
+
 _ClickUsageError: type[Exception] = typer.BadParameter.__mro__[1]  # of the click that typer carries
 
 
@@ -147,6 +149,8 @@ def _explain_usage(error: Any) -> UsageError:
     if what.startswith("No such command"):
         name = what.split("'")[1]
         group = error.ctx.command
+        if (option := f"--{name}") in _OPTIONS:
+            return UsageError(f"there is no command {name!r}", f"did you mean: {path} {option}")
         near = difflib.get_close_matches(name, group.list_commands(error.ctx), n=2)
         if near:
             return UsageError(f"there is no command {name!r}", f"did you mean: {path} {near[0]}")
@@ -193,7 +197,10 @@ def _report(error: AtlasError, code: int | None = None) -> int:
     if house.flags.json and not streams.lost(sys.stdout):
         from atlas_cli.screen.terminal import emit_json
 
-        emit_json({"error": error.what, "hint": error.hint, "details": error.details, "exit_code": code})
+        emit_json({
+            "error": error.what, "hint": error.hint, "details": error.details, "findings": error.findings,
+            "exit_code": code,
+        })  # fmt: skip
         return code
     from atlas_cli.screen.messages import print_error
 

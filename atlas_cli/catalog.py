@@ -18,6 +18,13 @@ from typing import Any, NamedTuple
 from atlas_cli import documents, paths
 from atlas_cli.errors import MOST_LETTERS, DataError, UsageError, quoted
 
+_TRAINING = (
+    "train",
+    "sample",
+    "verify",
+    "recipe show",
+    "recipe cp",
+)  # commands that take topics with recipes
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _OPTIONAL = ("arxiv", "venue", "url", "system", "cost", "replaces", "replaced_by", "place")
 _FRONT_MATTER = re.compile(r"\A---\r?\n(.*?\n)---\r?\n?(.*)\Z", re.DOTALL)
@@ -137,9 +144,11 @@ def resolve(name: str, command: str = "explain") -> Topic:
     if isinstance(found, Topic):
         return found
     if isinstance(found, Family):
-        examples = [topic.slug for topic in found.topics]
+        named = [topic.slug for topic in found.topics]
+        trained = [topic.slug for topic in found.topics if recipes_of(topic)]
+        examples = trained if command in _TRAINING and trained else named
         raise UsageError(
-            f"{found.slug} is a family, and `atlas {command}` wants one of its topics: {', '.join(examples)}",
+            f"{found.slug} is a family of topics; name one of them: {', '.join(examples)}",
             f"atlas {command} {examples[0]}",
         )
     raise unknown("topic", name, topics(), command)
@@ -167,6 +176,12 @@ def resolve_family(name: str, command: str = "explain") -> Family:
     for family in families():
         if key in map(normalise, family.names()):
             return family
+    found = _find(name)
+    if isinstance(found, Topic):
+        raise UsageError(
+            f"{found.slug} is a topic of {found.family}, and `atlas {command}` takes a family",
+            f"atlas {command} {found.family}, or: atlas explain {found.slug}",
+        )
     raise unknown("family", name, families(), command)
 
 
@@ -208,8 +223,8 @@ def recipes_of(topic: Topic) -> tuple[str, ...]:
 
 
 def runs_of(topic: Topic) -> tuple[str, ...]:
-    """Folders in ./runs that this topic's training made (`<topic>-<recipe>-<n>`)."""
-    return tuple(run for run in _run_folders() if _owner(run) == topic.slug)
+    """Folders in ./runs that this topic's training made."""
+    return tuple(run for run, trains in _run_folders() if trains == topic.slug)
 
 
 def split_front_matter(text: str, path: Path) -> tuple[dict[str, Any], str]:
@@ -220,7 +235,7 @@ def split_front_matter(text: str, path: Path) -> tuple[dict[str, Any], str]:
     """
     match = _FRONT_MATTER.match(text)
     if match is None:
-        raise DataError(f"{path} does not open with a block of facts", "reinstall atlas, or restore the page")
+        raise DataError(f"{path} has no front matter", "reinstall atlas, or restore the page")
     return _yaml(match[1], path), match[2]
 
 
@@ -328,8 +343,20 @@ def _yaml(text: str, path: Path) -> dict[str, Any]:
     return loaded
 
 
-def _run_folders() -> list[str]:
-    return sorted(path.parent.name for path in paths.runs_dir().glob("*/run.json"))
+def _run_folders() -> list[tuple[str, str | None]]:
+    """The runs in ./runs by name, each with the topic that it trains."""
+    files = sorted(paths.runs_dir().glob("*/run.json"))
+    return [(file.parent.name, _trained_by(file)) for file in files]
+
+
+def _trained_by(file: Path) -> str | None:
+    """The topic that a run trains, as run.json says it; a damaged one says it by its folder's name."""
+    import json
+
+    try:
+        return str(json.loads(file.read_text(encoding="utf-8"))["recipe"]).partition("/")[0]
+    except (OSError, ValueError, KeyError, TypeError):
+        return _owner(file.parent.name)
 
 
 def _owner(run: str) -> str | None:

@@ -6,6 +6,8 @@ Exit codes: 0 done, 1 failed or `expect` not met with --check, 2 usage or recipe
 
 from __future__ import annotations
 
+from typing import Any
+
 MOST_SHOWN = 20  # lines of a list of problems
 MOST_LETTERS = 60  # of a name that a message repeats
 MOST_OF_A_PATH = 300
@@ -40,13 +42,17 @@ class AtlasError(Exception):
         what: One line, what is wrong, naming the thing that is wrong.
         hint: One line, what to do about it, as a command where there is one.
         details: Further lines, one a finding (a recipe with five errors shows all five).
+        findings: The same for programs: file, line, column, field and what of each.
     """
 
     code = 1
 
-    def __init__(self, what: str, hint: str, details: list[str] | None = None) -> None:
+    def __init__(
+        self, what: str, hint: str, details: list[str] | None = None,
+        findings: list[dict[str, Any]] | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(what)
-        self.what, self.hint, self.details = what, hint, details or []
+        self.what, self.hint, self.details, self.findings = what, hint, details or [], findings or []
 
 
 class UsageError(AtlasError):

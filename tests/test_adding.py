@@ -117,7 +117,7 @@ def atlas(house: Path) -> Atlas:
 
 def listed(atlas: Atlas) -> list[dict[str, Any]]:
     """What the copy has of the family, in its order."""
-    found: list[dict[str, Any]] = json.loads(atlas("diagram", "ssm", "--list", "--json"))
+    found: list[dict[str, Any]] = json.loads(atlas("diagram", "ssm", "--list", "--json"))["diagrams"]
     return found
 
 

@@ -1,9 +1,11 @@
-"""Shell completion of topics, recipes and runs."""
+"""Shell completion of topics, recipes, their fields, sections of pages, and runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+
+import typer
 
 
 def names(incomplete: str) -> list[str]:
@@ -37,9 +39,91 @@ def recipes(incomplete: str) -> list[str]:
     return [name for name in names if name.startswith(incomplete)]
 
 
+def recipes_of_topic(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Recipes of the topic that stands on the line: `atlas train ddpm --recipe <tab>`."""
+    from atlas_cli import catalog
+    from atlas_cli.errors import AtlasError
+    from atlas_cli.recipe.source import recipe_names
+
+    try:
+        slug = catalog.resolve(str(ctx.params.get("topic") or "").partition("/")[0]).slug
+    except AtlasError:
+        return []
+    return [name for name in recipe_names(slug) if name.startswith(incomplete)]
+
+
+def fields(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Fields of the recipe that stands on the line, each with its equals sign."""
+    from atlas_cli.errors import AtlasError
+    from atlas_cli.recipe import recipes as known
+
+    topic, recipe = ctx.params.get("topic") or ctx.params.get("ref"), ctx.params.get("recipe")
+    try:
+        found = known.resolve(f"{topic}/{recipe}" if recipe else str(topic or ""))
+    except AtlasError:
+        return []
+    own = list(known.system_class(found.system).model_fields)
+    train = [f"train.{name}" for name in known.TrainConfig.model_fields]
+    data = [f"data.{name}" for name in found.data if name != "name"]
+    return [f"{name}=" for name in (*own, *train, *data) if name.startswith(incomplete)]
+
+
+def sampler_fields(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Fields that steer the sampling of the run that stands on the line."""
+    from atlas_cli.errors import AtlasError
+    from atlas_cli.recipe.model import system_class
+    from atlas_cli.runs.folder import find_run
+
+    try:
+        run = find_run(str(ctx.params.get("run") or "latest"), Path("runs"))
+        named = system_class(run.topic).sampling_fields()
+    except AtlasError:
+        return []
+    return [f"{name}=" for name in sorted(named) if name.startswith(incomplete)]
+
+
+def knobs(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Knobs of the diagram that stands on the line."""
+    from atlas_cli import catalog
+    from atlas_cli.diagrams import gallery
+    from atlas_cli.errors import AtlasError
+
+    words = [word for word in (ctx.params.get("topic"), ctx.params.get("name")) if isinstance(word, str)]
+    try:
+        shown = gallery.find(catalog.resolve_any(words[0]), words[1] if words[1:] else None)
+    except (AtlasError, IndexError):
+        return []
+    return [f"{knob.name}=" for knob in getattr(shown, "knobs", ()) if knob.name.startswith(incomplete)]
+
+
+def sections(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Sections of the page that stands on the line."""
+    from atlas_cli import catalog
+    from atlas_cli.errors import AtlasError
+    from atlas_cli.pages.source import read_page
+
+    topic = ctx.params.get("topic")
+    try:
+        page = read_page(
+            catalog.resolve_any(" ".join(topic) if isinstance(topic, list | tuple) else str(topic))
+        )
+    except AtlasError:
+        return []
+    titles = [section.title for section in page.sections]
+    return [title for title in titles if title.lower().startswith(incomplete.lower())]
+
+
 def runs(incomplete: str) -> list[str]:
     """Runs in ./runs, the latest first."""
     return [name for name in ["latest", *_run_names()] if name.startswith(incomplete)]
+
+
+def runs_and_topics(incomplete: str) -> list[str]:
+    """What `atlas sample` takes: runs, and topics that were trained."""
+    from atlas_cli.runs.folder import list_runs
+
+    trained = sorted({run.topic for run in list_runs(Path("runs"))})
+    return [*runs(incomplete), *(slug for slug in trained if slug.startswith(incomplete))]
 
 
 def _run_names() -> Iterator[str]:

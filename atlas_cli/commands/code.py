@@ -33,7 +33,7 @@ def code(
     from atlas_cli.diagrams.code import system_source
     from atlas_cli.screen import terminal
 
-    chosen = catalog.resolve(topic, "code")
+    chosen, node = _chosen(topic, node)
     source = _of_node(chosen, node) if node else system_source(chosen)
     if json:
         terminal.emit_json(
@@ -45,6 +45,20 @@ def code(
     else:
         _show(source, pager)
         _say_next(chosen, node)
+
+
+def _chosen(topic: str, node: str | None) -> tuple[Topic, str | None]:
+    """The topic and the node; a name of two words stands in the place of both."""
+    try:
+        return catalog.resolve(topic, "code"), node
+    except UsageError:
+        if node is None:
+            raise
+        try:
+            return catalog.resolve(f"{topic} {node}", "code"), None
+        except UsageError:
+            pass
+        raise
 
 
 def _of_node(topic: Topic, name: str) -> Source:

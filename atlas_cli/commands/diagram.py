@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -37,18 +38,23 @@ def diagram(
     topic: Annotated[
         str | None, typer.Argument(help="Topic, family or alias.", autocompletion=_complete.names)
     ] = None,
-    name: Annotated[str | None, typer.Argument(help="Which of its diagrams, where it has several.")] = None,
+    name: Annotated[
+        list[str] | None, typer.Argument(help="Which of its diagrams, where it has several.")
+    ] = None,
     list_: Annotated[bool, typer.Option("--list", "-l", help="List the diagrams there are.")] = False,
-    step: Annotated[int | None, typer.Option("--step", "-s", min=1, help="Light one step.")] = None,
+    step: Annotated[int | None, typer.Option("--step", "-s", min=1, help="Highlight one step.")] = None,
     all_steps: Annotated[bool, typer.Option("--all-steps", help="Draw every step, one by one.")] = False,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KNOB=VALUE", help="Turn a knob; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KNOB=VALUE", help="Set a knob. Repeatable.", autocompletion=_complete.knobs
+        ),
     ] = None,
     animate: Annotated[
         bool | None, typer.Option("--animate/--no-animate", help="Play the steps; the default on a terminal.")
     ] = None,
     interactive: Annotated[
-        bool, typer.Option("--interactive", "-i", help="Open it in the terminal: keys and mouse turn it.")
+        bool, typer.Option("--interactive", "-i", help="Open it in the terminal, for keys and mouse.")
     ] = False,
     format: Annotated[
         Format | None, typer.Option("--format", "-f", help="What to print; --out's ending says it too.")
@@ -57,7 +63,7 @@ def diagram(
     open_: Annotated[
         bool, typer.Option("--open", help="Write it as HTML and open it in the browser.")
     ] = False,
-    dark: Annotated[bool, typer.Option("--dark", help="Draw svg and png for a dark ground.")] = False,
+    dark: Annotated[bool, typer.Option("--dark", help="Draw svg and png for a dark background.")] = False,
     run: Annotated[
         str | None,
         typer.Option(help="Draw it from a trained run: name, path or latest.", autocompletion=_complete.runs),
@@ -68,19 +74,20 @@ def diagram(
 
     Example: [bold]atlas diagram mamba selective-scan --set gate=1[/bold]
     """
+    names = name or []
     wanted = _wanted(asked(format, json, Format.json), out, open_, dark)
     if list_ or topic is None:
         _list(topic, wanted is Format.json)
         return
     request = None
     if wanted is Format.text and not (out or set_ or run or interactive):
-        request = kept.request("diagram", topic, name, step, all_steps, animate)
+        request = kept.request("diagram", topic, names, step, all_steps, animate)
         if kept.replay(request):
             return
-    from atlas_cli.diagrams import gallery, threads
+    from atlas_cli.diagrams import threads
 
     threads.take_one()
-    subject, chosen = gallery.chosen(topic, name)
+    subject, chosen = _found([topic, *names])
     chosen = _of_run(chosen, run)
     command = _command(subject, chosen)
     from atlas_cli.diagrams.model import Diagram
@@ -123,7 +130,9 @@ def _wanted(named: Format | None, out: Path | None, open_: bool, dark: bool) -> 
     else:
         wanted = _format_of(out)
         if named not in (None, wanted):
-            raise UsageError(f"{out} does not sound like {named}", "name it by its format, or drop --format")
+            raise UsageError(
+                f"{out} is not named like a file of {named}", "change its ending, or leave out --format"
+            )
     if open_ and wanted in (Format.text, Format.json):
         raise UsageError(f"--open shows html, svg or png, not {wanted}", "leave out the format")
     if dark and wanted not in (Format.svg, Format.png):
@@ -162,7 +171,7 @@ def _turn(
 
     if not to_terminal:
         raise UsageError("the interactive view goes to the terminal, not to a file", f"{command} -i")
-    messages.next_command(start.turn(chosen, given or [], step, command), "prints it as you left it")
+    messages.next_command(start.turn(chosen, given or [], step, command), "prints what you saw last")
 
 
 def _format_of(out: Path) -> Format:
@@ -175,6 +184,16 @@ def _format_of(out: Path) -> Format:
             f"a diagram cannot be written as {ending}", "name a file in .svg, .png, .html, .json or .txt"
         )
     return Format(ending)
+
+
+def _found(words: list[str]) -> tuple[Any, Diagram | Explorable]:
+    """The topic and its diagram: the first word names the topic, or the first few do."""
+    from atlas_cli.diagrams import gallery
+
+    for n in range(1, len(words) + 1):
+        with suppress(UsageError):
+            return gallery.chosen(" ".join(words[:n]), " ".join(words[n:]) or None)
+    return gallery.chosen(words[0], " ".join(words[1:]) or None)  # the error of what is most likely meant
 
 
 def _check_steps(chosen: Diagram, step: int | None, given: list[str] | None, command: str) -> None:
@@ -245,16 +264,15 @@ def _list(topic: str | None, as_json: bool) -> None:
     subjects = [subject] if subject else catalog.families()
     found = [d for entry in subjects for d in (*gallery.diagrams_of(entry), *gallery.of_runs(entry))]
     if as_json:
-        emit_json(
-            [
-                {
-                    "name": d.name, "family": d.family, "topics": list(d.topics), "title": d.title,
-                    "kind": "stepped" if isinstance(d, Diagram) else "explorable", "question": d.question,
-                    "needs_run": not isinstance(d, Diagram) and d.needs_run,
-                }
-                for d in found
-            ]
-        )  # fmt: skip
+        listed = [
+            {
+                "name": d.name, "family": d.family, "topics": list(d.topics), "title": d.title,
+                "kind": "stepped" if isinstance(d, Diagram) else "explorable", "question": d.question,
+                "needs_run": not isinstance(d, Diagram) and d.needs_run,
+            }
+            for d in found
+        ]  # fmt: skip
+        emit_json({"diagrams": listed})
         return
     if not found:
         raise UsageError(f"there is no diagram of {subject.slug} yet", "atlas diagram --list")
@@ -281,12 +299,14 @@ def _say_next(subject: Any, chosen: Diagram | Explorable) -> None:
     if not isinstance(chosen, Diagram):
         knob = chosen.knobs[0]
         turned = knob.values[-1] if knob.default != knob.values[-1] else knob.values[0]
-        messages.next_command(f"{_command(subject, chosen)} --set {knob.name}={turned}", "turns a knob")
+        messages.next_command(
+            f"{_command(subject, chosen)} --set {knob.name}={turned}", "the same with another setting"
+        )
         return
     others = [d.name for d in gallery.diagrams_of(subject) if d.name != chosen.name]
     topic = chosen.topics[0]
     if others:
-        messages.next_command(f"atlas diagram {subject.slug} {others[0]}", f"of {', '.join(others)}")
+        messages.next_command(f"atlas diagram {subject.slug} {others[0]}", f"one of: {', '.join(others)}")
         return
     named = next((node.id for node in chosen.nodes.values() if node.code and node.kind == "op"), None)
     if named:

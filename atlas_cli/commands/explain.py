@@ -23,10 +23,16 @@ class Format(StrEnum):
 
 def explain(
     topic: Annotated[
-        str, typer.Argument(help="Topic, family, number or alias.", autocompletion=_complete.names)
+        list[str], typer.Argument(help="Topic, family, number or alias.", autocompletion=_complete.names)
     ],
     section: Annotated[
-        str | None, typer.Option("--section", "-s", help="Print one section only, such as 'How it works'.")
+        str | None,
+        typer.Option(
+            "--section",
+            "-s",
+            help="Print one section only, such as 'How it works'.",
+            autocompletion=_complete.sections,
+        ),
     ] = None,
     format: Annotated[
         Format | None, typer.Option("--format", "-f", help="What to print (default: text).")
@@ -41,14 +47,15 @@ def explain(
     from atlas_cli.commands._formats import asked
     from atlas_cli.screen import kept
 
+    name = " ".join(topic)
     wanted = asked(format, json, Format.json)
     request = None
     if wanted in (None, Format.text):
-        request = kept.request("explain", topic, section, pager)
+        request = kept.request("explain", name, section, pager)
         if kept.replay(request):
             return
     with kept.recording(request):
-        _print(topic, section, wanted, pager)
+        _print(name, section, wanted, pager)
 
 
 def _print(topic: str, section: str | None, wanted: Format | None, pager: bool) -> None:

@@ -24,7 +24,7 @@ _WIDE = 120  # columns from which the map has room for what each family is about
 
 def ls(
     family: Annotated[
-        str | None, typer.Argument(help="Family, by name or number.", autocompletion=_complete.families)
+        list[str] | None, typer.Argument(help="Family, by name or number.", autocompletion=_complete.families)
     ] = None,
     tree: Annotated[bool, typer.Option("--tree", help="Every topic of every family.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
@@ -33,13 +33,14 @@ def ls(
 
     Example: [bold]atlas ls diffusion[/bold]
     """
+    name = " ".join(family) if family else None
     if json:
-        _print_json(family)
+        _print_json(name)
         return
-    request = kept.request("ls", family, tree, also=_runs_mark())
+    request = kept.request("ls", name, tree, also=_runs_mark())
     if not kept.replay(request):
         with kept.recording(request):
-            _print(family, tree)
+            _print(name, tree)
 
 
 def _print_json(family: str | None) -> None:
@@ -102,12 +103,12 @@ def render_map(width: int) -> list[Text]:
     room = width - 2 * _MARGIN
     title = wrap(Text.assemble(("atlas", "atlas.title"), f"  {_TAGLINE}: {_counts()}"), room)
     rows = _map_rows(room, wide=width >= _WIDE)
-    lines = [Text(), *title, Text(), *rows, Text(), *_legend(room), Text()]
+    lines = [*title, Text(), *rows, *_legend(room), Text()]  # 80x24 has room for all of it
     tries = []
     for suggestion in catalog.first():
         verb = "train" if catalog.recipes_of(catalog.resolve(suggestion.topic)) else "explain"
         tries.append((Text(f"atlas {verb} {suggestion.topic}", "atlas.code"), Text(suggestion.why)))
-    return indent([*lines, *pairs(tries, room, gap=3), Text()], _MARGIN)
+    return indent([*lines, *pairs(tries, room, gap=3)], _MARGIN)
 
 
 def _map_rows(width: int, wide: bool) -> list[Text]:

@@ -21,7 +21,7 @@ _MARGIN = 2
 
 def quiz(
     family: Annotated[
-        str, typer.Argument(help="Family, or one of its topics.", autocompletion=catalog.complete_name)
+        list[str], typer.Argument(help="Family, or one of its topics.", autocompletion=catalog.complete_name)
     ],
     json: Annotated[bool, typer.Option("--json", help="Print the questions as one JSON document.")] = False,
     answers: Annotated[
@@ -35,7 +35,7 @@ def quiz(
     from atlas_cli.errors import UsageError
     from atlas_cli.pages import quiz as quizzes
 
-    found = quizzes.find(family)
+    found = quizzes.find(" ".join(family))
     if answers and not json:
         raise UsageError(
             "--answers goes with --json; the quiz itself tells after each question",

@@ -35,7 +35,7 @@ _Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout
 @app.command("ls")
 def list_recipes(
     topic: Annotated[
-        str | None, typer.Argument(help="Topic or family; all unless said.", autocompletion=_complete.topics)
+        str | None, typer.Argument(help="Topic or family (default: all).", autocompletion=_complete.topics)
     ] = None,
     json: _Json = False,
 ) -> None:
@@ -55,7 +55,8 @@ def list_recipes(
         return
     _print_table(rows)
     if rows:
-        _next(f"atlas recipe show {rows[0]['name']}")
+        named = [row["name"] for row in rows]
+        _next(f"atlas recipe show {next((n for n in named if n.endswith('/small')), named[0])}")
 
 
 @app.command()
@@ -63,7 +64,13 @@ def show(
     ref: _Ref,
     sets: Annotated[
         list[str] | None,
-        typer.Option("--set", "-s", metavar="KEY=VALUE", help="Change a field: train.steps=500, width=32."),
+        typer.Option(
+            "--set",
+            "-s",
+            metavar="KEY=VALUE",
+            help="Change a field: train.steps=500, width=32.",
+            autocompletion=_complete.fields,
+        ),
     ] = None,
     data: Annotated[str | None, typer.Option(help="Another data source: mnist, cifar10, digits ...")] = None,
     json: _Json = False,
@@ -75,7 +82,7 @@ def show(
     from atlas_cli.recipe import recipes
     from atlas_cli.screen.terminal import emit_json, emit_text, out
 
-    recipe = recipes.resolve(ref, sets or [], data)
+    recipe = recipes.resolve(ref, sets or [], data, command="recipe show")
     if json:
         emit_json({**recipe.sections(), "hash": recipe.hash})
         return
@@ -130,6 +137,7 @@ def cp(
     ref: _Ref,
     file: Annotated[Path, typer.Argument(help="The new file, ending in .yaml.")],
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace the file if there is one.")] = False,
+    json: _Json = False,
 ) -> None:
     """Copy a recipe as the start of your own.
 
@@ -145,6 +153,11 @@ def cp(
         raise UsageError(f"{file} is {what}", "name another file")
     text = _moved(source.read_bytes().decode("utf-8", "surrogateescape"), source)
     _write(file, text.encode("utf-8", "surrogateescape"), force)
+    if json:
+        from atlas_cli.screen.terminal import emit_json
+
+        emit_json({"recipe": ref, "source": str(source), "file": str(file)})
+        return
     _next(f"edit {file}, then: atlas recipe validate {file} && atlas train {file}")
 
 
@@ -154,15 +167,17 @@ def schema(
         str | None,
         typer.Argument(help="Spell out this topic's model fields.", autocompletion=_complete.topics),
     ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON; it always is.")] = False,
 ) -> None:
     """Print the JSON Schema of a recipe, for editors that complete and check YAML.
 
     Example: [bold]atlas recipe schema ddpm > ddpm.schema.json[/bold]
     """
+    from atlas_cli import catalog
     from atlas_cli.recipe import recipes
     from atlas_cli.screen.terminal import emit_json
 
-    emit_json(recipes.schema(topic))
+    emit_json(recipes.schema(topic and catalog.resolve(topic, "recipe schema").slug))
 
 
 # --- ls --------------------------------------------------------------------------------------------------
@@ -181,6 +196,7 @@ def _slugs(name: str | None) -> list[str]:
 def _summary(slug: str, name: str) -> dict[str, Any]:
     """What a list says of a recipe; the file is read, not validated, so that a long list comes at once."""
     from atlas_cli.recipe.source import find, read
+    from atlas_cli.recipe.times import parents_seconds
 
     data = read(find(f"{slug}/{name}")).data
     names = ("data", "train", "measured")
@@ -191,6 +207,7 @@ def _summary(slug: str, name: str) -> dict[str, Any]:
         "data": section["data"].get("name"),
         "steps": section["train"].get("steps"),
         "seconds": section["measured"].get("seconds"),
+        "builds_on": parents_seconds(f"{slug}/{name}"),
         "expect": list(data.get("expect") or ()),
     }
 
@@ -205,11 +222,22 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     table.add_column("data", no_wrap=True)
     table.add_column("steps", justify="right", no_wrap=True)
     table.add_column("seconds", justify="right", no_wrap=True)
+    parents = any(row["builds_on"] for row in rows)
+    if parents:
+        table.add_column("with parents", justify="right", no_wrap=True)
     table.add_column("about", overflow="fold")
     for row in rows:
-        cells = ("" if row[key] is None else str(row[key]) for key in ("data", "steps", "seconds", "about"))
-        table.add_row(row["name"], *cells)
+        cells = ["" if row[key] is None else str(row[key]) for key in ("data", "steps", "seconds")]
+        table.add_row(row["name"], *cells, *([_with_parents(row)] if parents else []), row["about"])
     out.print(table)
+
+
+def _with_parents(row: dict[str, Any]) -> str:
+    """Seconds of the recipe and of all that must be trained before it; empty where nothing must."""
+    times = [*row["builds_on"].values()]
+    if not times:
+        return ""
+    return "?" if None in (*times, row["seconds"]) else str(sum(times, row["seconds"]))
 
 
 # --- show, validate, cp ----------------------------------------------------------------------------------
@@ -223,7 +251,11 @@ def _train(recipe: Recipe) -> str:
 def _emit_verdicts(files: list[str], faults: dict[str, AtlasError]) -> None:
     from atlas_cli.screen.terminal import emit_json
 
-    errors = {file: error.details or [error.what] for file, error in faults.items()}
+    whole = {"line": None, "column": None, "field": ""}
+    errors = {
+        file: error.findings or [{"file": file, **whole, "what": error.what}]
+        for file, error in faults.items()
+    }
     verdicts = [{"file": f, "valid": f not in faults, "errors": errors.get(f, [])} for f in files]
     emit_json({"valid": not faults, "recipes": verdicts})
     if faults:

@@ -1,69 +1,56 @@
-"""`atlas run`: list, show, plot, compare and remove training runs."""
+"""`atlas run`: list, show, plot, compare, export and remove training runs. Nothing here imports torch."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from atlas_cli.commands import _complete
+from atlas_cli.commands._export import Format
+from atlas_cli.errors import UsageError
 
 if TYPE_CHECKING:
     from atlas_cli.runs.folder import RunFolder
 
 PANEL, PLACE = "Manage", 2  # in atlas --help
 
-app = typer.Typer(help="List, show, plot, compare and remove runs.", no_args_is_help=True)
+app = typer.Typer(help="List, show, plot, compare, export and remove runs.", no_args_is_help=True)
 
 Root = Annotated[Path, typer.Option("--out", help="Folder of the runs.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Reference = Annotated[str, typer.Argument(help="Run name or path, or latest.", autocompletion=_complete.runs)]
+References = Annotated[
+    list[str], typer.Argument(metavar="RUN...", help="Run names or paths.", autocompletion=_complete.runs)
+]
+Tag = Annotated[str | None, typer.Option(help="Only runs with this tag.")]
+Metric = Annotated[str, typer.Option(help="Which logged metric to draw.")]
+Save = Annotated[Path | None, typer.Option(help="Where the picture goes (default: the folder of the runs).")]
+
+_WIDEST, _ROWS = 100, 14  # columns and rows of a drawing
 
 
 @app.command("ls")
-def ls(out: Root = Path("runs"), json: Json = False) -> None:
-    """List the runs, oldest first.
+def ls(out: Root = Path("runs"), tag: Tag = None, json: Json = False) -> None:
+    """List the runs, oldest first, with what was changed in their recipes.
 
     Example: [bold]atlas run ls[/bold]
     """
-    from rich.table import Table
-
-    from atlas_cli.runs.folder import list_runs
+    from atlas_cli.commands._runs_table import runs_table
+    from atlas_cli.runs.summary import summary
     from atlas_cli.screen import messages, terminal
 
-    runs = list_runs(out)
+    rows = [summary(run) for run in _tagged(out, tag)]
     if json:
-        terminal.emit_json([_summary(run) for run in runs])
-        return
-    if not runs:
-        messages.say(f"no runs in {out} yet")
+        terminal.emit_json({"runs": rows})
+    elif rows:
+        terminal.out.print(runs_table(rows, terminal.out.width))
+        messages.next_command(f"atlas run show {rows[-1]['name']}")
+    else:
+        messages.say(f"no runs in {out} yet" if tag is None else f"no run in {out} is tagged {tag!r}")
         messages.next_command("atlas train ddpm --recipe small")
-        return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="atlas.muted")
-    for name in ("run", "recipe", "status", "claims", "training", "started"):
-        table.add_column(name)
-    for run in runs:
-        s = _summary(run)
-        seconds = s["train_seconds"]
-        table.add_row(
-            s["name"], s["recipe"], s["status"], s["claims"], f"{seconds:.0f} s" if seconds else "-",
-            s["started"][:16].replace("T", " "),
-        )  # fmt: skip
-    terminal.out.print(table)
-
-
-def _summary(run: RunFolder) -> dict[str, Any]:
-    result = run.result or {}
-    verdicts = result.get("verdicts", [])
-    held = sum(bool(v["passed"]) for v in verdicts)
-    return {
-        "name": run.name, "path": str(run.path), "recipe": run.info["recipe"], "hash": run.info["hash"],
-        "bases": {role: base.run for role, base in (run.bases or {}).items()},
-        "started": run.info["started"], "status": run.status,
-        "claims": f"{held} of {len(verdicts)} hold" if verdicts else "-",
-        "train_seconds": result.get("train_seconds"), "figures": result.get("figures", {}),
-    }  # fmt: skip
 
 
 @app.command("show")
@@ -75,26 +62,25 @@ def show(run: Reference = "latest", out: Root = Path("runs"), json: Json = False
     from rich.text import Text
 
     from atlas_cli.runs.folder import find_run
+    from atlas_cli.runs.summary import summary
     from atlas_cli.screen import messages, terminal
 
     found = find_run(run, out)
+    told, console = summary(found), terminal.out
     if json:
-        terminal.emit_json({**_summary(found), "result": found.result, "recipe_text": found.recipe_text})
+        terminal.emit_json({**told, "result": found.result, "recipe_text": found.recipe_text})
         return
-    summary, console = _summary(found), terminal.out
-    console.print(Text(f"{found.name}  {summary['status']}", "atlas.title"))
-    lines = [f"recipe   {summary['recipe']}  ({summary['hash']})", f"started  {summary['started'][:19]}"]
-    for role, base in (found.bases or {}).items():
-        lines.append(f"{role:<8} {base.run}  ({base.recipe}, weights {base.weights})")
-    for line in lines:
+    console.print(Text(f"{found.name}  {told['status']}", "atlas.title"))
+    for line in _facts(found, told):
         console.print(Text(line), soft_wrap=True)
-    if found.result:
+    if found.result and (found.result.get("verdicts") or found.result.get("figures")):
         from atlas_cli.present.outcome import figures_line
         from atlas_cli.present.verdicts import verdict_table
 
         verdicts = found.result.get("verdicts", [])
         console.print()
-        console.print(verdict_table(verdicts, found.result.get("measured")))
+        if verdicts:
+            console.print(verdict_table(verdicts))
         console.print(figures_line(found.result.get("figures", {}), [v["metric"] for v in verdicts]))
     console.print()
     for file in sorted(p for p in found.path.rglob("*") if p.suffix in {".png", ".gif", ".txt"}):
@@ -105,103 +91,121 @@ def show(run: Reference = "latest", out: Root = Path("runs"), json: Json = False
         messages.next_command(f"atlas run plot {found.name}")
 
 
+def _facts(run: RunFolder, told: dict[str, Any]) -> list[str]:
+    """Lines about a run: recipe and changes, start, what it trained on, what it builds on."""
+    lines = [f"recipe   {told['recipe']}  ({told['hash']})"]
+    lines += [f"changed  {change}" for change in told["changes"]]
+    lines += [f"tags     {', '.join(told['tags'])}"] if told["tags"] else []
+    lines.append(f"started  {told['started'][:19]}")
+    if told["steps"] is not None:
+        lines.append(
+            f"trained  {told['steps']:,} steps of {told['parameters']:,} parameters, "
+            f"seed {told['seed']}, {told['precision']} on {told['device']}"
+        )
+    for role, base in (run.bases or {}).items():
+        lines.append(f"{role:<8} {base.run}  ({base.recipe}, weights {base.weights})")
+    return lines
+
+
 @app.command("plot")
 def plot(
-    run: Reference = "latest",
-    metric: Annotated[str, typer.Option(help="Which logged metric.")] = "loss",
-    out: Root = Path("runs"),
-) -> None:
+    run: Reference = "latest", metric: Metric = "loss", save: Save = None, out: Root = Path("runs"),
+    json: Json = False,
+) -> None:  # fmt: skip
     """Draw a metric of a run in the terminal and as a picture.
 
     Example: [bold]atlas run plot latest --metric loss[/bold]
     """
-    from atlas_cli.present.progress import loss_curve
     from atlas_cli.runs.folder import find_run
     from atlas_cli.screen import messages, terminal
 
     found = find_run(run, out)
-    curve = [(r["step"], r[metric]) for r in _rows(found, metric)]
-    width = max(20, min(terminal.out.width, 100) - 14)
-    terminal.out.print(f"{found.name}  {metric}", style="atlas.title")
-    drawn = loss_curve(curve, width, 14, not terminal.ascii_only())
-    terminal.out.print(drawn, markup=False, highlight=False, no_wrap=True)
-    _save_curves({found.name: found}, metric, found.path / f"{metric}.png")
+    lines = _lines([found], metric)
+    files = [str(path) for path in _pictures(lines, metric, found.path / f"{metric}.png", save)]
+    if json:
+        terminal.emit_json({"run": str(found.path), "metric": metric, "curves": lines, "files": files})
+        return
+    _draw(lines, metric, log=False)
+    for file in files:
+        messages.say(file)
     messages.next_command(f"atlas run compare {found.name} OTHER")
 
 
 @app.command("compare")
 def compare(
-    first: Reference,
-    second: Reference,
-    metric: Annotated[str, typer.Option(help="Which logged metric to draw.")] = "loss",
+    runs: References,
+    metric: Metric = "loss",
+    log: Annotated[bool, typer.Option("--log", help="Draw in powers of ten.")] = False,
+    save: Save = None,
     out: Root = Path("runs"),
     json: Json = False,
 ) -> None:
-    """Put the figures, recipes and curves of two runs side by side.
+    """Put the figures, recipes and curves of runs side by side.
 
     Example: [bold]atlas run compare ddpm-small-1 ddpm-small-2[/bold]
     """
-    from rich.table import Table
-
-    from atlas_cli.present.verdicts import number
-    from atlas_cli.recipe import recipes
+    from atlas_cli.commands._runs_table import changes_of, figures_table
     from atlas_cli.runs.folder import find_run
-    from atlas_cli.screen import terminal
+    from atlas_cli.runs.summary import summary
+    from atlas_cli.screen import messages, terminal
 
-    a, b = find_run(first, out), find_run(second, out)
-    figures = [(run.result or {}).get("figures", {}) for run in (a, b)]
-    changes = recipes.difference(*(recipes.of_run(run.path) for run in (a, b)))
-    names = sorted(figures[0].keys() | figures[1].keys())
-    if json:
-        terminal.emit_json({"runs": [_summary(a), _summary(b)], "recipe_changes": changes})
-        return
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="atlas.muted")
-    for column in ("figure", a.name, b.name, "difference"):
-        table.add_column(column, justify="left" if column == "figure" else "right")
-    for name in names:
-        x, y = (f.get(name) for f in figures)
-        table.add_row(name, number(x), number(y), number(y - x if x is not None and y is not None else None))
-    terminal.out.print(table)
-    for line in changes or ["the recipes are the same"]:
-        terminal.out.print(line, markup=False, highlight=False, soft_wrap=True)
-    _draw_both(a, b, metric)
-    _save_curves({a.name: a, b.name: b}, metric, b.path / f"compare-{a.name}.png")
-
-
-def _save_curves(runs: dict[str, RunFolder], metric: str, path: Path) -> None:
-    """Draw the curves as a picture, where a run's folder takes one."""
-    from atlas_cli.present import curves
-    from atlas_cli.present.saving import saved
-    from atlas_cli.screen import messages
-
-    for file in saved(lambda: [curves.save_curves(runs, metric, path)], path.parent):
-        messages.say(str(file))
-
-
-def _draw_both(a: RunFolder, b: RunFolder, metric: str) -> None:
-    from atlas_cli.present.progress import loss_curve
-    from atlas_cli.screen import terminal
-
-    width = max(20, min(terminal.out.width, 100) - 14)
-    for run in (a, b):
-        curve = [(r["step"], r[metric]) for r in _rows(run, metric)]
-        terminal.out.print(f"{run.name}  {metric}", style="atlas.title")
-        drawn = loss_curve(curve, width, 8, not terminal.ascii_only())
-        terminal.out.print(drawn, markup=False, highlight=False, no_wrap=True)
-
-
-def _rows(run: RunFolder, metric: str) -> list[dict[str, Any]]:
-    from atlas_cli.errors import UsageError
-
-    rows = run.read_metrics()
-    found = [r for r in rows if metric in r]
-    if not found:
-        known = sorted({name for r in rows for name in r} - {"step"})
+    found = [find_run(run, out) for run in runs]
+    if len(found) < 2:
         raise UsageError(
-            f"{run.name} logged no {metric!r}",
-            f"choose one of: {', '.join(known)}" if known else "train it first",
+            "compare needs two runs or more", f"atlas run compare {runs[0]} OTHER; atlas run ls names them"
         )
-    return found
+    rows = [summary(run) for run in found]
+    lines = _lines(found, metric)
+    changes = changes_of(found)
+    if json:
+        names = dict.fromkeys(name for row in rows for name in row["figures"])
+        figures = {name: {row["name"]: row["figures"].get(name) for row in rows} for name in names}
+        terminal.emit_json({
+            "runs": rows, "metric": metric, "curves": lines,
+            "differences": {"recipe": changes, "figures": figures},
+        })  # fmt: skip
+        return
+    terminal.out.print(figures_table(rows))
+    for name, changed in changes.items():
+        for line in changed or ["the same recipe"]:
+            terminal.out.print(f"{name}: {line}", markup=False, highlight=False, soft_wrap=True)
+    _draw(lines, metric, log)
+    for path in _pictures(lines, metric, out / f"compare-{metric}.png", save):
+        messages.say(str(path))
+    messages.next_command(f"atlas run export {' '.join(run.name for run in found)} --format html")
+
+
+@app.command("export")
+def export(
+    runs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RUN]...", help="Runs (default: all).", autocompletion=_complete.runs),
+    ] = None,
+    format: Annotated[
+        Format, typer.Option("--format", "-f", help="A table, a report, or logs for TensorBoard.")
+    ] = Format.csv,
+    save: Annotated[Path | None, typer.Option(help="The file, or for TensorBoard the folder.")] = None,
+    tag: Tag = None,
+    out: Root = Path("runs"),
+    json: Json = False,
+) -> None:
+    """Write runs for other programs: CSV, one HTML page with curves and pictures, or TensorBoard logs.
+
+    Example: [bold]atlas run export --format html[/bold]
+    """
+    from atlas_cli.commands import _export
+    from atlas_cli.runs.folder import find_run
+    from atlas_cli.screen import messages, terminal
+
+    found = [find_run(run, out) for run in runs] if runs else _tagged(out, tag)
+    if not found:
+        raise UsageError(f"there are no runs in {out} to export", "train one: atlas train ddpm")
+    path = _export.export(found, format, save)
+    if json:
+        terminal.emit_json({"format": format, "file": str(path), "runs": [run.name for run in found]})
+        return
+    terminal.emit_text(str(path))
+    messages.say(f"{len(found)} runs as {format}")
 
 
 @app.command("film")
@@ -236,19 +240,71 @@ def film(run: Reference = "latest", out: Root = Path("runs"), json: Json = False
 
 @app.command("rm")
 def rm(
-    runs: Annotated[list[str], typer.Argument(help="Runs to delete.", autocompletion=_complete.runs)],
+    runs: References,
     out: Root = Path("runs"),
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    json: Json = False,
 ) -> None:
     """Delete runs, with all their checkpoints and samples.
 
     Example: [bold]atlas run rm ddpm-small-1[/bold]
     """
     from atlas_cli.runs.folder import RunFolder
-    from atlas_cli.screen import messages
+    from atlas_cli.screen import messages, terminal
 
-    found = [RunFolder.open(name, out) for name in runs]
-    for run in found:
+    deleted = []
+    for run in [RunFolder.open(name, out) for name in runs]:
         if yes or typer.confirm(f"delete {run.path} and everything in it?", err=True):
             run.remove()
+            deleted.append(str(run.path))
             messages.say(f"deleted {run.path}")
+    if json:
+        terminal.emit_json({"deleted": deleted})
+
+
+def _tagged(out: Path, tag: str | None) -> list[RunFolder]:
+    from atlas_cli.runs.folder import list_runs
+
+    return [run for run in list_runs(out) if tag is None or tag in run.tags]
+
+
+def _lines(runs: Sequence[RunFolder], metric: str) -> dict[str, list[tuple[int, float]]]:
+    """The curves of the runs and of their ablations; refused where a run logged no such metric."""
+    from atlas_cli.runs.summary import curves
+
+    lines = curves(runs, metric)
+    for run in runs:
+        if run.name not in lines:
+            known = sorted({name for row in run.read_metrics() for name in row} - {"step"})
+            raise UsageError(
+                f"{run.name} logged no {metric!r}",
+                f"choose one of: {', '.join(known)}" if known else "train it first",
+            )
+    return lines
+
+
+def _draw(lines: dict[str, list[tuple[int, float]]], metric: str, log: bool) -> None:
+    from atlas_cli.present.charts import overlaid
+    from atlas_cli.screen import terminal
+
+    colours = terminal.out.color_system is not None and not terminal.ascii_only()
+    terminal.out.print(metric, style="atlas.title")
+    for line in overlaid(lines, min(terminal.out.width, _WIDEST), _ROWS, colours, log):
+        terminal.out.print(line, soft_wrap=True)  # the legend holds names
+
+
+def _pictures(
+    lines: dict[str, list[tuple[int, float]]], metric: str, place: Path, wanted: Path | None
+) -> list[Path]:
+    """The curves as a PNG, where the place takes one; a file that the user named has to be written."""
+    from atlas_cli.diagrams.svg import picture  # matplotlib takes longer to import than all else here
+    from atlas_cli.present.report import chart
+    from atlas_cli.present.saving import saved
+
+    path = wanted or place
+
+    def write() -> list[Path]:
+        path.write_bytes(picture.png(chart(lines, metric)))
+        return [path]
+
+    return saved(write, path.parent, wanted=wanted is not None)

@@ -12,7 +12,7 @@ from atlas_cli.errors import UsageError
 from atlas_cli.screen.flags import flags
 
 if TYPE_CHECKING:
-    from atlas_cli.engine.system import System
+    from atlas_cli.engine.system import SampleRequest, System
     from atlas_cli.recipe.model import Recipe
     from atlas_cli.runs.folder import RunFolder
 
@@ -24,21 +24,30 @@ COMMAND = _extras.TakesExtras
 def sample(
     context: typer.Context,
     run: Annotated[
-        str, typer.Argument(help="Run folder or name, latest, or a topic.", autocompletion=_complete.runs)
+        str,
+        typer.Argument(
+            help="Run folder or name, latest, or a topic.", autocompletion=_complete.runs_and_topics
+        ),
     ] = "latest",
     count: Annotated[
-        int | None,
-        typer.Option("--count", "-c", min=1, max=10_000, help="How many samples (default: the system's)."),
+        int | None, typer.Option("--count", "-c", min=1, help="How many samples (default: the system's).")
     ] = None,
     label: Annotated[int | None, typer.Option(help="The class wanted (default: all in turn).")] = None,
     prompt: Annotated[str | None, typer.Option(help="Text to continue, or to draw.")] = None,
     sets: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", "-s", metavar="KEY=VALUE", help="A field of the sampler: steps=20. Repeatable."
+            "--set",
+            "-s",
+            metavar="KEY=VALUE",
+            help="A field of the sampler: steps=20. Repeatable.",
+            autocompletion=_complete.sampler_fields,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Same seed, same samples.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=2**63 - 1, help="Same seed, same samples (default: a new one, printed)."),
+    ] = None,
     best: Annotated[
         bool, typer.Option("--best", help="The checkpoint with the lowest loss, not the last one.")
     ] = False,
@@ -54,25 +63,28 @@ def sample(
 
     Example: [bold]atlas sample ddpm --label 3[/bold]
     """
-    from atlas_cli.engine.build import Options, inference
-    from atlas_cli.engine.loading import load_system
-    from atlas_cli.engine.system import SampleRequest
     from atlas_cli.paths import named
-    from atlas_cli.present.reporter import reporter
     from atlas_cli.present.saving import require_place, saved
     from atlas_cli.runs.folder import find_run
-    from atlas_cli.screen import messages, terminal
 
     save = None if save is None else named(save, "folder")
     if save is not None:
         require_place(save)
-    found = find_run(run, out, with_weights=True)
-    recipe = _steered(found, sets or [])
+    found = find_run(run, out, with_weights=True)  # a wrong name costs no torch
+    from atlas_cli.commands import _kept_samples
+    from atlas_cli.engine.build import Options, inference
+    from atlas_cli.engine.loading import load_system
+    from atlas_cli.engine.system import SampleRequest
+    from atlas_cli.present.reporter import reporter
+    from atlas_cli.screen import terminal
+
+    recipe, changes = _steered(found, sets or [])
     known = [name for parameter in context.command.params for name in parameter.opts]
     extras = _extras.parsed(found.topic, _extras.given(context), known)
     options = Options(out=out, data_dir=data_dir, device=device, offline=flags.offline)
     system = load_system(found, options, reporter(json), recipe, best)
     _check_steers(system, found.topic, label, prompt)
+    seed = new_seed() if seed is None else seed
     streams = system.writes and not json
     request = SampleRequest(
         count or (1 if system.writes and prompt is not None else system.samples_shown()),
@@ -81,23 +93,60 @@ def sample(
     with inference(system):
         artifact = system.sample(request)
     folder = save or found.samples
-    files = saved(lambda: artifact.save(folder, f"sample-{seed}"), folder, wanted=save is not None)
+    name = _kept_samples.free(folder, _kept_samples.stem(seed, label, prompt, changes, extras, best))
+    files = saved(lambda: artifact.save(folder, name), folder, wanted=save is not None)
     if json:
         terminal.emit_json({
-            "run": str(found.path), "files": [str(f) for f in files], **artifact.to_json(),
+            "run": str(found.path), "recipe": found.info["recipe"], "seed": seed,
+            "files": [str(f) for f in files], **artifact.to_json(),
         })  # fmt: skip
         return
     if not streams:
         artifact.print(terminal.out)
-    for line in artifact.captions():
+    _tell(found, system, artifact.captions(), files, seed, request)
+
+
+def new_seed() -> int:
+    """A seed that nobody chose: short enough to be typed again."""
+    import secrets
+
+    return secrets.randbelow(1_000_000)
+
+
+def _tell(
+    run: RunFolder, system: System, captions: list[str], files: list[Path], seed: int, request: SampleRequest
+) -> None:
+    """What lies where, how to have the same again, and what to try next."""
+    from atlas_cli.screen import messages, terminal
+
+    for line in captions:
         terminal.out.print(line, style="atlas.muted", markup=False, highlight=False)
     for file in files:
         messages.say(str(file))
-    messages.next_command(f"atlas explain {found.topic}", "how it works")
+    messages.say(f"seed {seed}: the same again with --seed {seed}")
+    messages.next_command(*something_new(run, system, request))
 
 
-def _steered(run: RunFolder, sets: list[str]) -> Recipe:
-    """The run's recipe with `--set steps=20` and the like, checked to steer sampling only.
+def something_new(run: RunFolder, system: System, request: SampleRequest) -> tuple[str, str]:
+    """A command that shows something else, and what: a class, a text, another sampler, or how it works."""
+    classes = getattr(system.config, "n_classes", None)
+    if "label" in system.steers and classes:
+        label = 3 % classes if request.label is None else (request.label + 1) % classes
+        return f"atlas sample {run.name} --label {label}", "one class alone"
+    if system.writes and request.prompt is None:
+        return f'atlas sample {run.name} --prompt "def "', "goes on with your words"
+    if system.writes:
+        return f'atlas sample {run.name} --prompt "import "', "goes on with other words"
+    fields = sorted(type(system.config).sampling_fields())
+    if fields:
+        value = getattr(system.config, fields[0])
+        if isinstance(value, int) and not isinstance(value, bool) and value > 1:
+            return f"atlas sample {run.name} --set {fields[0]}={value // 2}", f"half the {fields[0]}"
+    return f"atlas explain {run.topic}", "how it works"
+
+
+def _steered(run: RunFolder, sets: list[str]) -> tuple[Recipe, dict[str, str]]:
+    """The run's recipe with `--set steps=20` and the like, checked to steer sampling only, and the changes.
 
     The `sampler_` of a field's name may be left out.
     """
@@ -105,18 +154,20 @@ def _steered(run: RunFolder, sets: list[str]) -> Recipe:
     from atlas_cli.recipe.model import system_class
 
     fields = system_class(run.topic).sampling_fields()
-    overrides = []
+    overrides: list[str] = []
+    changes: dict[str, str] = {}
     for item in sets:
         key, _, value = item.partition("=")
         key = key.removeprefix("model.")
         name = key if key in fields else f"sampler_{key}"
         if name not in fields:
             raise UsageError(
-                f"{key!r} does not steer sampling in this system",
+                f"{key!r} is no field of the sampler of {run.topic}",
                 f"choose one of: {', '.join(sorted(fields))}" if fields else "sample it without --set",
             )
+        changes[name.removeprefix("sampler_")] = value
         overrides.append(f"model.{name}={value}")
-    return recipe_of(run, overrides)
+    return recipe_of(run, overrides), changes
 
 
 def _check_steers(system: System, topic: str, label: int | None, prompt: str | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,12 +14,18 @@ from atlas_cli.errors import UsageError
 from atlas_cli.screen.flags import flags, given
 
 if TYPE_CHECKING:
-    from atlas_cli.engine.build import Options
+    from atlas_cli.commands._training import Place, Wish
     from atlas_cli.recipe.model import Recipe
-    from atlas_cli.runs.folder import RunFolder
 
 PANEL, PLACE = "Train", 1  # in atlas --help
 LONG_RUNNING = True
+
+
+class Log(StrEnum):
+    """What progress is written as on stderr."""
+
+    text = "text"
+    jsonl = "jsonl"
 
 
 def train(
@@ -26,24 +34,47 @@ def train(
         typer.Argument(help="Topic, topic/recipe, or a recipe file.", autocompletion=_complete.recipes),
     ] = None,
     recipe: Annotated[
-        str | None, typer.Option("--recipe", "-r", help="Recipe of the topic (small unless said).")
+        str | None,
+        typer.Option(
+            "--recipe",
+            "-r",
+            help="Recipe of the topic (default: small).",
+            autocompletion=_complete.recipes_of_topic,
+        ),
     ] = None,
     sets: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", "-s", metavar="KEY=VALUE", help="Change a field: train.steps=500, width=32. Repeatable."
+            "--set",
+            "-s",
+            metavar="KEY=VALUE",
+            autocompletion=_complete.fields,
+            help="Change a field: train.steps=500, width=32. Repeatable.",
         ),
     ] = None,
     data: Annotated[str | None, typer.Option(help="Another data source: mnist, cifar10, digits ...")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of downloaded data sets.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights and batches.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Number of seeds to train with; claims are judged over all.")
+    ] = None,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=A,B,...",
+            help="Train once with each value, and compare at the end. Repeatable.",
+            autocompletion=_complete.fields,
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Mark the run, to find it again. Repeatable.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     precision: Annotated[str | None, typer.Option(help="auto, fp32 or bf16.")] = None,
-    threads: Annotated[int | None, typer.Option(help="Compute threads (0: one a core).")] = None,
+    threads: Annotated[int | None, typer.Option(help="Compute threads (0: one for each core).")] = None,
     compile: Annotated[
-        bool, typer.Option("--compile", help="Compile what a training step computes, with torch.compile.")
+        bool, typer.Option("--compile", help="Compile the training step with torch.compile.")
     ] = False,
-    devices: Annotated[int, typer.Option(min=1, help="Processes to share each batch between.")] = 1,
+    devices: Annotated[int, typer.Option(min=1, help="Number of processes; they share each batch.")] = 1,
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     resume: Annotated[
         str | None,
@@ -55,83 +86,128 @@ def train(
             "--ablate/--no-ablate", help="Also run without the idea (default: if a claim needs it)."
         ),
     ] = None,
-    check: Annotated[bool, typer.Option("--check", help="Exit 1 when a claim is not met.")] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", "-n", help="Show the resolved recipe and what it will cost.")
+    check: Annotated[
+        bool, typer.Option("--check", help="Exit 1 when a claim does not hold; claims of speed aside.")
     ] = False,
+    check_speed: Annotated[
+        bool, typer.Option("--check-speed", help="The same, and claims of speed count too.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", "-n", help="Show the recipe and what it will cost; train nothing.")
+    ] = False,
+    log: Annotated[
+        Log, typer.Option(help="Progress on stderr: text, or jsonl, one object a line.")
+    ] = Log.text,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Train a recipe and judge it.
 
     Example: [bold]atlas train ddpm --recipe small[/bold]
     """
-    from atlas_cli.runs.folder import RunFolder
+    from atlas_cli.commands._training import Place, Wish
+    from atlas_cli.runs.folder import Labels
 
     if device not in ("auto", "cpu", "cuda", "mps"):
         raise UsageError(f"there is no device {device!r}", "choose one of: auto, cpu, cuda, mps")
+    _refuse_together(
+        {"--seeds": seeds, "--sweep": sweep, "--resume": resume, "--dry-run": dry_run or None},
+        ("--seeds", "--sweep"),
+    )
+    _refuse_together({"--seeds": seeds, "--sweep": sweep, "--devices": devices if devices > 1 else None},
+                     ("--devices",))  # fmt: skip
+    _refuse_together({"--resume": resume, "--name": name, "--tag": tag}, ("--resume",))
+    flags.jsonl = log is Log.jsonl
     if devices > 1:
         _launch(devices)
     overrides = [*(sets or []), *_named(seed=seed, precision=precision, threads=threads)]
-    resumed = RunFolder.open(resume, out) if resume is not None else None
-    if resumed is None:
-        chosen = _reference(topic, recipe)
-        resolved = _resolve(chosen, overrides, data)
-    else:
-        resolved, goes_on = _resolve_resumed(resumed, overrides, data)
-        if not goes_on:
-            _already_complete(resumed, json)
-            return
-    from atlas_cli.engine.build import Options
+    labels = Labels(name, tuple(tag or ()))
+    place = Place(out, data_dir, device, compile, ablate, labels)
+    wish = Wish(check or check_speed, check_speed, json)
+    if resume is not None:
+        _resume(resume, topic, recipe, place, wish, overrides, data, dry_run)
+        return
+    _require_name(place)
+    reference = _reference(topic, recipe)
+    if seeds is not None or sweep:
+        _series(reference, overrides, data, place, wish, seeds, sweep or [])
+        return
+    _one(reference, overrides, data, place, wish, dry_run)
 
-    watched = not json and not flags.quiet
-    options = Options(out, data_dir, device, compile, flags.offline, ablate, watched)
+
+def _one(
+    reference: str, overrides: Sequence[str], data: str | None, place: Place, wish: Wish, dry_run: bool
+) -> None:
+    from atlas_cli.commands import _training
+
+    resolved, place = _resolved(reference, overrides, data, place)
+    if wish.check:
+        _training.require_claims(resolved, place.ablate, wish.speed)
     if dry_run:
-        _print_cost(resolved, options, json)
+        _training.print_cost(resolved, place, wish.json)
         return
-    _train(resolved, options, resumed, check=check, json=json)
+    _training.finish(resolved, _training.run_one(resolved, place, wish), wish)
 
 
-def _train(resolved: Recipe, options: Options, resumed: RunFolder | None, *, check: bool, json: bool) -> None:
-    from atlas_cli.engine import distributed
-    from atlas_cli.engine.trainer import execute
-    from atlas_cli.present.outcome import print_outcome
-    from atlas_cli.present.reporter import reporter
-    from atlas_cli.screen.terminal import emit_json
+def _resume(
+    reference: str, topic: str | None, recipe: str | None, place: Place, wish: Wish,
+    overrides: list[str], data: str | None, dry_run: bool,
+) -> None:  # fmt: skip
+    from atlas_cli.commands import _resume as resuming
+    from atlas_cli.commands import _training
 
-    try:
-        silent = json or not distributed.is_main()
-        outcome = execute(resolved, options, reporter(silent), resumed)
-    finally:
-        distributed.leave()
-    if outcome.run is None:
+    run = resuming.chosen(reference, topic, recipe, place.out)
+    resolved, goes_on = resuming.recipe_of(run, overrides, data)
+    if wish.check:
+        _training.require_claims(resolved, place.ablate, wish.speed)
+    if not goes_on:
+        _training.tell_complete(run, resolved, wish)
         return
-    if json:
-        emit_json({"run": str(outcome.run.path), "recipe": resolved.name, **outcome.to_json()})
-    else:
-        unseen = None if options.watched else outcome.artifact
-        print_outcome(outcome.run, resolved.name, outcome.to_json(), unseen, outcome.files)
-    if check and not outcome.met:
-        raise typer.Exit(1)
-
-
-def _print_cost(recipe: Recipe, options: Options, json: bool) -> None:
-    """`--dry-run`: the resolved recipe, and what a few steps of it say that it will cost here."""
-    from dataclasses import asdict
-
-    from atlas_cli.engine.build import settled
-    from atlas_cli.engine.estimate import estimate
-    from atlas_cli.present.cost import cost_lines
-    from atlas_cli.recipe.text import to_yaml
-    from atlas_cli.screen.terminal import emit_json, out
-
-    recipe = settled(recipe, options)
-    cost = asdict(estimate(recipe, options))
-    if json:
-        emit_json({"recipe": recipe.sections(), "estimate": cost})
+    if dry_run:
+        _training.print_cost(resolved, place, wish.json)
         return
-    out.print(to_yaml(recipe), highlight=False, markup=False, soft_wrap=True)
-    for line in cost_lines(cost):
-        out.print(line, highlight=False, markup=False, soft_wrap=True)
+    _training.finish(resolved, _training.run_one(resolved, place, wish, run), wish)
+
+
+def _series(
+    reference: str, overrides: list[str], data: str | None, place: Place, wish: Wish,
+    seeds: int | None, sweep: list[str],
+) -> None:  # fmt: skip
+    from atlas_cli.commands import _series as several
+
+    first, _ = _resolved(reference, overrides, data, place)
+    changes = several.swept(sweep) if sweep else several.seeded(first.train.seed, seeds or 1)
+    trained = several.train_all(
+        changes, lambda change: _resolved(reference, [*overrides, *change], data, place), wish
+    )
+    several.finish(trained, wish, over_seeds=not sweep)
+
+
+def _resolved(
+    reference: str, overrides: Sequence[str], data: str | None, place: Place
+) -> tuple[Recipe, Place]:
+    """The recipe with its changes, and the place with these written down for the run's folder."""
+
+    from atlas_cli.recipe import recipes
+
+    resolved = recipes.resolve(reference, overrides, data, command="train")
+    changes: tuple[str, ...] = ()
+    if overrides or data:
+        changes = tuple(recipes.difference(recipes.resolve(reference, command="train"), resolved))
+    return resolved, place._replace(labels=place.labels._replace(changes=changes))
+
+
+def _refuse_together(given: dict[str, object], one: tuple[str, ...]) -> None:
+    """Refuse options of which each asks for something else."""
+    named = [option for option, value in given.items() if value is not None]
+    if len(named) > 1 and set(named) & set(one):
+        raise UsageError(f"{' and '.join(named)} do not go together", f"leave out {named[-1]}")
+
+
+def _require_name(place: Place) -> None:
+    from atlas_cli.runs.folder import require_free
+
+    if place.labels.name is not None:
+        require_free(place.out, place.labels.name)
 
 
 def _launch(devices: int) -> None:
@@ -156,43 +232,3 @@ def _reference(topic: str | None, recipe: str | None) -> str:
 
 def _named(**fields: object) -> list[str]:
     return [f"train.{name}={value}" for name, value in fields.items() if value is not None]
-
-
-def _resolve(reference: str, overrides: list[str], data: str | None) -> Recipe:
-    from atlas_cli.recipe import recipes
-
-    return recipes.resolve(reference, overrides, data)
-
-
-def _resolve_resumed(run: RunFolder, overrides: list[str], data: str | None) -> tuple[Recipe, bool]:
-    """The recipe of the run, with changes shown, and whether it leaves something to train.
-
-    A changed architecture is refused.
-    """
-    from atlas_cli.engine.loading import recipe_of
-    from atlas_cli.recipe.text import architecture_changed, difference
-    from atlas_cli.runs.continuing import goes_on
-    from atlas_cli.screen.messages import say
-
-    own, wanted = recipe_of(run), recipe_of(run, overrides, data)
-    changes = difference(own, wanted)
-    if changes and architecture_changed(own, wanted):
-        raise UsageError(
-            f"the run {run.name} cannot go on with another architecture",
-            "start a new run without --resume",
-            changes,
-        )
-    further = goes_on(run, wanted.train.steps, changes)
-    for line in changes:
-        say(f"changed on resume: {line}")
-    return wanted.model_copy(update={"name": run.info["recipe"]}), further
-
-
-def _already_complete(run: RunFolder, json: bool) -> None:
-    from atlas_cli.screen.messages import say
-    from atlas_cli.screen.terminal import emit_json
-
-    if json:
-        emit_json({"run": str(run.path), "already_complete": True, **(run.result or {})})
-    else:
-        say(f"{run.path} is already complete; next: atlas sample {run.name}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,8 +12,6 @@ from atlas_cli.errors import UsageError
 from atlas_cli.screen.flags import flags
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from atlas_cli.engine.verification import Verification
     from atlas_cli.recipe.model import Recipe
 
@@ -39,15 +36,18 @@ def verify(
 
     Example: [bold]atlas verify ddpm --seeds 3[/bold]
     """
+    chosen = [
+        recipe for topic in topics for recipe in _claiming_recipes(topic)
+    ]  # a wrong name costs no torch
+    from atlas_cli.commands._claims_table import claims_table
     from atlas_cli.engine import distributed
     from atlas_cli.engine.build import Options
     from atlas_cli.engine.verification import verify_recipe
-    from atlas_cli.present.reporter import reporter
+    from atlas_cli.present.events import train_reporter
     from atlas_cli.screen import messages, terminal
 
-    chosen = [recipe for topic in topics for recipe in _claiming_recipes(topic)]
     options = Options(out=out, data_dir=data_dir, device=device, offline=flags.offline, ablate=True)
-    told = reporter(json or not distributed.is_main())
+    told = train_reporter(json, not distributed.is_main())
     results: list[Verification] = []
     for recipe in chosen:
         results.append(verify_recipe(recipe, options, told, seeds))
@@ -57,7 +57,7 @@ def verify(
     if json:
         terminal.emit_json({"met": passed, "recipes": [r.to_json() for r in results]})
     else:
-        terminal.out.print(_table(results))
+        terminal.out.print(claims_table(results))
         messages.next_command("atlas run ls", "the runs behind these figures")
     if not passed:
         raise typer.Exit(1)
@@ -69,55 +69,19 @@ def _claiming_recipes(reference: str) -> list[Recipe]:
     from atlas_cli.recipe import recipes
 
     if "/" in reference:
-        named = recipes.resolve(reference)
+        named = recipes.resolve(reference, command="verify")
         if not named.expect:
             raise UsageError(
-                f"{reference} states no expect",
+                f"{reference} makes no claim that could be checked",
                 f"choose another recipe: atlas recipe ls {reference.split('/')[0]}",
             )
         return [named]
-    topic = catalog.resolve(reference)
+    topic = catalog.resolve(reference, "verify")
     names: list[Any] = [n for n in catalog.recipes_of(topic) if n != "full"]
     found = [recipes.resolve(f"{topic.slug}/{name}") for name in names]
     claiming = [recipe for recipe in found if recipe.expect]
     if not claiming:
         raise UsageError(
-            f"no recipe of {topic.slug} states an expect yet", "atlas ls shows what can be trained"
+            f"no recipe of {topic.slug} makes a claim yet", "atlas recipe ls shows the recipes that there are"
         )
     return claiming
-
-
-def _table(results: Sequence[Verification]) -> Table:
-    """Recipe, claim, bar, figure with its spread, the figure without the idea, training time, verdict."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from atlas_cli.present.progress import clock
-    from atlas_cli.present.verdicts import verdict_text
-
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="atlas.muted")
-    table.add_column("recipe", no_wrap=True)
-    table.add_column("claim", ratio=1, min_width=14)
-    for name in ("bar", "figure", "without", "training"):
-        table.add_column(name, justify="right")
-    table.add_column("verdict", no_wrap=True)
-    for result in results:
-        for i, (metric, bar) in enumerate(result.recipe.expect.items()):
-            verdicts = result.verdicts(metric)
-            passed = all(v.passed for v in verdicts)
-            table.add_row(
-                result.recipe.name if i == 0 else "", Text(bar.claim or metric), verdicts[0].bar,
-                _range([v.figure for v in verdicts]), _range([v.ablated for v in verdicts]),
-                clock(result.seconds) if i == 0 else "", verdict_text(passed),
-            )  # fmt: skip
-    return table
-
-
-def _range(values: Sequence[float | None]) -> str:
-    from atlas_cli.present.verdicts import number
-
-    known = [v for v in values if v is not None]
-    if not known:
-        return "-"
-    low, high = min(known), max(known)
-    return number(low) if len(known) == 1 or number(low) == number(high) else f"{number(low)}..{number(high)}"

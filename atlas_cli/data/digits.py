@@ -63,7 +63,7 @@ def _drawn(n: int, seed: int, place: Place) -> Split:
 
     from atlas_cli.data.strokes import draw
 
-    place.say(f"drawing {n:,} digits (once)")
+    place.say(f"drawing {n:,} digits; later runs use them too")
     images, labels = draw(n, seed)
     write_atomically(path, lambda file: np.savez_compressed(file, images=images, labels=labels))
     return images, labels

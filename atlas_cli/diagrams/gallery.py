@@ -8,6 +8,7 @@ nothing lists them. Stepped ones come first, and explorables are imported withou
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -20,6 +21,7 @@ from atlas_cli.catalog import Family, Topic
 from atlas_cli.diagrams import blocks
 from atlas_cli.diagrams.model import Diagram
 from atlas_cli.errors import DataError, UsageError
+from atlas_cli.screen import messages
 
 if TYPE_CHECKING:
     from atlas_cli.diagrams.frames import Explorable, Knob, Value
@@ -97,7 +99,8 @@ def anywhere(name: str) -> Diagram | Explorable | None:
 def setting(explorable: Explorable, given: Sequence[str], command: str = "") -> dict[str, Value]:
     """Where the knobs stand: defaults, and what `knob=value` texts change.
 
-    An amount goes to the nearest value that its knob has; a name must be one of them, or the knob open.
+    An amount within the knob's range goes to the nearest value that it has, and says so; a name must be one
+    of them, or the knob open.
 
     Args:
         explorable: Whose knobs.
@@ -162,7 +165,22 @@ def _value(explorable: Explorable, knob: Knob, text: str, command: str) -> Value
             f"{knob.name} of {explorable.name} is a number, not {text!r}",
             f"{command} --set {knob.name}={knob.default}",
         )
-    return min(knob.values, key=lambda value: abs(float(value) - number))
+    return _nearest(explorable, knob, number, command)
+
+
+def _nearest(explorable: Explorable, knob: Knob, number: float, command: str) -> Value:
+    """The value that a knob has nearest to a number within its range; said where it is another one."""
+    amounts = sorted(float(value) for value in knob.values)
+    low, high = amounts[0], amounts[-1]
+    if not low <= number <= high:
+        raise UsageError(
+            f"{knob.name} of {explorable.name} goes from {low:g} to {high:g}, and {number:g} is outside",
+            f"{command} --set {knob.name}={low if number < low else high:g}",
+        )
+    value = min(knob.values, key=lambda value: abs(float(value) - number))
+    if not math.isclose(float(value), number, rel_tol=1e-6, abs_tol=1e-9):
+        messages.say(f"{knob.name} is set to {value}, the nearest to {number:g} that it has")
+    return value
 
 
 def _example(explorable: Explorable) -> str:

@@ -28,6 +28,7 @@ from atlas_cli.engine.memory import require_memory
 from atlas_cli.engine.system import Setting, System
 from atlas_cli.present.reporter import Reporter
 from atlas_cli.recipe.model import Recipe
+from atlas_cli.runs.folder import Labels
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Options:
     ablate: bool | None = None  # None: when a claim of the recipe needs it
     watched: bool = False  # a person follows: samples and held-out figures while it trains
     weights_only: bool = False  # train, and neither judge nor show: another run wants the weights
+    labels: Labels = field(default_factory=Labels)  # what the user calls the run
 
 
 def settled(recipe: Recipe, options: Options) -> Recipe:

@@ -32,7 +32,7 @@ from atlas_cli.recipe.model import Recipe
 from atlas_cli.recipe.text import to_yaml
 from atlas_cli.runs import checkpoint
 from atlas_cli.runs import folder as run_folder
-from atlas_cli.runs.folder import Base, RunFolder
+from atlas_cli.runs.folder import Base, Labels, RunFolder
 
 ABLATION = "ablation"  # folder of the run without the idea, inside the run's own
 
@@ -53,7 +53,7 @@ class Outcome:
     judging_seconds: float = 0.0  # evaluation of both, and the judge's training where that was due
     artifact: Artifact | None = None
     files: list[Path] = field(default_factory=list)
-    already_complete: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)  # seed, device, precision, steps, parameters, loss
 
     @property
     def met(self) -> bool | None:
@@ -62,6 +62,7 @@ class Outcome:
 
     def to_json(self) -> dict[str, Any]:
         return {
+            **self.facts,
             "figures": self.figures,
             "ablated": self.ablated,
             "verdicts": [v.to_json() for v in self.verdicts],
@@ -110,6 +111,7 @@ def execute(recipe: Recipe, options: Options, reporter: Reporter, resume: RunFol
             outcome.artifact, outcome.files = artifact, files
             if fitted.step and not options.weights_only:  # of a run that trains nothing there is no curve
                 outcome.files.append(curves.save_loss_curve(run))
+            outcome.facts = _facts(system, fitted, run)
             outcome.seconds = time.perf_counter() - began
             run.write_result(outcome.to_json())
     return outcome
@@ -163,9 +165,13 @@ def _trained(recipe: Recipe, parent: Recipe, options: Options, reporter: Reporte
     if run is not None and run.status == "complete":
         reporter.say(f"{recipe.name} builds on {run.path}")
         return run
-    doing = "which is trained first (once)" if run is None else f"which {run.name} began: it goes on"
+    doing = (
+        "which is trained first and kept for later runs"
+        if run is None
+        else f"which {run.name} began: it goes on"
+    )
     reporter.say(f"{recipe.name} builds on {parent.name}, {doing}")
-    trained = execute(parent, replace(options, weights_only=True), reporter, run).run
+    trained = execute(parent, replace(options, weights_only=True, labels=Labels()), reporter, run).run
     shared: RunFolder = distributed.share(trained)
     return shared
 
@@ -215,7 +221,7 @@ def _new_run(
     """A fresh run folder with the resolved recipe and the environment in it."""
     own_file = recipe.name.endswith((".yaml", ".yml"))
     name = f"{recipe.system}/{Path(recipe.name).stem}" if own_file else recipe.name
-    run = RunFolder.create(options.out, name, recipe.hash, data, bases, options.data_dir)
+    run = RunFolder.create(options.out, name, recipe.hash, data, bases, options.data_dir, options.labels)
     run.write_recipe(to_yaml(recipe))
     run.write_environment()
     reporter.say(f"run folder {run.path}")
@@ -335,6 +341,16 @@ def _ablate(
     other = build(without, options, reporter, system.setting.parents)
     other_fitted = _train(other, without, options, reporter, folder, stop)
     return _evaluate(other, other_fitted, reporter), other_fitted.seconds
+
+
+def _facts(system: System, fitted: Fitted, run: RunFolder) -> dict[str, Any]:
+    """What was trained, on what, and the last loss that was logged."""
+    rows = [row["loss"] for row in run.read_metrics() if "loss" in row]
+    return {
+        "seed": system.setting.train.seed, "device": str(system.setting.device),
+        "precision": system.setting.train.precision, "steps": fitted.step,
+        "parameters": sum(p.numel() for p in system.parameters()), "loss": rows[-1] if rows else None,
+    }  # fmt: skip
 
 
 def _show(

@@ -20,8 +20,8 @@ class Verdict:
     figure: float | None
     ablated: float | None  # the plain metric in the run without the idea
     passed: bool | None
-    means: str = ""  # what the figure is, where the recipe says it
     base: float | None = None  # the plain metric in this run, where the figure compares it with `ablated`
+    speed: bool = False  # see Bar
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -41,13 +41,11 @@ def judge(
         compares = metric not in figures and base != metric
         without = ablated.get(base) if ablated is not None else None
         if compares and ablated is None:
-            verdicts.append(Verdict(metric, bar.claim, str(bar), None, None, None, bar.means))
+            verdicts.append(Verdict(metric, bar.claim, str(bar), None, None, None, None, bar.speed))
             continue
         figure = _compare(metric, figures.get(base), without) if compares else figures.get(metric)
-        own = figures.get(base) if compares else None
-        verdicts.append(
-            Verdict(metric, bar.claim, str(bar), figure, without, _within(figure, bar), bar.means, own)
-        )
+        own, passed = figures.get(base) if compares else None, _within(figure, bar)
+        verdicts.append(Verdict(metric, bar.claim, str(bar), figure, without, passed, own, bar.speed))
     return verdicts
 
 

@@ -97,7 +97,7 @@ class Judge:
             if state is not None:
                 net.load_state_dict(state)
                 return cls(net, source)
-            say(f"training the judge of {source.name} (once)")
+            say(f"training the judge of {source.name}; later runs use it too")
             _train(net, source, seed, say)
         _write(path, net)
         judge = cls(net, source)

@@ -29,7 +29,9 @@ def compose(page: Page, width: int) -> Lines:
         page: The page, or a part of it.
         width: Columns for running text; diagrams are drawn within them too.
     """
-    renderer = Renderer(width, lambda name, room: _diagram(page, name, room), page.subject.slug)
+    renderer = Renderer(
+        width, lambda name, room: _diagram(page, name, room), page.subject.slug, page.family.slug
+    )
     parts = [_title(page.subject, width)]
     if page.whole and isinstance(page.subject, Topic):
         parts.append(_facts(page.subject, width))

@@ -42,11 +42,14 @@ class HtmlRenderer:
         link_to: The address behind a link to another page of the atlas (`../flow/cfm.md`), or None where that
             page is not at hand; every other address stays as it is.
         page: Name of the page, for the message of a formula that cannot be converted.
+        family: Of the page: what a link to `index.md` beside it means.
     """
 
     def __init__(
-        self, draw_diagram: Callable[[str], str], link_to: Callable[[str], str | None], page: str = ""
-    ) -> None:
+        self, draw_diagram: Callable[[str], str], link_to: Callable[[str], str | None], page: str = "",
+        family: str = "index",
+    ) -> None:  # fmt: skip
+        self._family = family
         self._draw_diagram = draw_diagram
         self._link_to = link_to
         self._page = page
@@ -186,7 +189,8 @@ class HtmlRenderer:
         if is_page(address):
             target = self._link_to(address)
             if target is None:
-                return f'<span title="atlas explain {escape(slug_of(address))}">{text}</span>'
+                slug = slug_of(address, self._family)
+                return f'<span title="atlas explain {escape(slug)}">{text}</span>'
             return f'<a href="{escape(target)}">{text}</a>'
         return f'<a href="{escape(address)}">{text}</a>'
 
@@ -196,10 +200,13 @@ def is_page(address: str) -> bool:
     return "://" not in address and address.split("#")[0].endswith(".md")
 
 
-def slug_of(address: str) -> str:
-    """The topic or family that such a link names: `../flow/cfm.md` is cfm, `../flow/index.md` is flow."""
-    parts = address.split("#")[0].removesuffix(".md").split("/")
-    return parts[-2] if parts[-1] == "index" and len(parts) > 1 else parts[-1]
+def slug_of(address: str, family: str = "index") -> str:
+    """The topic or family that such a link names: `../flow/cfm.md` is cfm, `../flow/index.md` is flow.
+
+    `index.md` alone is the family in which the link stands.
+    """
+    parts = [family, *address.split("#")[0].removesuffix(".md").split("/")]
+    return parts[-2] if parts[-1] == "index" else parts[-1]
 
 
 def code_block(code: str, language: str) -> str:

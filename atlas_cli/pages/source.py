@@ -48,10 +48,11 @@ class Page(NamedTuple):
         begun = [full for known, full in titles.items() if known.startswith(key)]
         chosen = titles.get(key) or (begun[0] if len(begun) == 1 else None)
         if chosen is None:
-            near = catalog.closest(key, titles, n=1) or [self.sections[0].title]
+            near = catalog.closest(key, titles, n=1)
+            example = f'atlas explain {slug} --section "{near[0] if near else self.sections[0].title}"'
             raise UsageError(
                 f"the page {slug} has no section {title!r}; it has: {', '.join(titles.values())}",
-                f'did you mean: atlas explain {slug} --section "{near[0]}"',
+                f"{'did you mean' if near else 'for example'}: {example}",
             )
         chosen_only = tuple(section for section in self.sections if section.title == chosen)
         return self._replace(opening="", sections=chosen_only, whole=False)

@@ -31,10 +31,14 @@ class Renderer:
         width: Columns to fill.
         draw_diagram: Draws the diagram of that name within so many columns.
         page: Name of the page, for the message of a formula that cannot be drawn.
+        family: Of the page: what a link to `index.md` beside it means.
     """
 
-    def __init__(self, width: int, draw_diagram: Callable[[str, int], Lines], page: str = "") -> None:
+    def __init__(
+        self, width: int, draw_diagram: Callable[[str, int], Lines], page: str = "", family: str = ""
+    ) -> None:
         self.width = width
+        self._family = family
         self._page = page
         self._draw_diagram = draw_diagram
         self._links: list[str] = []  # addresses in the order in which the text names them
@@ -164,7 +168,7 @@ class Renderer:
         address = str(node.attrs.get("href") or node.attrs.get("src"))
         if address.startswith("#"):
             return
-        target = _page_command(address) or address
+        target = _page_command(address, self._family) or address
         text.stylize("atlas.accent" if target != address else f"atlas.accent link {address}", start)
         if not _says_where(text.plain[start:], target):
             if target not in self._links:
@@ -185,13 +189,18 @@ def _says_where(label: str, target: str) -> bool:
     )
 
 
-def _page_command(address: str) -> str | None:
-    """The command behind a link to another page of the atlas: `../flow/cfm.md` is `atlas explain cfm`."""
+def _page_command(address: str, family: str = "") -> str | None:
+    """The command behind a link to another page of the atlas: `../flow/cfm.md` is `atlas explain cfm`.
+
+    `index.md` alone is the page of the family in which the link stands.
+    """
     path = address.split("#")[0]
     if "://" in path or not path.endswith(".md"):
         return None
     parts = path.removesuffix(".md").split("/")
-    return f"atlas explain {parts[-2] if parts[-1] == 'index' and len(parts) > 1 else parts[-1]}"
+    if parts[-1] == "index":
+        parts = [family, *parts][-2:-1]
+    return f"atlas explain {parts[-1]}"
 
 
 @cache

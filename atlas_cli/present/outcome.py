@@ -50,7 +50,7 @@ def print_outcome(
         for words in meaning(result, recipe):
             out.print(words)
     else:
-        out.print(Text(f"{recipe} has no expect: nothing was judged", "atlas.muted"))
+        out.print(Text(f"{recipe} makes no claim, so nothing was judged", "atlas.muted"))
     out.print()
     total = f"{clock(result['seconds'])} in all, {clock(result['train_seconds'])} training"
     if result["ablation_seconds"]:

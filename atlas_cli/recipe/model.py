@@ -48,6 +48,7 @@ class Bar(FrozenConfig):
     min: float | None = None
     max: float | None = None
     claim: str = ""  # the sentence that the figure proves
+    speed: bool = False  # a time or a speed, which a busy machine changes: --check leaves it to --check-speed
     means: str = ""  # what the figure is, in one clause with its unit, where present/glossary.py does not say
 
     def __str__(self) -> str:

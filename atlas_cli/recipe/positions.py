@@ -49,6 +49,14 @@ class Problem:
     def __str__(self) -> str:
         return ": ".join(part for part in (str(self.position), self.field, self.what) if part)
 
+    def as_dict(self) -> dict[str, Any]:
+        """The finding for programs; line and column are None where it is about the whole."""
+        at = self.position
+        return {
+            "file": at.file, "line": at.line or None, "column": at.column or None, "field": self.field,
+            "what": self.what,
+        }  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Origin:

@@ -63,6 +63,7 @@ class Resolver:
             f"recipe {self.name} has {count}",
             "correct it and run the command again; atlas recipe schema lists every field",
             cut([str(problem) for problem in problems[: MOST_SHOWN + 1]], number),
+            [problem.as_dict() for problem in problems[:MOST_SHOWN]],
         )
 
     def _resolved(self, overrides: Sequence[str], data: str | None) -> Recipe | None:

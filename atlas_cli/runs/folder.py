@@ -49,6 +49,14 @@ class Base(NamedTuple):
     weights: str  # see checkpoint.weights_hash
 
 
+class Labels(NamedTuple):
+    """What a user calls a run, and how its recipe was changed for it."""
+
+    name: str | None = None  # of its folder, in place of <topic>-<recipe>-<n>
+    tags: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()  # against the recipe as its file has it: "model.d_state: 16 -> 2"
+
+
 class RunFolder:
     """One run folder; see the module's head for what lies in it."""
 
@@ -69,9 +77,9 @@ class RunFolder:
     @classmethod
     def create(
         cls, root: Path, topic_recipe: str, recipe_hash: str = "", data: str = "",
-        bases: Mapping[str, Base] | None = None, data_dir: Path | None = None,
+        bases: Mapping[str, Base] | None = None, data_dir: Path | None = None, labels: Labels = Labels(),
     ) -> RunFolder:  # fmt: skip
-        """Make `root`/<topic>-<recipe>-<n> with the next free number.
+        """Make `root`/<topic>-<recipe>-<n> with the next free number, or the folder that `labels` names.
 
         Args:
             root: The folder of the runs.
@@ -80,22 +88,14 @@ class RunFolder:
             data: Fingerprint of what the data hold.
             bases: The weights that this run is built on, by role.
             data_dir: The folder of downloaded data sets, where one was named.
+            labels: What the user calls it.
 
         Raises:
             EnvironmentFault: `root` cannot be written, is no folder or its parent is missing.
+            UsageError: there is a run of the name that is asked for.
         """
         require_writable(root)
-        stem = re.sub(r"[^A-Za-z0-9_.]+", "-", topic_recipe.removesuffix(".yaml")).strip("-.") or "run"
-        number = 1 + max((_number(path.name, stem) for path in root.iterdir()), default=0)
-        while True:
-            path = root / f"{stem}-{number}"
-            try:
-                path.mkdir()  # atomic: of two processes one makes it, the other takes the next number
-                break
-            except FileExistsError:
-                number += 1
-            except OSError as error:
-                raise write_fault(error, path, 0) from error
+        path = _numbered(root, topic_recipe) if labels.name is None else _named(root, labels.name)
         run = cls(path)
         try:
             run.samples.mkdir()
@@ -107,6 +107,7 @@ class RunFolder:
             "recipe": topic_recipe, "hash": recipe_hash, "data": data, "started": started,
             "data_dir": None if data_dir is None else str(data_dir.expanduser().absolute()),
             "bases": {role: base._asdict() for role, base in (bases or {}).items()},
+            "tags": list(labels.tags), "changes": list(labels.changes),
         }  # fmt: skip
         write_json(path / "run.json", document)
         return run
@@ -183,6 +184,16 @@ class RunFolder:
         """The folder of downloaded data sets that was named when it was trained."""
         folder = self.info.get("data_dir")
         return Path(folder) if isinstance(folder, str) else None
+
+    @property
+    def tags(self) -> list[str]:
+        """What the user tagged it with."""
+        return [str(tag) for tag in self.info.get("tags") or ()]
+
+    @property
+    def changes(self) -> list[str]:
+        """How its recipe differs from the file that it is called after: "model.d_state: 16 -> 2"."""
+        return [str(change) for change in self.info.get("changes") or ()]
 
     @property
     def bases(self) -> dict[str, Base] | None:
@@ -378,6 +389,43 @@ def find_by_hash(root: Path, recipe_hash: str, data: str) -> RunFolder | None:
             if run.status == status:
                 return run
     return None
+
+
+def _numbered(root: Path, topic_recipe: str) -> Path:
+    """A new folder <topic>-<recipe>-<n> with the next free number."""
+    stem = re.sub(r"[^A-Za-z0-9_.]+", "-", topic_recipe.removesuffix(".yaml")).strip("-.") or "run"
+    number = 1 + max((_number(path.name, stem) for path in root.iterdir()), default=0)
+    while True:
+        path = root / f"{stem}-{number}"
+        try:
+            path.mkdir()  # atomic: of two processes one makes it, the other takes the next number
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise write_fault(error, path, 0) from error
+        else:
+            return path
+
+
+def _named(root: Path, name: str) -> Path:
+    """A new folder of this name."""
+    require_free(root, name)
+    try:
+        (root / name).mkdir()
+    except OSError as error:
+        raise write_fault(error, root / name, 0) from error
+    return root / name
+
+
+def require_free(root: Path, name: str) -> None:
+    """Refuse a run's name that is taken or cannot be typed as one."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name) or name == "latest":
+        hint = "use letters, digits, dots, hyphens and underscores"
+        raise UsageError(f"{name!r} cannot be the name of a run", hint)
+    if (root / name).exists():
+        raise UsageError(
+            f"there is a run {name!r} in {root} already", f"take another name, or: atlas run rm {name}"
+        )
 
 
 def _number(name: str, stem: str | None = None) -> int:

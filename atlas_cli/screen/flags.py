@@ -15,6 +15,7 @@ class Flags:
     offline: bool = False
     debug: bool = False  # a traceback in place of two lines
     json: bool = False  # seen, not taken: the commands that offer it declare it
+    jsonl: bool = False  # what is told on stderr is JSON, one object a line (`--log jsonl`)
 
 
 flags = Flags()

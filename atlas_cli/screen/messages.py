@@ -19,6 +19,9 @@ def say(line: str) -> None:
     """One line of progress or advice."""
     if flags.quiet or not ranks.speaks():
         return
+    if flags.jsonl:
+        write_event("message", text=line)
+        return
     from atlas_cli.screen.terminal import err
 
     err.print(Text(line, "atlas.muted"), soft_wrap=True)
@@ -37,6 +40,17 @@ def hushed() -> Iterator[None]:
         _hushed.reset(token)
 
 
+def write_event(event: str, **fields: object) -> None:
+    """One JSON object, on a line of stderr (`--log jsonl`), with the time in seconds since 1970."""
+    import json
+    import time
+
+    from atlas_cli.screen.terminal import err
+
+    err.file.write(json.dumps({"event": event, "time": round(time.time(), 3), **fields}) + "\n")
+    err.file.flush()
+
+
 Item = TypeVar("Item")
 
 
@@ -44,7 +58,8 @@ def steps(items: Sequence[Item], title: str) -> Iterable[Item]:
     """The items, with a bar on stderr while they are gone through, where someone sits before it."""
     from atlas_cli.screen.terminal import can_move, err
 
-    if flags.quiet or _hushed.get() or not can_move(err) or not ranks.speaks():
+    still = flags.quiet or flags.jsonl or _hushed.get()
+    if still or not can_move(err) or not ranks.speaks():
         return items
     from rich.progress import track
 
@@ -57,6 +72,9 @@ def next_command(command: str, why: str = "") -> None:
         return
     from atlas_cli.screen.terminal import err
 
+    if flags.jsonl:
+        write_event("next", command=command, why=why)
+        return
     text = Text.assemble(("next  ", "atlas.muted"), (command, "atlas.code"))
     whole = text + Text(f"  {why}", "atlas.muted") if why else text
     err.print(whole, soft_wrap=True)
@@ -68,6 +86,9 @@ def next_command(command: str, why: str = "") -> None:
 
 def print_error(error: AtlasError) -> None:
     """What is wrong, the findings if there are several, and the hint."""
+    if flags.jsonl:
+        write_event("error", error=error.what, hint=error.hint, details=error.details)
+        return
     from atlas_cli.screen.terminal import err
 
     err.print(Text.assemble(("error  ", "atlas.bad"), error.what), soft_wrap=True)

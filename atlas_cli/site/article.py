@@ -47,7 +47,9 @@ class Places(NamedTuple):
 def article(page: Page, places: Places) -> str:
     """Everything between the header and the footer."""
     subject = page.subject
-    renderer = HtmlRenderer(lambda name: figures.figure(subject, name), places.of_link, subject.slug)
+    renderer = HtmlRenderer(
+        lambda name: figures.figure(subject, name), places.of_link, subject.slug, page.family.slug
+    )
     cited = sum(n_references(section.markdown) for section in page.sections if section.title == REFERENCES)
     parts = [_title(page, places)]
     if page.opening:

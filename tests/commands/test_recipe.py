@@ -42,7 +42,7 @@ def test_ls_lists_every_recipe_from_quick_to_slow(atlas, house: House):
         "blob/full",
     ]
     assert "Dots in a second." in out
-    assert err == "next  atlas recipe show blob/smoke\n"
+    assert err == "next  atlas recipe show blob/small\n"
 
 
 def test_ls_as_json(atlas):
@@ -50,7 +50,7 @@ def test_ls_as_json(atlas):
     small = json.loads(out)["recipes"][1]
     assert small == {
         "name": "blob/small", "about": "Dots in a second.", "data": "dots", "steps": 100, "seconds": 3,
-        "expect": ["score", "score_ratio"],
+        "builds_on": {}, "expect": ["score", "score_ratio"],
     }  # fmt: skip
 
 

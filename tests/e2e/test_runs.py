@@ -103,12 +103,12 @@ def test_a_finished_run_can_be_shown_sampled_compared_and_removed(tmp_path: Path
     assert first.returncode == 0, first.stderr
     picture = tmp_path / json.loads(first.stdout)["files"][0]
     drawn = picture.read_bytes()
-    atlas("sample", "ddpm-smoke-1", "--seed", "3", "--count", "4", cwd=tmp_path)
-    assert picture.read_bytes() == drawn  # same seed, same picture
+    again = atlas("sample", "ddpm-smoke-1", "--seed", "3", "--count", "4", "--json", cwd=tmp_path)
+    assert (tmp_path / json.loads(again.stdout)["files"][0]).read_bytes() == drawn  # same seed, same picture
     compared = json.loads(
         atlas("run", "compare", "ddpm-smoke-1", "ddpm-smoke-2", "--json", cwd=tmp_path).stdout
     )
-    assert compared["recipe_changes"] == ["train.seed: 0 -> 1"]
+    assert compared["differences"]["recipe"] == {"ddpm-smoke-2": ["train.seed: 0 -> 1"]}
     for command in (["ls"], ["show"], ["plot"], ["compare", "ddpm-smoke-1", "ddpm-smoke-2"]):
         result = atlas("run", *command, cwd=tmp_path)
         assert result.returncode == 0, result.stderr

@@ -47,7 +47,7 @@ def test_run_json_says_what_the_run_is(tmp_path):
     assert info.pop("started").endswith("+00:00")
     assert info == {
         "recipe": "ddim/small", "hash": "abc", "data": "data", "data_dir": None,
-        "bases": {"parent": base._asdict()},
+        "bases": {"parent": base._asdict()}, "tags": [], "changes": [],
     }  # fmt: skip
     assert RunFolder(run.path).bases == {"parent": base}
 

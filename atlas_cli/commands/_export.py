@@ -1,0 +1,96 @@
+"""Runs for other programs: a table as CSV, a report as HTML, curves for TensorBoard."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+
+from atlas_cli.errors import EnvironmentFault
+from atlas_cli.runs.folder import RunFolder
+from atlas_cli.runs.summary import FACTS, summary
+
+
+class Format(StrEnum):
+    """What runs are exported as."""
+
+    csv = "csv"
+    html = "html"
+    tensorboard = "tensorboard"
+
+
+_ENDINGS = {Format.csv: "runs.csv", Format.html: "runs.html", Format.tensorboard: "tensorboard"}
+
+
+def export(runs: Sequence[RunFolder], format: Format, target: Path | None) -> Path:
+    """Write the runs; returns the file, or for TensorBoard the folder.
+
+    Raises:
+        EnvironmentFault: it cannot be written, or TensorBoard is not installed.
+    """
+    target = target or Path(_ENDINGS[format])
+    if format is Format.tensorboard:
+        return _tensorboard(runs, target)
+    if format is Format.html:
+        from atlas_cli.present.report import report
+
+        text = report(runs)
+    else:
+        text = table(runs)
+    try:
+        target.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot write {target}: {error.strerror or error}", "name another file with --save"
+        ) from error
+    return target
+
+
+def table(runs: Sequence[RunFolder]) -> str:
+    """One row a run: what it is, how it was changed, and every figure of any of them."""
+    rows = [summary(run) for run in runs]
+    figures = list(dict.fromkeys(name for row in rows for name in row["figures"]))
+    plain = [
+        "name",
+        "recipe",
+        "status",
+        "started",
+        "tags",
+        "changes",
+        "held",
+        "judged",
+        *FACTS,
+        "train_seconds",
+    ]
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    writer.writerow([*plain, *figures])
+    for row in rows:
+        cells = ["; ".join(row[key]) if isinstance(row[key], list) else row[key] for key in plain]
+        writer.writerow([*cells, *(row["figures"].get(name) for name in figures)])
+    return stream.getvalue()
+
+
+def _tensorboard(runs: Sequence[RunFolder], folder: Path) -> Path:
+    """Event files, a folder a run, with every logged metric over the steps."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError as error:
+        raise EnvironmentFault(
+            "TensorBoard is not installed here", "pip install 'atlas-cli[tensorboard]'"
+        ) from error
+    for run in runs:
+        inner = RunFolder(run.path / "ablation")
+        for name, source in ((run.name, run), (f"{run.name}-without-the-idea", inner)):
+            rows = source.read_metrics()
+            if not rows:
+                continue
+            with SummaryWriter(str(folder / name)) as writer:
+                for row in rows:
+                    for metric, value in row.items():
+                        if metric != "step" and math.isfinite(value):
+                            writer.add_scalar(metric, value, int(row["step"]))
+    return folder

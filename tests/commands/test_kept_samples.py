@@ -1,0 +1,84 @@
+"""Samples are new unless a seed is given, are called after what was asked, and replace nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from atlas_cli.commands import _kept_samples, sample
+from atlas_cli.engine.build import Options
+from atlas_cli.engine.trainer import execute
+from atlas_cli.present.reporter import SilentReporter
+from atlas_cli.recipe import recipes
+from tests.commands.house import CommandLine, atlas  # noqa: F401
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ({}, "sample-seed7"),
+        ({"label": 3}, "label3-seed7"),
+        ({"label": 3, "changes": {"steps": "5", "guidance": "4.0"}}, "label3-steps5-guidance4.0-seed7"),
+        ({"prompt": "def add(a, b):\n  ../../x"}, "def-add-a-b-..-..-x-seed7"),
+        ({"prompt": "???"}, "prompt-seed7"),
+        ({"extras": {"control": Path("a/My drawing.png")}, "best": True}, "controlmy-drawing-best-seed7"),
+        ({"prompt": "a" * 500}, "a" * 60 + "-seed7"),
+    ],
+)
+def test_a_file_is_called_after_what_was_asked_for(asked: dict[str, Any], name: str) -> None:
+    assert _kept_samples.stem(7, **asked) == name
+
+
+def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
+    assert _kept_samples.free(tmp_path / "none", "a") == "a"
+    for file in ("a.png", "a.gif", "a-2.png"):
+        (tmp_path / file).touch()
+    assert _kept_samples.free(tmp_path, "a") == "a-3"
+    assert _kept_samples.free(tmp_path, "b") == "b"
+
+
+def test_sampling_again_shows_other_samples_and_keeps_the_first(
+    atlas: CommandLine,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    recipe = recipes.resolve("ddpm/smoke", ["train.steps=2", "train.precision=fp32"])
+    run = execute(
+        recipe, Options(out=tmp_path / "runs", device="cpu", weights_only=True), SilentReporter()
+    ).run
+    assert run is not None
+    first, second = (atlas("sample", "ddpm", "--count", "4", "--json").document for _ in range(2))
+    assert first["seed"] != second["seed"]
+    pictures = [(tmp_path / told["files"][0]).read_bytes() for told in (first, second)]
+    assert pictures[0] != pictures[1]
+    again = atlas("sample", "ddpm", "--count", "4", "--seed", str(first["seed"]))
+    assert again.code == 0
+    assert f"--seed {first['seed']}" in again.err
+    assert "--label" in again.err.splitlines()[-1]
+    repeated = next(run.samples.glob(f"sample-seed{first['seed']}-2.png"))
+    assert repeated.read_bytes() == pictures[0]
+    assert (tmp_path / first["files"][0]).read_bytes() == pictures[0]
+
+
+def test_what_comes_next_is_something_new() -> None:
+    run = SimpleNamespace(name="r", topic="gan")
+
+    class Config:
+        n_classes = 10
+        sampler_steps = 20
+
+        @classmethod
+        def sampling_fields(cls) -> frozenset[str]:
+            return frozenset({"sampler_steps"})
+
+    def after(steers: set[str], writes: bool = False, **asked: Any) -> str:
+        system = SimpleNamespace(config=Config(), steers=frozenset(steers), writes=writes)
+        request = SimpleNamespace(**{"label": None, "prompt": None, **asked})
+        return sample.something_new(run, system, request)[0]  # type: ignore[arg-type]
+
+    assert after({"label"}) == "atlas sample r --label 3"
+    assert after({"label"}, label=9) == "atlas sample r --label 0"
+    assert after({"prompt"}, writes=True) == 'atlas sample r --prompt "def "'
+    assert after(set()) == "atlas sample r --set sampler_steps=10"
