@@ -1,4 +1,4 @@
-"""The table of claims at every width, and what it says of figures, comparisons, failures, a busy machine."""
+"""The table of claims at every width: what it says of figures, comparisons, failures and a busy machine."""
 
 from __future__ import annotations
 

@@ -55,3 +55,25 @@ def test_text_is_written_as_it_is(tmp_path: Path) -> None:
     (file,) = Text(["[a]", "b"]).save(tmp_path, "x")
     assert file.read_text(encoding="utf-8") == "[a]\nb\n"
     assert printed(Text(["[a]", "b"])) == "[a]\nb\n"
+
+
+def test_a_cloud_says_what_is_made_what_is_real_and_what_moves() -> None:
+    made, real = np.zeros((3, 2)), np.array([[-1.0, -1.0], [1.0, 1.0]])
+    points = Points(made, real, frames=[made + 1, made], moves="a walk")
+    plain = Points(made, real).picture()
+    assert plain.shape[0] > plain.shape[1]  # the legend stands below the square
+    legend = plain[plain.shape[1] :].reshape(-1, 3)
+    assert (abs(legend.astype(int) - (255, 170, 60)).sum(axis=1) < 60).any()
+    assert (abs(legend.astype(int) - (90, 110, 140)).sum(axis=1) < 60).any()
+    assert points.animation()[0].shape[0] > plain.shape[0]  # and one line more: what moves
+    assert points.captions() == ["the GIF shows a walk"]
+    assert points.still().captions() == []
+    assert points.still().animation() == []
+
+
+def test_a_row_of_images_is_a_glance_that_fits() -> None:
+    images = Images(np.zeros((20, 1, 28, 28)), columns=10)
+    for width in (20, 60, 80, 140):
+        height, columns, _ = images.glance(width).shape
+        assert columns <= width
+        assert height <= 28

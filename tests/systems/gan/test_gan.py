@@ -347,3 +347,9 @@ def test_a_class_that_the_generator_does_not_know_is_refused(tiny_images: ImageS
 def test_the_recipe_reaches_its_bars(recipe: str, tmp_path) -> None:
     outcome = trainer.execute(recipes.resolve(recipe), Options(out=tmp_path), SilentReporter())
     assert outcome.met, outcome.verdicts
+
+
+def test_a_cloud_is_shown_in_a_thousand_points_and_images_in_a_row() -> None:
+    points, images = GAN(Config(dim=2, z_dim=2)), GAN(Config())
+    assert points.samples_shown() == 1000
+    assert images.samples_shown() == GAN.sample_count
