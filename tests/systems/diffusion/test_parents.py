@@ -43,6 +43,7 @@ def test_a_parents_config_is_the_same_after_every_verb_of_a_child(
     monkeypatch.setattr(latent_diffusion, "SPEED_BATCH", 2)
     monkeypatch.setattr(ddim, "COUNTS", (2, 3))
     monkeypatch.setattr(cfg, "class_variety", lambda *_: 0.0)  # of two images a class there is none
+    monkeypatch.setattr(cfg, "AXES", 0)  # so that two are enough to be asked
     monkeypatch.setattr(judge, "_MIN_STEPS", 2)
     torch.manual_seed(0)
     parent = DDPM(ParentConfig(image_size=8, n_steps=20, width=8, sampler_steps=7, guidance=1.25))

@@ -108,7 +108,7 @@ def test_a_causal_mean_is_the_mean_of_the_values_in_a_state_that_does_not_grow()
 
 
 def test_learned_positions_end_and_say_so():
-    system = gpt(positions="learned", position_rows=16, context_len=24)
+    system = gpt(positions="learned", position_rows=16, context_len=24, length=24)
     tokens, _ = SOURCE.held_out(1)
     system(tokens[:, :24])
     with pytest.raises(UsageError, match="position 25 is beyond the 24"):
