@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 
 from atlas_cli.engine import distributed, launcher
 from atlas_cli.engine.descent import guard
-from atlas_cli.errors import RankLost
+from atlas_cli.errors import EnvironmentFault, RankLost
 from atlas_cli.runs import checkpoint
 from tests.e2e.helpers import ROOT, atlas, environment
 
@@ -105,3 +106,17 @@ def test_no_processes_are_refused(tmp_path: Path, devices: str) -> None:
     result = atlas("train", "ddpm/smoke", "--devices", devices, cwd=tmp_path)
     assert result.returncode == 2
     assert "--devices" in result.stderr
+
+
+def test_a_port_that_is_taken_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        group = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        for name, value in group.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(EnvironmentFault, match=f"cannot meet at 127.0.0.1:{port}") as error:
+            distributed.join(torch.device("cpu"), 2)
+    assert error.value.code == 4
+    assert "MASTER_PORT" in error.value.hint

@@ -237,3 +237,19 @@ def test_the_newest_run_with_weights_is_sampled(runs: Path, capsys: pytest.Captu
     for reference in ("gpt", "latest"):
         assert app._run(["sample", reference, "--set", "length=5", "--out", str(runs)]) == 0
         assert "gpt-smoke-1" in capsys.readouterr().err
+
+
+# --- row 17: memory -----------------------------------------------------------------------------------
+
+
+def test_out_of_memory_offers_a_smaller_batch(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def batch(self: GPT, step: int):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.\nmore words")
+
+    monkeypatch.setattr(GPT, "batch", batch)
+    assert atlas(tmp_path, *TRAIN, "--set", "train.batch_size=4") == 4
+    said = capsys.readouterr().err
+    assert "out of memory on cpu: CUDA out of memory. Tried to allocate 20.00 GiB." in said
+    assert "--set train.batch_size=2" in said
