@@ -204,7 +204,7 @@ def _refuse_together(given: dict[str, object], one: tuple[str, ...]) -> None:
 
 
 def _require_name(place: Place) -> None:
-    from atlas_cli.runs.folder import require_free
+    from atlas_cli.runs.naming import require_free
 
     if place.labels.name is not None:
         require_free(place.out, place.labels.name)

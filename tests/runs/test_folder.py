@@ -46,7 +46,8 @@ def test_run_json_says_what_the_run_is(tmp_path):
     info = json.loads((run.path / "run.json").read_text())
     assert info.pop("started").endswith("+00:00")
     assert info == {
-        "recipe": "ddim/small", "hash": "abc", "data": "data", "bases": {"parent": base._asdict()}, "tags": [], "changes": [],
+        "recipe": "ddim/small", "hash": "abc", "data": "data", "bases": {"parent": base._asdict()},
+        "tags": [], "changes": [],
     }  # fmt: skip
     assert RunFolder(run.path).bases == {"parent": base}
 
