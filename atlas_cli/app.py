@@ -155,7 +155,8 @@ def _explain_usage(error: Any) -> UsageError:
         if near:
             return UsageError(f"there is no command {name!r}", f"did you mean: {path} {near[0]}")
         return UsageError(f"there is no command {name!r}", _topic_hint(name) or f"see {path} --help")
-    return UsageError(what[0].lower() + what[1:], f"see {path} --help")
+    quotes = "; a name of several words goes in quotes" if "extra argument" in what else ""
+    return UsageError(what[0].lower() + what[1:], f"see {path} --help{quotes}")
 
 
 def _topic_hint(name: str) -> str | None:

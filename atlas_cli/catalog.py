@@ -346,11 +346,17 @@ def _yaml(text: str, path: Path) -> dict[str, Any]:
 def _run_folders() -> list[tuple[str, str | None]]:
     """The runs in ./runs by name, each with the topic that it trains."""
     files = sorted(paths.runs_dir().glob("*/run.json"))
-    return [(file.parent.name, _trained_by(file)) for file in files]
+    return [(file.parent.name, _trained_by(file.absolute(), file.stat().st_mtime_ns)) for file in files]
 
 
-def _trained_by(file: Path) -> str | None:
-    """The topic that a run trains, as run.json says it; a damaged one says it by its folder's name."""
+@cache
+def _trained_by(file: Path, changed: int) -> str | None:
+    """The topic that a run trains, as run.json says it; a damaged one says it by its folder's name.
+
+    Args:
+        file: The run.json.
+        changed: When it was written, so that it is read once and no more.
+    """
     import json
 
     try:

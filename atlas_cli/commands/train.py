@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from atlas_cli.commands import _complete
+from atlas_cli.commands._log import Log, LogOption
 from atlas_cli.errors import UsageError
 from atlas_cli.screen.flags import flags, given
 
@@ -19,13 +19,6 @@ if TYPE_CHECKING:
 
 PANEL, PLACE = "Train", 1  # in atlas --help
 LONG_RUNNING = True
-
-
-class Log(StrEnum):
-    """What progress is written as on stderr."""
-
-    text = "text"
-    jsonl = "jsonl"
 
 
 def train(
@@ -95,9 +88,7 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Show the recipe and what it will cost; train nothing.")
     ] = False,
-    log: Annotated[
-        Log, typer.Option(help="Progress on stderr: text, or jsonl, one object a line.")
-    ] = Log.text,
+    log: LogOption = Log.text,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Train a recipe and judge it.
@@ -204,7 +195,7 @@ def _refuse_together(given: dict[str, object], one: tuple[str, ...]) -> None:
 
 
 def _require_name(place: Place) -> None:
-    from atlas_cli.runs.folder import require_free
+    from atlas_cli.runs.naming import require_free
 
     if place.labels.name is not None:
         require_free(place.out, place.labels.name)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from atlas_cli.commands import _complete
+from atlas_cli.commands._log import Log, LogOption
 from atlas_cli.errors import UsageError
 from atlas_cli.screen.flags import flags
 
@@ -30,6 +31,7 @@ def verify(
     data_dir: Annotated[Path | None, typer.Option(help="Folder of downloaded data sets.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    log: LogOption = Log.text,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Check every claim of a topic by training it, with and without its idea.

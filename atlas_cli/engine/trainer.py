@@ -33,6 +33,7 @@ from atlas_cli.recipe.text import to_yaml
 from atlas_cli.runs import checkpoint
 from atlas_cli.runs import folder as run_folder
 from atlas_cli.runs.folder import Base, Labels, RunFolder
+from atlas_cli.runs.naming import require_writable
 
 ABLATION = "ablation"  # folder of the run without the idea, inside the run's own
 
@@ -84,7 +85,7 @@ def execute(recipe: Recipe, options: Options, reporter: Reporter, resume: RunFol
     """
     began = time.perf_counter()
     if distributed.is_main():
-        run_folder.require_writable(options.out)
+        require_writable(options.out)
     recipe = settled(recipe, options)
     _warn_of_slow_format(recipe, options, reporter)
     if resume is not None:

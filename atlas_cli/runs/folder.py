@@ -13,28 +13,18 @@ from __future__ import annotations
 import difflib
 import json
 import math
-import os
-import platform
-import re
 import shutil
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from atlas_cli import __version__, files, paths
-from atlas_cli.errors import (
-    MOST_LETTERS,
-    AtlasError,
-    DataError,
-    EnvironmentFault,
-    UsageError,
-    quoted,
-)
+from atlas_cli import files
+from atlas_cli.errors import MOST_LETTERS, AtlasError, DataError, UsageError, quoted
 from atlas_cli.runs.durable import read_json, strict, write_atomic, write_fault, write_json
 from atlas_cli.runs.lock import Holder, RunLock, holder
+from atlas_cli.runs.naming import named, number_of, numbered, require_writable
 
 _MOST_METRICS = 1 << 30  # bytes; a row of every one of a million steps takes a fifth of it
 
@@ -95,7 +85,7 @@ class RunFolder:
             UsageError: there is a run of the name that is asked for.
         """
         require_writable(root)
-        path = _numbered(root, topic_recipe) if labels.name is None else _named(root, labels.name)
+        path = numbered(root, topic_recipe) if labels.name is None else named(root, labels.name)
         run = cls(path)
         try:
             run.samples.mkdir()
@@ -285,7 +275,9 @@ class RunFolder:
 
     def write_environment(self) -> None:
         """Write what the run runs on. Imports torch."""
-        write_json(self.path / "environment.json", _environment())
+        from atlas_cli.runs.environment import environment
+
+        write_json(self.path / "environment.json", environment())
 
     def append_metrics(self, row: Mapping[str, Any]) -> None:
         """Append one row, with "step" the number of steps done; NaN and infinity are written as null."""
@@ -338,7 +330,7 @@ def list_runs(root: Path) -> list[RunFolder]:
     for file in root.glob("*/run.json"):
         run = RunFolder(file.parent)
         try:
-            key = (str(run.info["started"]), _number(run.name), run.name)
+            key = (str(run.info["started"]), number_of(run.name), run.name)
         except AtlasError:
             continue
         runs.append((key, run))
@@ -391,65 +383,6 @@ def find_by_hash(root: Path, recipe_hash: str, data: str) -> RunFolder | None:
     return None
 
 
-def _numbered(root: Path, topic_recipe: str) -> Path:
-    """A new folder <topic>-<recipe>-<n> with the next free number."""
-    stem = re.sub(r"[^A-Za-z0-9_.]+", "-", topic_recipe.removesuffix(".yaml")).strip("-.") or "run"
-    number = 1 + max((_number(path.name, stem) for path in root.iterdir()), default=0)
-    while True:
-        path = root / f"{stem}-{number}"
-        try:
-            path.mkdir()  # atomic: of two processes one makes it, the other takes the next number
-        except FileExistsError:
-            number += 1
-        except OSError as error:
-            raise write_fault(error, path, 0) from error
-        else:
-            return path
-
-
-def _named(root: Path, name: str) -> Path:
-    """A new folder of this name."""
-    require_free(root, name)
-    try:
-        (root / name).mkdir()
-    except OSError as error:
-        raise write_fault(error, root / name, 0) from error
-    return root / name
-
-
-def require_free(root: Path, name: str) -> None:
-    """Refuse a run's name that is taken or cannot be typed as one."""
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name) or name == "latest":
-        hint = "use letters, digits, dots, hyphens and underscores"
-        raise UsageError(f"{name!r} cannot be the name of a run", hint)
-    if (root / name).exists():
-        raise UsageError(
-            f"there is a run {name!r} in {root} already", f"take another name, or: atlas run rm {name}"
-        )
-
-
-def _number(name: str, stem: str | None = None) -> int:
-    """The n of <stem>-<n>, 0 for other names."""
-    match = re.fullmatch(r"(.+)-(\d{1,9})", name)
-    return int(match[2]) if match and stem in (None, match[1]) else 0
-
-
-def require_writable(root: Path) -> None:
-    """Make the folder of the runs if only itself is missing; refuse what cannot be written."""
-    hint = "name a folder you may write to: --out FOLDER"
-    paths.named(root, "folder of the runs")
-    try:
-        root.mkdir(exist_ok=True)
-    except FileNotFoundError as error:
-        raise EnvironmentFault(f"the folder {root.absolute().parent} does not exist", hint) from error
-    except FileExistsError as error:
-        raise EnvironmentFault(f"{root} is not a folder", hint) from error
-    except OSError as error:
-        raise EnvironmentFault(f"cannot make the folder {root}: {error.strerror}", hint) from error
-    if not os.access(root, os.W_OK | os.X_OK):
-        raise EnvironmentFault(f"the folder {root} is read-only", hint)
-
-
 def _unknown(ref: str, root: Path, names: list[str]) -> UsageError:
     if not names:
         return UsageError(
@@ -471,20 +404,3 @@ def _whole(path: Path) -> bytes:
 
 def _damaged(path: Path, number: int) -> DataError:
     return DataError(f"{path}:{number} is not a row of metrics", f"delete line {number} of {path}")
-
-
-def _environment() -> dict[str, Any]:
-    import torch
-
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return {
-        "atlas": __version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "platform": platform.platform(),
-        "machine": platform.machine(),
-        "cores": cores,
-        "threads": torch.get_num_threads(),
-        "cuda": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
-        "argv": sys.argv,
-    }

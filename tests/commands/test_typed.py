@@ -56,6 +56,7 @@ def test_a_finished_run_is_not_trained_otherwise(atlas: CommandLine, tmp_path: P
         (["recipe", "validate", "mmaba"], "atlas recipe validate mamba"),
         (["recipe", "schema", "mmaba"], "atlas recipe schema mamba"),
         (["version"], "atlas --version"),
+        (["train", "latent", "diffusion"], "a name of several words goes in quotes"),
         (["ls", "mamba"], "atlas explain mamba"),
         (["explain", "ddpm", "--section", "nope"], "for example: atlas explain ddpm"),
         (["train", "ddpm", "--seeds", "2", "--resume", "x"], "leave out"),

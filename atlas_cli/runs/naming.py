@@ -1,0 +1,70 @@
+"""What a run's folder is called, and whether it can be made."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from atlas_cli import paths
+from atlas_cli.errors import EnvironmentFault, UsageError
+from atlas_cli.runs.durable import write_fault
+
+
+def numbered(root: Path, topic_recipe: str) -> Path:
+    """A new folder <topic>-<recipe>-<n> with the next free number."""
+    stem = re.sub(r"[^A-Za-z0-9_.]+", "-", topic_recipe.removesuffix(".yaml")).strip("-.") or "run"
+    number = 1 + max((number_of(path.name, stem) for path in root.iterdir()), default=0)
+    while True:
+        path = root / f"{stem}-{number}"
+        try:
+            path.mkdir()  # atomic: of two processes one makes it, the other takes the next number
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise write_fault(error, path, 0) from error
+        else:
+            return path
+
+
+def named(root: Path, name: str) -> Path:
+    """A new folder of this name."""
+    require_free(root, name)
+    try:
+        (root / name).mkdir()
+    except OSError as error:
+        raise write_fault(error, root / name, 0) from error
+    return root / name
+
+
+def require_free(root: Path, name: str) -> None:
+    """Refuse a run's name that is taken or cannot be typed as one."""
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name) or name == "latest":
+        hint = "use letters, digits, dots, hyphens and underscores"
+        raise UsageError(f"{name!r} cannot be the name of a run", hint)
+    if (root / name).exists():
+        raise UsageError(
+            f"there is a run {name!r} in {root} already", f"take another name, or: atlas run rm {name}"
+        )
+
+
+def number_of(name: str, stem: str | None = None) -> int:
+    """The n of <stem>-<n>, 0 for other names."""
+    match = re.fullmatch(r"(.+)-(\d{1,9})", name)
+    return int(match[2]) if match and stem in (None, match[1]) else 0
+
+
+def require_writable(root: Path) -> None:
+    """Make the folder of the runs if only itself is missing; refuse what cannot be written."""
+    hint = "name a folder you may write to: --out FOLDER"
+    paths.named(root, "folder of the runs")
+    try:
+        root.mkdir(exist_ok=True)
+    except FileNotFoundError as error:
+        raise EnvironmentFault(f"the folder {root.absolute().parent} does not exist", hint) from error
+    except FileExistsError as error:
+        raise EnvironmentFault(f"{root} is not a folder", hint) from error
+    except OSError as error:
+        raise EnvironmentFault(f"cannot make the folder {root}: {error.strerror}", hint) from error
+    if not os.access(root, os.W_OK | os.X_OK):
+        raise EnvironmentFault(f"the folder {root} is read-only", hint)
