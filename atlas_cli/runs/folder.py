@@ -20,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from atlas_cli import files
+from atlas_cli import files, paths
 from atlas_cli.errors import MOST_LETTERS, AtlasError, DataError, UsageError, quoted
 from atlas_cli.runs.durable import read_json, strict, write_atomic, write_fault, write_json
 from atlas_cli.runs.lock import Holder, RunLock, holder
@@ -151,7 +151,7 @@ class RunFolder:
     @property
     def steps_done(self) -> int:
         """The step of the newest checkpoint; 0 where there is none."""
-        return max((_number(path.name, "step") for path in self.checkpoints.glob("step-*")), default=0)
+        return max((number_of(path.name, "step") for path in self.checkpoints.glob("step-*")), default=0)
 
     @property
     def samples(self) -> Path:
