@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from atlas_cli.diagrams.frames import Explorable, Value
     from atlas_cli.diagrams.model import Diagram
     from atlas_cli.engine.build import Options
-    from atlas_cli.engine.system import System
+    from atlas_cli.engine.system import SampleRequest, System
     from atlas_cli.engine.trainer import Outcome
     from atlas_cli.pages.source import Page
     from atlas_cli.present.artifacts.base import Artifact
@@ -119,12 +119,29 @@ def train(
         DivergedError: the loss, a gradient or a weight is not finite.
         EnvironmentFault: no such device, no room, no network.
     """
+    chosen = name if not isinstance(name, (str, Path)) else recipe(name, changes, data)
+    options = _options(out, device, data_dir, offline, ablate, watched=report is None)
+    return _result(chosen, run_training(chosen, options, report or _reporter()))
+
+
+def run_training(
+    recipe: Recipe, options: Options, report: Reporter, resume: RunFolder | None = None
+) -> Outcome:
+    """Train as `train` and the command line do, in one process or as one of several.
+
+    Args:
+        recipe: Checked and complete.
+        options: Where and how.
+        report: Told what happens.
+        resume: The run to go on with.
+    """
+    from atlas_cli.engine import distributed
     from atlas_cli.engine.trainer import execute
 
-    chosen = name if not isinstance(name, (str, Path)) else recipe(name, changes, data)
-    options = _options(out, device, data_dir, offline, ablate)
-    outcome = execute(chosen, options, report or _reporter())
-    return _result(chosen, outcome)
+    try:
+        return execute(recipe, options, report, resume)
+    finally:
+        distributed.leave()
 
 
 # --- what was trained ----------------------------------------------------------------------------------
@@ -171,13 +188,16 @@ def sample(
         stream: Receives text piece by piece as it is written.
         extras: Options of the system's own, such as `control` of controlnet.
     """
-    from atlas_cli.engine.build import inference
     from atlas_cli.engine.system import SampleRequest, System
 
     system = run if isinstance(run, System) else load(run, out=out, device=device)
-    request = SampleRequest(
-        n=count or system.sample_count, seed=seed, label=label, prompt=prompt, stream=stream, extras=extras
-    )
+    return draw(system, SampleRequest(count or system.samples_shown(), seed, label, prompt, stream, extras))
+
+
+def draw(system: System, request: SampleRequest) -> Artifact:
+    """What a loaded system answers a request with, without gradients and in its run's number format."""
+    from atlas_cli.engine.build import inference
+
     with inference(system):
         return system.sample(request)
 
@@ -322,12 +342,12 @@ def _texts(changes: Changes | None) -> list[str]:
 
 def _options(
     out: Path | str, device: str, data_dir: Path | str | None, offline: bool = False,
-    ablate: bool | None = None,
+    ablate: bool | None = None, watched: bool = False,
 ) -> Options:  # fmt: skip
     from atlas_cli.engine.build import Options
 
     folder = Path(data_dir) if data_dir is not None else None
-    return Options(out=Path(out), data_dir=folder, device=device, offline=offline, ablate=ablate)
+    return Options(Path(out), folder, device, offline=offline, ablate=ablate, watched=watched)
 
 
 def _reporter() -> Reporter:

@@ -72,15 +72,12 @@ def require_claims(recipe: Recipe, ablate: bool | None, speed: bool) -> None:
 
 def run_one(recipe: Recipe, place: Place, wish: Wish, resumed: RunFolder | None = None) -> Outcome:
     """Train a recipe and tell what it came to as it goes; nothing is printed to stdout."""
+    from atlas_cli import api
     from atlas_cli.engine import distributed
-    from atlas_cli.engine.trainer import execute
     from atlas_cli.present.events import train_reporter
 
     told = train_reporter(wish.json, not distributed.is_main())
-    try:
-        return execute(recipe, place.options(wish.json), told, resumed)
-    finally:
-        distributed.leave()
+    return api.run_training(recipe, place.options(wish.json), told, resumed)
 
 
 def finish(recipe: Recipe, outcome: Outcome, wish: Wish) -> None:

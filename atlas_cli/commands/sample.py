@@ -71,8 +71,9 @@ def sample(
     if save is not None:
         require_place(save)
     found = find_run(run, out, with_weights=True)  # a wrong name costs no torch
+    from atlas_cli import api
     from atlas_cli.commands import _kept_samples
-    from atlas_cli.engine.build import Options, inference
+    from atlas_cli.engine.build import Options
     from atlas_cli.engine.loading import load_system
     from atlas_cli.engine.system import SampleRequest
     from atlas_cli.present.reporter import reporter
@@ -90,8 +91,7 @@ def sample(
         count or (1 if system.writes and prompt is not None else system.samples_shown()),
         seed, label, prompt, terminal.write_piece if streams else None, extras,
     )  # fmt: skip
-    with inference(system):
-        artifact = system.sample(request)
+    artifact = api.draw(system, request)
     folder = save or found.samples
     name = _kept_samples.free(folder, _kept_samples.stem(seed, label, prompt, changes, extras, best))
     files = saved(lambda: artifact.save(folder, name), folder, wanted=save is not None)
