@@ -357,7 +357,7 @@ def _reporter() -> Reporter:
 
 
 def _run(run: str | Path | Result, out: Path | str) -> RunFolder:
-    from atlas_cli.runs.folder import find_run
+    from atlas_cli.runs.find import find_run
 
     return find_run(str(run.path if isinstance(run, Result) else run), Path(out))
 

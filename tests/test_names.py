@@ -5,7 +5,7 @@ import pytest
 from atlas_cli import catalog, paths
 from atlas_cli.errors import AtlasError, UsageError, cut, quoted
 from atlas_cli.recipe.source import find
-from atlas_cli.runs.folder import RunFolder, find_run
+from atlas_cli.runs.find import find_run, open_run
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_recipe_is_not_found_by_a_name_that_is_not_its_own(ref):
         lambda name, _: find(name),
         lambda name, _: find(f"{name}.yaml"),
         lambda name, _: find(f"ddpm/{name}"),
-        lambda name, root: RunFolder.open(name, root),
+        lambda name, root: open_run(name, root),
         lambda name, root: find_run(name, root),
         lambda name, _: paths.data_dir(name),
     ],

@@ -72,7 +72,7 @@ def sampler_fields(ctx: typer.Context, incomplete: str) -> list[str]:
     """Fields that steer the sampling of the run that stands on the line."""
     from atlas_cli.errors import AtlasError
     from atlas_cli.recipe.model import system_class
-    from atlas_cli.runs.folder import find_run
+    from atlas_cli.runs.find import find_run
 
     try:
         run = find_run(str(ctx.params.get("run") or "latest"), Path("runs"))
@@ -120,13 +120,13 @@ def runs(incomplete: str) -> list[str]:
 
 def runs_and_topics(incomplete: str) -> list[str]:
     """What `atlas sample` takes: runs, and topics that were trained."""
-    from atlas_cli.runs.folder import list_runs
+    from atlas_cli.runs.find import list_runs
 
     trained = sorted({run.topic for run in list_runs(Path("runs"))})
     return [*runs(incomplete), *(slug for slug in trained if slug.startswith(incomplete))]
 
 
 def _run_names() -> Iterator[str]:
-    from atlas_cli.runs.folder import list_runs
+    from atlas_cli.runs.find import list_runs
 
     return (run.name for run in reversed(list_runs(Path("runs"))))

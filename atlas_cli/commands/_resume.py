@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from atlas_cli.errors import UsageError
-from atlas_cli.runs.folder import RunFolder, list_runs
+from atlas_cli.runs.find import list_runs, open_run
+from atlas_cli.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from atlas_cli.recipe.model import Recipe
@@ -27,10 +28,10 @@ def chosen(reference: str, topic: str | None, recipe: str | None, root: Path) ->
         UsageError: there is no such run, or it trains something else than what was typed beside it.
     """
     if topic is None:
-        return RunFolder.open(reference, root)
+        return open_run(reference, root)
     wanted = _trained_by(topic, recipe)
     if reference != LATEST:
-        run = RunFolder.open(reference, root)
+        run = open_run(reference, root)
         if not _fits(run, wanted):
             raise UsageError(
                 f"{run.name} trains {run.info['recipe']}, not {wanted}", f"atlas train --resume {run.name}"

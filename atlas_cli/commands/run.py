@@ -61,7 +61,7 @@ def show(run: Reference = "latest", out: Root = Path("runs"), json: Json = False
     """
     from rich.text import Text
 
-    from atlas_cli.runs.folder import find_run
+    from atlas_cli.runs.find import find_run
     from atlas_cli.runs.summary import summary
     from atlas_cli.screen import messages, terminal
 
@@ -116,7 +116,7 @@ def plot(
 
     Example: [bold]atlas run plot latest --metric loss[/bold]
     """
-    from atlas_cli.runs.folder import find_run
+    from atlas_cli.runs.find import find_run
     from atlas_cli.screen import messages, terminal
 
     found = find_run(run, out)
@@ -145,7 +145,7 @@ def compare(
     Example: [bold]atlas run compare ddpm-small-1 ddpm-small-2[/bold]
     """
     from atlas_cli.commands._runs_table import changes_of, figures_table
-    from atlas_cli.runs.folder import find_run
+    from atlas_cli.runs.find import find_run
     from atlas_cli.runs.summary import summary
     from atlas_cli.screen import messages, terminal
 
@@ -194,7 +194,7 @@ def export(
     Example: [bold]atlas run export --format html[/bold]
     """
     from atlas_cli.commands import _export
-    from atlas_cli.runs.folder import find_run
+    from atlas_cli.runs.find import find_run
     from atlas_cli.screen import messages, terminal
 
     found = [find_run(run, out) for run in runs] if runs else _tagged(out, tag)
@@ -215,7 +215,7 @@ def film(run: Reference = "latest", out: Root = Path("runs"), json: Json = False
     Example: [bold]atlas run film latest[/bold]
     """
     from atlas_cli.present.learning import make_film
-    from atlas_cli.runs.folder import find_run
+    from atlas_cli.runs.find import find_run
     from atlas_cli.screen import messages, terminal
 
     found = find_run(run, out)
@@ -249,11 +249,10 @@ def rm(
 
     Example: [bold]atlas run rm ddpm-small-1[/bold]
     """
-    from atlas_cli.runs.folder import RunFolder
     from atlas_cli.screen import messages, terminal
 
     deleted = []
-    for run in [RunFolder.open(name, out) for name in runs]:
+    for run in [open_run(name, out) for name in runs]:
         if yes or typer.confirm(f"delete {run.path} and everything in it?", err=True):
             run.remove()
             deleted.append(str(run.path))
@@ -263,7 +262,7 @@ def rm(
 
 
 def _tagged(out: Path, tag: str | None) -> list[RunFolder]:
-    from atlas_cli.runs.folder import list_runs
+    from atlas_cli.runs.find import list_runs
 
     return [run for run in list_runs(out) if tag is None or tag in run.tags]
 

@@ -65,7 +65,7 @@ def sample(
     """
     from atlas_cli.paths import named
     from atlas_cli.present.saving import require_place, saved
-    from atlas_cli.runs.folder import find_run
+    from atlas_cli.runs.find import find_run
 
     save = None if save is None else named(save, "folder")
     if save is not None:

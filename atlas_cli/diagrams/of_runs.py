@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from atlas_cli import files
 from atlas_cli.diagrams.frames import Explorable, Frame, Value
 from atlas_cli.errors import UsageError
-from atlas_cli.runs.folder import RunFolder, find_run, list_runs
+from atlas_cli.runs.find import find_run, list_runs
+from atlas_cli.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from atlas_cli.engine.system import System

@@ -13,7 +13,7 @@ from atlas_cli.engine.build import Options, build, fingerprint, open_data
 from atlas_cli.engine.system import System
 from atlas_cli.present.reporter import SilentReporter
 from atlas_cli.recipe.model import Recipe
-from atlas_cli.runs.folder import find_by_hash
+from atlas_cli.runs.find import find_by_hash
 
 WARMUP_STEPS, TIMED_SECONDS, CHECKPOINTS = 2, 2.0, 4
 

@@ -14,7 +14,8 @@ from atlas_cli.present.reporter import Reporter
 from atlas_cli.recipe import recipes
 from atlas_cli.recipe.model import Recipe
 from atlas_cli.runs import checkpoint
-from atlas_cli.runs.folder import Base, RunFolder, list_runs
+from atlas_cli.runs.find import list_runs
+from atlas_cli.runs.folder import Base, RunFolder
 
 
 def recipe_of(run: RunFolder, overrides: Sequence[str] = (), data: str | None = None) -> Recipe:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from atlas_cli.engine import distributed
+from atlas_cli.engine.announcing import ablates, announced
 from atlas_cli.engine.build import Options, build, fingerprint, inference, open_data, settled
 from atlas_cli.engine.device import choose_device, load, resolve_precision
 from atlas_cli.engine.glimpses import Glimpses
@@ -26,12 +27,11 @@ from atlas_cli.engine.verdict import Verdict, judge, met, usual
 from atlas_cli.errors import DataError, DivergedError, EnvironmentFault, InterruptedRun, is_out_of_memory
 from atlas_cli.present import curves
 from atlas_cli.present.artifacts.base import Artifact
-from atlas_cli.present.progress import Training
 from atlas_cli.present.reporter import Reporter
 from atlas_cli.recipe.model import Recipe
 from atlas_cli.recipe.text import to_yaml
 from atlas_cli.runs import checkpoint
-from atlas_cli.runs import folder as run_folder
+from atlas_cli.runs.find import find_by_hash
 from atlas_cli.runs.folder import Base, Labels, RunFolder
 from atlas_cli.runs.naming import require_writable
 
@@ -125,7 +125,7 @@ def _judged(
     """The figures with the idea and without it, held against the bars."""
     if options.weights_only:
         return Outcome(run, {}, None, [], fitted.seconds, 0.0, 0.0)
-    without = recipe.ablation if _ablates(recipe, options) else None
+    without = recipe.ablation if ablates(recipe, options) else None
     began = time.perf_counter()
     figures = _evaluate(system, fitted, reporter) if recipe.expect or without else {}
     ablated, ablation_seconds = None, 0.0
@@ -161,7 +161,7 @@ def _trained(recipe: Recipe, parent: Recipe, options: Options, reporter: Reporte
     found = None
     if distributed.is_main():
         held = fingerprint(open_data(parent, options, reporter))
-        found = run_folder.find_by_hash(options.out, parent.hash, held)
+        found = find_by_hash(options.out, parent.hash, held)
     run: RunFolder | None = distributed.share(found)
     if run is not None and run.status == "complete":
         reporter.say(f"{recipe.name} builds on {run.path}")
@@ -244,7 +244,7 @@ def _train(
     """Fit, continuing from the newest valid checkpoint of `run` if it has one."""
     start = _newest_state(run, reporter, system)
     try:
-        with reporter.progress(_announced(system, recipe, options, run)) as progress, stop.between_steps():
+        with reporter.progress(announced(system, recipe, options, run)) as progress, stop.between_steps():
             watched = Glimpses(system, run, progress) if options.watched and run is not None else None
             return fit(
                 system, run=run, recipe_hash=recipe.hash, progress=progress,
@@ -258,37 +258,6 @@ def _train(
             f"out of memory on {system.setting.device}: {str(error).splitlines()[0]}",
             f"use a smaller batch: --set train.batch_size={half}, or --device cpu",
         ) from error
-
-
-def _announced(system: System, recipe: Recipe, options: Options, run: RunFolder | None) -> Training:
-    """What a person is told before it begins, and what follows it as far as anybody knows."""
-    name = recipe.name.removesuffix("-ablated")
-    named = {system.logged_as().get(metric, metric): bar for metric, bar in recipe.expect.items()}
-    trains_again = recipe.ablation is not None and recipe.ablation_trains and _ablates(recipe, options)
-    return Training(
-        title=name if name == recipe.name else f"{name} without the idea",
-        steps=recipe.train.steps,
-        items_per_step=system.items_per_step(),
-        unit=system.unit,
-        claims=named,
-        history=run.read_metrics() if run is not None else (),
-        later_steps=recipe.train.steps if trains_again and not options.weights_only else 0,
-        later_seconds=_judging_seconds(recipe, options),
-    )
-
-
-def _ablates(recipe: Recipe, options: Options) -> bool:
-    return recipe.compares if options.ablate is None else options.ablate
-
-
-def _judging_seconds(recipe: Recipe, options: Options) -> float | None:
-    """What the judging took when this recipe was last run here; None where it never was."""
-    if options.weights_only or not recipe.expect:
-        return 0.0
-    for run in reversed(run_folder.list_runs(options.out)):
-        if run.info["recipe"] == recipe.name and run.result and "judging_seconds" in run.result:
-            return float(run.result["judging_seconds"])
-    return None
 
 
 def _newest_state(run: RunFolder | None, reporter: Reporter, system: System) -> checkpoint.TrainState | None:

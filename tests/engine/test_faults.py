@@ -20,7 +20,8 @@ from atlas_cli.engine.system import System
 from atlas_cli.errors import AtlasError, DataError, EnvironmentFault, UsageError
 from atlas_cli.runs import checkpoint, durable
 from atlas_cli.runs.checkpoint import clear_leftovers, load, newest_valid, prune, save, update_best
-from atlas_cli.runs.folder import RunFolder, list_runs
+from atlas_cli.runs.find import list_runs
+from atlas_cli.runs.folder import RunFolder
 from tests.engine.faults import kill, names, posix, start, state
 
 # --- row 1: SIGKILL during a save --------------------------------------------------------------------
@@ -274,8 +275,8 @@ CREATE = """
 HOLD = """
     import sys, time
     from pathlib import Path
-    from atlas_cli.runs.folder import RunFolder
-    with RunFolder.open("latest", Path(sys.argv[1])).lock():
+    from atlas_cli.runs.find import open_run
+    with open_run("latest", Path(sys.argv[1])).lock():
         print("held", flush=True)
         sys.stdin.readline()
 """

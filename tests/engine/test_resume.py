@@ -15,7 +15,8 @@ import torch
 from atlas_cli import app
 from atlas_cli.recipe import recipes
 from atlas_cli.runs import checkpoint
-from atlas_cli.runs.folder import RunFolder, find_by_hash
+from atlas_cli.runs.find import find_by_hash
+from atlas_cli.runs.folder import RunFolder
 from atlas_cli.systems.transformer.gpt import GPT
 from tests.engine.faults import posix
 

@@ -14,7 +14,8 @@ from atlas_cli.errors import DivergedError
 from atlas_cli.present.reporter import SilentReporter
 from atlas_cli.recipe import recipes
 from atlas_cli.runs import checkpoint
-from atlas_cli.runs.folder import RunFolder, list_runs
+from atlas_cli.runs.find import list_runs
+from atlas_cli.runs.folder import RunFolder
 from atlas_cli.systems.diffusion.ddpm import DDPM
 
 TINY = ["train.steps=3", "train.precision=fp32", "train.threads=1"]

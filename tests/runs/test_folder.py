@@ -13,7 +13,8 @@ import pytest
 from atlas_cli import __version__
 from atlas_cli.errors import DataError, UsageError
 from atlas_cli.runs.durable import write_json
-from atlas_cli.runs.folder import Base, RunFolder, find_by_hash, list_runs
+from atlas_cli.runs.find import find_by_hash, list_runs, open_run
+from atlas_cli.runs.folder import Base, RunFolder
 
 
 def test_runs_are_numbered_per_recipe(tmp_path):
@@ -54,9 +55,9 @@ def test_run_json_says_what_the_run_is(tmp_path):
 
 def test_open_by_name_path_and_latest(tmp_path):
     first, second = RunFolder.create(tmp_path, "z/small"), RunFolder.create(tmp_path, "a/small")
-    assert RunFolder.open("z-small-1", tmp_path) == first
-    assert RunFolder.open(str(second.path), tmp_path / "elsewhere") == second
-    assert RunFolder.open("latest", tmp_path) == second
+    assert open_run("z-small-1", tmp_path) == first
+    assert open_run(str(second.path), tmp_path / "elsewhere") == second
+    assert open_run("latest", tmp_path) == second
     assert list_runs(tmp_path) == [first, second]
 
 
@@ -65,25 +66,25 @@ def test_latest_is_by_start_and_not_by_name_or_file_time(tmp_path):
     time.sleep(0.002)
     later = RunFolder.create(tmp_path, "b/small")
     run.write_recipe("system: a\n")
-    assert RunFolder.open("latest", tmp_path) == later
+    assert open_run("latest", tmp_path) == later
 
 
 def test_an_unknown_run_names_the_nearest(tmp_path):
     RunFolder.create(tmp_path, "ddpm/small")
     with pytest.raises(UsageError, match="ddpm-smal-1") as error:
-        RunFolder.open("ddpm-smal-1", tmp_path)
+        open_run("ddpm-smal-1", tmp_path)
     assert "did you mean ddpm-small-1" in error.value.hint
     with pytest.raises(UsageError) as error:
-        RunFolder.open("qqq", tmp_path)
+        open_run("qqq", tmp_path)
     assert "atlas run ls" in error.value.hint
     with pytest.raises(UsageError, match=r"has no run\.json"):
-        RunFolder.open(str(tmp_path), tmp_path)
+        open_run(str(tmp_path), tmp_path)
 
 
 @pytest.mark.parametrize("ref", ["latest", "", "x"])
 def test_without_runs_the_hint_is_to_train_one(tmp_path, ref):
     with pytest.raises(UsageError, match="holds no runs yet") as error:
-        RunFolder.open(ref, tmp_path / "runs")
+        open_run(ref, tmp_path / "runs")
     assert "atlas train" in error.value.hint
 
 
@@ -93,7 +94,7 @@ def test_a_damaged_run_is_refused_by_name_and_does_not_hide_the_others(tmp_path)
     (tmp_path / "notes").mkdir()
     assert list_runs(tmp_path) == [good]
     with pytest.raises(DataError, match=r"a-small-1.run\.json"):
-        RunFolder.open("a-small-1", tmp_path)
+        open_run("a-small-1", tmp_path)
 
 
 def test_status(tmp_path):
@@ -183,7 +184,7 @@ def test_the_recipe_and_the_environment_are_kept(tmp_path):
 def test_listing_runs_imports_neither_torch_nor_numpy(tmp_path):
     RunFolder.create(tmp_path, "ddpm/small")
     code = (
-        "import sys; from pathlib import Path; from atlas_cli.runs.folder import list_runs;"
+        "import sys; from pathlib import Path; from atlas_cli.runs.find import list_runs;"
         "print(list_runs(Path(sys.argv[1]))[0].status, {'torch', 'numpy', 'pydantic'} & sys.modules.keys())"
     )
     done = subprocess.run(
