@@ -196,7 +196,7 @@ def _slugs(name: str | None) -> list[str]:
 def _summary(slug: str, name: str) -> dict[str, Any]:
     """What a list says of a recipe; the file is read, not validated, so that a long list comes at once."""
     from atlas_cli.recipe.source import find, read
-    from atlas_cli.recipe.times import parents_seconds
+    from atlas_cli.recipe.times import parents_seconds, seconds_of
 
     data = read(find(f"{slug}/{name}")).data
     names = ("data", "train", "measured")
@@ -206,7 +206,7 @@ def _summary(slug: str, name: str) -> dict[str, Any]:
         "about": data.get("about", ""),
         "data": section["data"].get("name"),
         "steps": section["train"].get("steps"),
-        "seconds": section["measured"].get("seconds"),
+        "seconds": seconds_of(section["measured"]),
         "builds_on": parents_seconds(f"{slug}/{name}"),
         "expect": list(data.get("expect") or ()),
     }

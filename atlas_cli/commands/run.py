@@ -249,6 +249,7 @@ def rm(
 
     Example: [bold]atlas run rm ddpm-small-1[/bold]
     """
+    from atlas_cli.runs.find import open_run
     from atlas_cli.screen import messages, terminal
 
     deleted = []

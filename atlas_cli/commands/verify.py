@@ -28,6 +28,12 @@ def verify(
     write: Annotated[
         bool, typer.Option("--write", help="Write the figures into the recipes' `measured:` lines.")
     ] = False,
+    time: Annotated[
+        bool,
+        typer.Option(
+            "--time", help="Train nothing: time a few steps here and as on a plain laptop (fp32, AVX2)."
+        ),
+    ] = False,
     data_dir: Annotated[Path | None, typer.Option(help="Folder of downloaded data sets.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
@@ -41,6 +47,9 @@ def verify(
     chosen = [
         recipe for topic in topics for recipe in _claiming_recipes(topic)
     ]  # a wrong name costs no torch
+    if time:
+        _time(chosen, write, json)
+        return
     from atlas_cli.commands._claims_table import claims_table
     from atlas_cli.engine import distributed
     from atlas_cli.engine.build import Options
@@ -63,6 +72,24 @@ def verify(
         messages.next_command("atlas run ls", "the runs behind these figures")
     if not passed:
         raise typer.Exit(1)
+
+
+def _time(recipes: list[Recipe], write: bool, json: bool) -> None:
+    """Seconds of training from a few steps; leave the machine alone meanwhile."""
+    from atlas_cli.engine.device import threads
+    from atlas_cli.engine.laptop import timed
+    from atlas_cli.engine.verification import write_timed
+    from atlas_cli.screen import terminal
+
+    found = {}
+    for recipe in recipes:
+        seconds = write_timed(recipe) if write else timed(recipe.name, threads(recipe.train.threads))
+        found[recipe.name] = seconds
+        if not json:
+            told = ", ".join(f"{name} {value:g}" for name, value in seconds.items())
+            terminal.emit_text(f"{recipe.name}: {told}")
+    if json:
+        terminal.emit_json({"met": None, "timed": found, "recipes": []})
 
 
 def _claiming_recipes(reference: str) -> list[Recipe]:

@@ -1,4 +1,8 @@
-"""How long a recipe trains on a plain laptop: in fp32, without instructions beyond AVX2, from a few steps."""
+"""How long a recipe trains, from a few real steps: on this machine as it is, and as on a plain laptop.
+
+A plain laptop has two cores, computes in fp32 and knows no instruction beyond AVX2. What it needs is timed in
+a process of its own, since torch reads its instruction set once, when it is imported.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +10,56 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from atlas_cli.errors import EnvironmentFault
 
-LAPTOP = {"ATEN_CPU_CAPABILITY": "avx2"}  # read by torch when it is imported, hence a process of its own
+LAPTOP = {"ATEN_CPU_CAPABILITY": "avx2"}
 
 
-def seconds_on_a_laptop(name: str) -> float:
-    """Seconds that the recipe of that name would train here, if this machine were a plain laptop.
+def timed(name: str, threads: int) -> dict[str, float]:
+    """Seconds that the recipe of that name trains: in this machine's number format, and on a laptop.
+
+    Args:
+        name: The recipe.
+        threads: Compute threads of both.
 
     Raises:
         EnvironmentFault: the steps could not be taken.
     """
+    here = _estimate(name, threads, [], {})
+    laptop = _estimate(name, threads, ["--precision", "fp32"], LAPTOP)
+    return {
+        "threads": threads,
+        str(here["precision"]): round(here["train_seconds"]),
+        "fp32_avx2": round(laptop["train_seconds"]),
+    }
+
+
+def _estimate(name: str, threads: int, options: Sequence[str], environ: Mapping[str, str]) -> dict[str, Any]:
     # -P: nothing is imported from the working folder.
-    command = [sys.executable, "-P", "-m", "atlas_cli", "train", name, "--dry-run", "--json"]
-    command += ["--precision", "fp32", "--device", "cpu"]
-    done = subprocess.run(command, env=os.environ | LAPTOP, capture_output=True, text=True, check=False)
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "atlas_cli",
+        "train",
+        name,
+        "--dry-run",
+        "--json",
+        "--device",
+        "cpu",
+    ]
+    command += ["--threads", str(threads), *options]
+    done = subprocess.run(command, env=os.environ | environ, capture_output=True, text=True, check=False)
     try:
-        return float(json.loads(done.stdout)["estimate"]["train_seconds"])
+        estimate: dict[str, Any] = json.loads(done.stdout)["estimate"]
     except (ValueError, KeyError) as error:
         said = (done.stderr or done.stdout).strip().splitlines()
         why = said[-1] if said else f"exit code {done.returncode}"
-        hint = f"see what it says: atlas train {name} --dry-run --precision fp32"
-        raise EnvironmentFault(f"the steps of {name} could not be timed: {why}", hint) from error
+        raise EnvironmentFault(
+            f"the steps of {name} could not be timed: {why}",
+            f"see what it says: atlas train {name} --dry-run",
+        ) from error
+    return estimate

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from statistics import fmean
 from typing import Any
@@ -14,7 +14,7 @@ import torch
 
 from atlas_cli.engine.build import Options
 from atlas_cli.engine.device import choose_device, cores, resolve_precision, threads
-from atlas_cli.engine.laptop import seconds_on_a_laptop
+from atlas_cli.engine.laptop import timed
 from atlas_cli.engine.staleness import code_hash
 from atlas_cli.engine.trainer import Outcome, execute
 from atlas_cli.engine.verdict import Verdict
@@ -22,8 +22,6 @@ from atlas_cli.errors import UsageError
 from atlas_cli.present.reporter import Reporter
 from atlas_cli.recipe import recipes, source
 from atlas_cli.recipe.model import Recipe
-
-LAPTOP_SECONDS = "seconds_fp32_avx2"  # beside `seconds`, which are those of the machine that measured
 
 
 @dataclass
@@ -33,7 +31,7 @@ class Verification:
     recipe: Recipe
     outcomes: list[Outcome]
     device: str = "auto"
-    laptop_seconds: float | None = None  # see engine/laptop.py; None: not timed
+    timed: dict[str, float] = field(default_factory=dict)  # see engine/laptop.py
 
     @property
     def met(self) -> bool:
@@ -57,7 +55,7 @@ class Verification:
             "spread": _spreads(with_idea),
             "spread_without": _spreads(without),
             "seconds": round(self.seconds),
-            **({} if self.laptop_seconds is None else {LAPTOP_SECONDS: round(self.laptop_seconds)}),
+            **({"timed": self.timed} if self.timed else {}),
             "device": device.type,
             "precision": resolve_precision(train.precision, device),
             "cores": cores(),
@@ -88,22 +86,20 @@ def verify_recipe(recipe: Recipe, options: Options, reporter: Reporter, seeds: i
         reporter.say(f"{recipe.name}, seed {seed} ({i + 1} of {seeds})")
         seeded = recipes.resolve(recipe.name, [f"train.seed={seed}"])
         outcomes.append(execute(seeded, options, reporter))
-    return Verification(recipe, outcomes, options.device, seconds_on_a_laptop(recipe.name))
+    return Verification(recipe, outcomes, options.device, timed(recipe.name, threads(recipe.train.threads)))
 
 
-def write_laptop_seconds(name: str) -> float:
-    """Time a few steps of a recipe as a laptop takes them, and put that into its `measured:` section."""
-    seconds, path = seconds_on_a_laptop(name), source.find(name)
-    text = path.read_text(encoding="utf-8")
-    line = f"  {LAPTOP_SECONDS}: {round(seconds)}\n"
-    text = re.sub(rf"(?m)^  {LAPTOP_SECONDS}: .*\n", "", text)
-    changed, found = re.subn(r"(?m)^(measured:\n(?:  .*\n)*?  seconds: .*\n)", rf"\1{line}", text)
-    if not found:
-        raise UsageError(
-            f"{name} has no figures yet", f"measure it first: atlas verify {name} --seeds 3 --write"
-        )
+def write_timed(recipe: Recipe) -> dict[str, float]:
+    """Time a few steps of a recipe as they are taken here and on a laptop, for its `measured:` section."""
+    found, path = timed(recipe.name, threads(recipe.train.threads)), source.find(recipe.name)
+    text = re.sub(r"(?m)^  timed: .*\n", "", path.read_text(encoding="utf-8"))
+    line = measured_text({"timed": found}).partition("\n")[2]
+    changed, places = re.subn(r"(?m)^(measured:\n(?:  .*\n)*?  seconds: .*\n)", rf"\1{line}", text)
+    if not places:
+        hint = f"measure it first: atlas verify {recipe.name} --seeds 3 --write"
+        raise UsageError(f"{recipe.name} has no figures yet", hint)
     path.write_text(changed, encoding="utf-8")
-    return seconds
+    return found
 
 
 def without_measured(text: str) -> str:

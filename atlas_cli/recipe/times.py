@@ -21,13 +21,21 @@ def parents_seconds(name: str) -> dict[str, float | None]:
     return dict(_ancestors(name))
 
 
+def seconds_of(measured: Any) -> float | None:
+    """Training seconds out of a `measured:` section: those of a plain laptop, where they were timed."""
+    if not isinstance(measured, dict):
+        return None
+    timed = measured.get("timed")
+    laptop = timed.get("fp32_avx2") if isinstance(timed, dict) else None
+    return measured.get("seconds") if laptop is None else laptop
+
+
 def _ancestors(name: str) -> Iterator[tuple[str, float | None]]:
     said = _read(name).get("from")
     for text in said.values() if isinstance(said, dict) else [said] if isinstance(said, str) else []:
         parent = Parent.parse(str(text)).ref
         yield from _ancestors(parent)
-        measured = _read(parent).get("measured")
-        yield parent, measured.get("seconds") if isinstance(measured, dict) else None
+        yield parent, seconds_of(_read(parent).get("measured"))
 
 
 @cache

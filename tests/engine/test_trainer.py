@@ -133,7 +133,7 @@ def test_without_the_ablation_its_claims_are_not_judged(tmp_path: Path) -> None:
 
 def test_a_diverged_run_is_marked_as_failed(tmp_path: Path) -> None:
     with pytest.raises(DivergedError):
-        execute(recipe(tmp_path, "", "train.lr=1e30", "train.warmup=0"), options(tmp_path), SilentReporter())
+        execute(recipe(tmp_path, "", "train.lr=1000", "train.warmup=0"), options(tmp_path), SilentReporter())
     (run,) = list_runs(tmp_path / "runs")
     assert run.status == "failed"
 

@@ -10,11 +10,11 @@ import torch
 import yaml
 
 from atlas_cli.engine import device
-from atlas_cli.engine.laptop import seconds_on_a_laptop
+from atlas_cli.engine.laptop import timed
 from atlas_cli.engine.staleness import code_hash
 from atlas_cli.engine.trainer import Outcome
 from atlas_cli.engine.verdict import judge
-from atlas_cli.engine.verification import Verification, measured_text, without_measured, write_laptop_seconds
+from atlas_cli.engine.verification import Verification, measured_text, without_measured, write_timed
 from atlas_cli.errors import EnvironmentFault, UsageError
 from atlas_cli.recipe import recipes
 
@@ -62,31 +62,33 @@ def test_writing_measured_twice_leaves_one_and_keeps_the_rest() -> None:
     assert yaml.safe_load(once)["measured"] == yaml.safe_load(measured_text(measured))["measured"] == measured
 
 
-def test_seconds_of_a_laptop_stand_beside_those_of_the_machine(
+def test_what_a_laptop_needs_stands_beside_what_this_machine_needs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    timed = iter([312.4, 298.0])
-    monkeypatch.setattr("atlas_cli.engine.verification.seconds_on_a_laptop", lambda name: next(timed))
+    found = [{"threads": 2, "bf16": 120, "fp32_avx2": n} for n in (312, 298)]
+    monkeypatch.setattr("atlas_cli.engine.verification.timed", lambda name, threads: found.pop(0))
     path = tmp_path / "own.yaml"
-    before = "system: ddpm\nmeasured:\n  accuracy: 0.9\n  seconds: 205\n  threads: 2\n"
+    before = "system: gan\nbase: gan/smoke\nmeasured:\n  accuracy: 0.9\n  seconds: 205\n  threads: 2\n"
     path.write_text(before, encoding="utf-8")
+    recipe = recipes.resolve(path)
     for seconds in (312, 298):
-        write_laptop_seconds(str(path))
-        expected = before.replace("seconds: 205\n", f"seconds: 205\n  seconds_fp32_avx2: {seconds}\n")
-        assert path.read_text(encoding="utf-8") == expected
-    path.write_text("system: ddpm\n", encoding="utf-8")
-    timed = iter([1.0])
+        write_timed(recipe)
+        line = f"seconds: 205\n  timed: {{threads: 2, bf16: 120, fp32_avx2: {seconds}}}\n"
+        assert path.read_text(encoding="utf-8") == before.replace("seconds: 205\n", line)
+    path.write_text("system: gan\nbase: gan/smoke\n", encoding="utf-8")
+    found.append({"threads": 1})
     with pytest.raises(UsageError, match="has no figures yet"):
-        write_laptop_seconds(str(path))
+        write_timed(recipe)
 
 
-def test_a_laptop_is_timed_in_a_process_that_knows_no_wider_instructions(
+def test_steps_are_timed_in_processes_that_import_nothing_from_the_working_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "torch.py").write_text("raise SystemExit('the working folder was imported from')")
     path = tmp_path / "own.yaml"
-    path.write_text("system: gan\nbase: gan/smoke\ntrain: {threads: 1}\n", encoding="utf-8")
-    assert 0 < seconds_on_a_laptop("own.yaml") < 100
+    path.write_text("system: gan\nbase: gan/smoke\n", encoding="utf-8")
+    found = timed("own.yaml", 1)
+    assert {"threads", "fp32_avx2"} < found.keys()
     with pytest.raises(EnvironmentFault, match="could not be timed"):
-        seconds_on_a_laptop("nowhere.yaml")
+        timed("nowhere.yaml", 1)
