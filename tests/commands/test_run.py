@@ -53,6 +53,14 @@ def test_names_of_runs_are_never_cut(
         assert "#narrow" in said
 
 
+def test_what_a_series_changed_is_told_once(atlas: CommandLine, tmp_path: Path) -> None:  # noqa: F811
+    tags = ("model.d_state=2", "mine")
+    made_run(tmp_path / "runs", overrides=["d_state=2"], labels=Labels(tags=tags))
+    said = atlas("run", "ls").out
+    assert said.count("d_state=2") == 1
+    assert "#mine" in said
+
+
 @pytest.mark.usefixtures("root")
 def test_the_list_is_an_object_and_may_be_of_one_tag(atlas: CommandLine) -> None:  # noqa: F811
     rows = atlas("run", "ls", "--json").document["runs"]

@@ -22,9 +22,25 @@ def test_resume_with_a_topic_takes_the_newest_run_of_that_topic(
     said = atlas("train", "mamba", "--resume")
     assert said.code == 0
     assert "mamba-smoke-1 is already complete" in said.err
+    assert said.err.endswith("\nnext  atlas sample mamba-smoke-1\n")
     said = atlas("train", "gpt", "--resume")
     assert said.code == 2
     assert "no run of gpt" in said.err
+
+
+@pytest.mark.parametrize("arguments", [[], ["ddpm"]])
+def test_a_run_that_another_process_trains_is_refused_before_anything_is_built(
+    atlas: CommandLine,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+) -> None:
+    run = made_run(tmp_path / "runs", "ddpm/smoke", verdicts=None)
+    monkeypatch.setattr("atlas_cli.commands._training.run_one", lambda *_: pytest.fail("it was built"))
+    with run.lock():
+        said = atlas("train", *arguments, "--resume", "ddpm-smoke-1")
+    assert said.code == 2
+    assert "ddpm-smoke-1 is being trained by process" in said.err
 
 
 @pytest.mark.parametrize("arguments", [["mamba"], ["ddpm/small"], ["ddpm", "--recipe", "small"]])

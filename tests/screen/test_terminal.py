@@ -162,6 +162,7 @@ def test_a_bar_is_shown_only_where_someone_sits(monkeypatch: pytest.MonkeyPatch)
 
     assert list(messages.steps([1, 2, 3], "counting")) == [1, 2, 3]
     shown, hidden = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(shown, "isatty", lambda: True)
     for file, at_keyboard in ((shown, True), (hidden, False)):
         monkeypatch.setattr(
             terminal, "err", Console(file=file, force_terminal=at_keyboard, force_interactive=at_keyboard)
