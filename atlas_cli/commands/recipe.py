@@ -212,7 +212,7 @@ def _summary(slug: str, name: str) -> dict[str, Any]:
     }
 
 
-#: Title -> what stands under it; `about` takes what room is left, and the ones before it give way, last first.
+#: Title -> what stands under it, the ones that give way to what the recipe is about last first.
 _COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
     "recipe": lambda row: str(row["name"]),
     "seconds": lambda row: _cell(row["seconds"]),

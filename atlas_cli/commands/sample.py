@@ -172,7 +172,7 @@ def _steered(run: RunFolder, sets: list[str]) -> tuple[Recipe, dict[str, str]]:
 def _check_steers(
     system: System, topic: str, label: int | None, prompt: str | None, changes: dict[str, str]
 ) -> None:
-    """What would change nothing is refused, be it a label, a prompt or a field; so is a class that there is not."""
+    """A label, a prompt or a field that would change nothing is refused, and so is a class that is none."""
     idle = [key for key in changes if not {key, f"sampler_{key}"} & system.steering_fields]
     if idle:
         raise UsageError(

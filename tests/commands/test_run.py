@@ -119,7 +119,9 @@ def test_two_curves_share_their_axes() -> None:
 @pytest.mark.usefixtures("root")
 def test_runs_are_exported_as_a_table_and_as_one_page(atlas: CommandLine, tmp_path: Path) -> None:  # noqa: F811
     (tmp_path / "runs/mamba-induction-1/samples/samples.txt").write_text("<a> & b")
-    assert atlas("run", "export", "--save", "all.csv").out == "all.csv\n"
+    said = atlas("run", "export", "--save", "all.csv")
+    assert said.out == "all.csv\n"
+    assert said.err.splitlines()[1].startswith("next  atlas run export --format html")
     with (tmp_path / "all.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["name"] for row in rows] == ["mamba-induction-1", "mamba-induction-2", "my-own.run_1"]
@@ -134,6 +136,7 @@ def test_runs_are_exported_as_a_table_and_as_one_page(atlas: CommandLine, tmp_pa
     assert page.count("<polyline") == 2
     assert "&lt;a&gt; &amp; b" in page
     assert "gain is high" in page
+    assert '<figcaption class="muted">samples.txt</figcaption>' in page
     said = atlas("run", "export", "--save", "no/such/place.csv")
     assert said.code == 4
 

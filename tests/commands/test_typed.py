@@ -9,6 +9,7 @@ import typer
 
 from atlas_cli.commands import _complete
 from atlas_cli.pages.text import Renderer
+from atlas_cli.runs.folder import RunFolder
 from tests.commands.house import CommandLine, atlas, made_run  # noqa: F401
 
 
@@ -55,11 +56,17 @@ def test_resume_of_a_run_of_something_else_is_refused(
     assert "ddpm-smoke-1 trains ddpm/smoke" in said.err
 
 
-def test_a_finished_run_is_not_trained_otherwise(atlas: CommandLine, tmp_path: Path) -> None:  # noqa: F811
+def test_a_finished_run_is_not_trained_otherwise(
+    atlas: CommandLine,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     made_run(tmp_path / "runs", "ddpm/smoke")
-    said = atlas("train", "--resume", "ddpm-smoke-1", "--set", "train.steps=40")
+    monkeypatch.setattr(RunFolder, "steps_done", 20)
+    said = atlas("train", "--resume", "ddpm-smoke-1", "--set", "train.lr=0.1")
     assert said.code == 2
-    assert "train.steps: 20 -> 40" in said.err
+    assert "train.lr: 0.002 -> 0.1" in said.err
+    assert "train.steps=40" in said.err  # what would go on
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ from atlas_cli.config import WIDEST, SystemConfig
 from atlas_cli.draws import stable_seed
 from atlas_cli.engine.descent import descend
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
+from atlas_cli.errors import UsageError
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
 from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.present.artifacts.images import Images
@@ -323,6 +324,10 @@ class GAN(System):
     ) -> tuple[Float[Tensor, "n Z"], Int[Tensor, "n"] | None]:
         """Latent vectors, and labels if the players know classes: all in turn, or the wanted one."""
         device, n_classes = self.setting.device, self.classes
+        if wanted is not None and not 0 <= wanted < n_classes:
+            what = f"classes 0 to {n_classes - 1}" if n_classes else "no classes"
+            hint = "leave the label out, or choose another" if n_classes else "leave the label out"
+            raise UsageError(f"this generator knows {what}, not {wanted}", hint)
         z = torch.randn(n, self.config.z_dim, generator=random, device=device)
         if not n_classes:
             return z, None
