@@ -186,7 +186,7 @@ def sample(
         out: Folder of the runs.
         device: Where it computes.
         stream: Receives text piece by piece as it is written.
-        extras: Options of the system's own, such as `control` of controlnet.
+        extras: Options of the system's own, such as the drawing that it is to follow.
     """
     from atlas_cli.engine.system import SampleRequest, System
 

@@ -49,6 +49,15 @@ def export(runs: Sequence[RunFolder], format: Format, target: Path | None) -> Pa
     return target
 
 
+def then(format: Format, path: Path) -> tuple[str, str]:
+    """What to do with it next, and why."""
+    if format is Format.tensorboard:
+        return f"tensorboard --logdir {path}", "the curves in a browser"
+    if format is Format.html:
+        return f"python -m webbrowser {path}", "opens the page"
+    return "atlas run export --format html", "curves and pictures on one page"
+
+
 def table(runs: Sequence[RunFolder]) -> str:
     """One row a run: what it is, how it was changed, and every figure of any of them."""
     rows = [summary(run) for run in runs]

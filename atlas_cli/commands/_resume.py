@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from atlas_cli.errors import UsageError
 from atlas_cli.runs.find import list_runs, open_run
 from atlas_cli.runs.folder import RunFolder
+from atlas_cli.runs.lock import being_trained
 
 if TYPE_CHECKING:
     from atlas_cli.recipe.model import Recipe
@@ -28,7 +29,7 @@ def chosen(reference: str, topic: str | None, recipe: str | None, root: Path) ->
         UsageError: there is no such run, or it trains something else than what was typed beside it.
     """
     if topic is None:
-        return open_run(reference, root)
+        return _idle(open_run(reference, root))
     wanted = _trained_by(topic, recipe)
     if reference != LATEST:
         run = open_run(reference, root)
@@ -36,13 +37,21 @@ def chosen(reference: str, topic: str | None, recipe: str | None, root: Path) ->
             raise UsageError(
                 f"{run.name} trains {run.info['recipe']}, not {wanted}", f"atlas train --resume {run.name}"
             )
-        return run
+        return _idle(run)
     fitting = [run for run in list_runs(root) if _fits(run, wanted)]
     stopped = [run for run in fitting if run.status in ("interrupted", "failed")]
     finished = [run for run in fitting if run.status == "complete"]
     if not stopped and not finished:
         raise UsageError(f"there is no run of {wanted} in {root} to continue", f"atlas train {wanted}")
     return (stopped or finished)[-1]
+
+
+def _idle(run: RunFolder) -> RunFolder:
+    """The run, refused before anything is built where another process is at it."""
+    who = run.holder()
+    if who is not None:
+        raise being_trained(run.name, who)
+    return run
 
 
 def recipe_of(run: RunFolder, overrides: list[str], data: str | None) -> tuple[Recipe, bool]:

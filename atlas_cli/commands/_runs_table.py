@@ -19,14 +19,19 @@ _NARROWEST = 14  # of what was changed, which may take several lines
 _COLUMNS: dict[str, Callable[[Row], str]] = {
     "run": lambda row: str(row["name"]),
     "claims": lambda row: str(row["claims"]),
-    "changed": lambda row: " ".join(
-        filter(None, [short_changes(row["changes"]), *(f"#{t}" for t in row["tags"])])
-    ),
+    "changed": lambda row: _changed(row),
     "status": lambda row: str(row["status"]),
     "training": lambda row: f"{row['train_seconds']:.0f} s" if row["train_seconds"] else "-",
     "started": lambda row: str(row["started"])[:16].replace("T", " "),
     "recipe": lambda row: str(row["recipe"]),
 }
+
+
+def _changed(row: Row) -> str:
+    """What was changed and the tags; a series tags its runs with the changes, which are told once."""
+    told = short_changes(row["changes"])
+    tags = [f"#{tag}" for tag in row["tags"] if tag.rpartition(".")[2] not in told.split()]
+    return " ".join(filter(None, [told, *tags]))
 
 
 def runs_table(rows: Sequence[Row], width: int) -> Table:

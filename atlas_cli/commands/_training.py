@@ -115,7 +115,7 @@ def document(recipe: Recipe, outcome: Outcome) -> dict[str, Any]:
 
 def tell_complete(run: RunFolder, recipe: Recipe, wish: Wish) -> None:
     """A run that is complete already: say so, and judge it by what it came to."""
-    from atlas_cli.screen.messages import say
+    from atlas_cli.screen.messages import next_command, say
     from atlas_cli.screen.terminal import emit_json
 
     result = run.result or {}
@@ -127,7 +127,7 @@ def tell_complete(run: RunFolder, recipe: Recipe, wish: Wish) -> None:
         })  # fmt: skip
     else:
         say(f"{run.path} is already complete: {claims.summary(result.get('verdicts', []))}")
-        say(f"next: atlas sample {run.name}")
+        next_command(f"atlas sample {run.name}")
     exit_unless_held(result.get("verdicts", []), wish, run.name)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -212,24 +212,42 @@ def _summary(slug: str, name: str) -> dict[str, Any]:
     }
 
 
+#: Title -> what stands under it, the ones that give way to what the recipe is about last first.
+_COLUMNS: dict[str, Callable[[dict[str, Any]], str]] = {
+    "recipe": lambda row: str(row["name"]),
+    "seconds": lambda row: _cell(row["seconds"]),
+    "with parents": lambda row: _with_parents(row),
+    "steps": lambda row: _cell(row["steps"]),
+    "data": lambda row: _cell(row["data"]),
+}
+_GAP, _LEAST_ABOUT = 2, 28  # columns between two columns, and of the sentence about a recipe
+
+
 def _print_table(rows: list[dict[str, Any]]) -> None:
+    """The recipes; a narrow terminal has fewer columns rather than a sentence of one word a line."""
     from rich.table import Table
 
     from atlas_cli.screen.terminal import out
 
-    table = Table(box=None, pad_edge=False, header_style="atlas.muted")
-    table.add_column("recipe", style="atlas.accent", no_wrap=True)
-    table.add_column("data", no_wrap=True)
-    table.add_column("steps", justify="right", no_wrap=True)
-    table.add_column("seconds", justify="right", no_wrap=True)
-    parents = any(row["builds_on"] for row in rows)
-    if parents:
-        table.add_column("with parents", justify="right", no_wrap=True)
+    cells = {title: [told(row) for row in rows] for title, told in _COLUMNS.items()}
+    if not any(cells["with parents"]):
+        del cells["with parents"]
+    room = out.width - _LEAST_ABOUT
+    while len(cells) > 1 and sum(max(map(len, [title, *c])) + _GAP for title, c in cells.items()) > room:
+        cells.popitem()
+    table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="atlas.muted")
+    for title in cells:
+        figures = title in ("seconds", "with parents", "steps")
+        style = "atlas.accent" if title == "recipe" else ""
+        table.add_column(title, style=style, no_wrap=True, justify="right" if figures else "left")
     table.add_column("about", overflow="fold")
-    for row in rows:
-        cells = ["" if row[key] is None else str(row[key]) for key in ("data", "steps", "seconds")]
-        table.add_row(row["name"], *cells, *([_with_parents(row)] if parents else []), row["about"])
+    for row in zip(*cells.values(), [row["about"] for row in rows], strict=True):
+        table.add_row(*row)
     out.print(table)
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def _with_parents(row: dict[str, Any]) -> str:

@@ -84,7 +84,7 @@ def sample(
     extras = _extras.parsed(found.topic, _extras.given(context), known)
     options = Options(out=out, data_dir=data_dir, device=device, offline=flags.offline)
     system = load_system(found, options, reporter(json), recipe, best)
-    _check_steers(system, found.topic, label, prompt)
+    _check_steers(system, found.topic, label, prompt, changes)
     seed = new_seed() if seed is None else seed
     streams = system.writes and not json
     request = SampleRequest(
@@ -129,15 +129,14 @@ def _tell(
 
 def something_new(run: RunFolder, system: System, request: SampleRequest) -> tuple[str, str]:
     """A command that shows something else, and what: a class, a text, another sampler, or how it works."""
-    classes = getattr(system.config, "n_classes", None)
-    if "label" in system.steers and classes:
-        label = 3 % classes if request.label is None else (request.label + 1) % classes
+    if system.classes:
+        label = (3 if request.label is None else request.label + 1) % system.classes
         return f"atlas sample {run.name} --label {label}", "one class alone"
     if system.writes and request.prompt is None:
         return f'atlas sample {run.name} --prompt "def "', "goes on with your words"
     if system.writes:
         return f'atlas sample {run.name} --prompt "import "', "goes on with other words"
-    fields = sorted(type(system.config).sampling_fields())
+    fields = sorted(system.steering_fields)
     if fields:
         value = getattr(system.config, fields[0])
         if isinstance(value, int) and not isinstance(value, bool) and value > 1:
@@ -170,14 +169,21 @@ def _steered(run: RunFolder, sets: list[str]) -> tuple[Recipe, dict[str, str]]:
     return recipe_of(run, overrides), changes
 
 
-def _check_steers(system: System, topic: str, label: int | None, prompt: str | None) -> None:
-    """A label or a prompt that would change nothing is refused, and so is a class that there is not."""
+def _check_steers(
+    system: System, topic: str, label: int | None, prompt: str | None, changes: dict[str, str]
+) -> None:
+    """A label, a prompt or a field that would change nothing is refused, and so is a class that is none."""
+    idle = [key for key in changes if not {key, f"sampler_{key}"} & system.steering_fields]
+    if idle:
+        raise UsageError(
+            f"{', '.join(idle)} would change nothing: {topic} answers {system.setting.data.name} here",
+            "sample it without --set",
+        )
     if prompt is not None and "prompt" not in system.steers:
         raise UsageError(f"{topic} follows no prompt", "sample it without --prompt")
     if label is None:
         return
-    n_classes = getattr(system.config, "n_classes", None) if "label" in system.steers else None
-    if n_classes is None:
-        raise UsageError(f"{topic} has no classes to choose from", "sample it without --label")
-    if not 0 <= label < n_classes:
-        raise UsageError(f"there is no class {label}", f"choose 0 to {n_classes - 1}")
+    if not system.classes:
+        raise UsageError(f"{topic} has no classes to choose from here", "sample it without --label")
+    if not 0 <= label < system.classes:
+        raise UsageError(f"there is no class {label}", f"choose 0 to {system.classes - 1}")

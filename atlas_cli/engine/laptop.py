@@ -56,10 +56,17 @@ def _estimate(name: str, threads: int, options: Sequence[str], environ: Mapping[
     try:
         estimate: dict[str, Any] = json.loads(done.stdout)["estimate"]
     except (ValueError, KeyError) as error:
-        said = (done.stderr or done.stdout).strip().splitlines()
-        why = said[-1] if said else f"exit code {done.returncode}"
         raise EnvironmentFault(
-            f"the steps of {name} could not be timed: {why}",
+            f"the steps of {name} could not be timed: {_why(done)}",
             f"see what it says: atlas train {name} --dry-run",
         ) from error
     return estimate
+
+
+def _why(done: subprocess.CompletedProcess[str]) -> str:
+    """What a command with --json failed of: the error of its document, or its last words."""
+    try:
+        return str(json.loads(done.stdout)["error"])
+    except (ValueError, KeyError, TypeError):
+        said = (done.stderr or done.stdout).strip().splitlines()
+        return said[-1] if said else f"exit code {done.returncode}"

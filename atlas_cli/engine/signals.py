@@ -75,4 +75,4 @@ class StopRequest:
         if not self._waits:
             raise StoppedAtOnce(code)
         with contextlib.suppress(OSError):  # the terminal may be what has gone
-            print("\nstopping after this step; once more stops at once", file=sys.stderr, flush=True)
+            print("\nstopping after this step; a second time stops at once", file=sys.stderr, flush=True)

@@ -145,6 +145,16 @@ class System(nn.Module):
         """Whether its samples are text that can be shown as it is written."""
         return False
 
+    @property
+    def classes(self) -> int:
+        """Classes that a label chooses from; 0: a label would change nothing."""
+        return getattr(self.config, "n_classes", 0) if "label" in self.steers else 0
+
+    @property
+    def steering_fields(self) -> frozenset[str]:
+        """Fields of its config that change its samples; `atlas sample --set` refuses the rest."""
+        return type(self.config).sampling_fields()
+
     setting: Setting
 
     def __init__(self, config: SystemConfig) -> None:

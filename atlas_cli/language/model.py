@@ -149,6 +149,11 @@ class LanguageModel(System):
         """See System: whether it was trained on text."""
         return isinstance(self.setting.data, TextSource)
 
+    @property
+    def steering_fields(self) -> frozenset[str]:
+        """See System: the answers to a task are the likeliest tokens, whatever the fields say of writing."""
+        return super().steering_fields if self.writes else frozenset()
+
     def items_per_step(self) -> int:
         """Tokens of one training step, over all ranks."""
         return self.setting.train.batch_size * self.config.context_len

@@ -52,7 +52,9 @@ def print_outcome(
     else:
         out.print(Text(f"{recipe} makes no claim, so nothing was judged", "atlas.muted"))
     out.print()
-    total = f"{clock(result['seconds'])} in all, {clock(result['train_seconds'])} training"
+    trained = result["train_seconds"] + result["ablation_seconds"]
+    span = "in all" if trained <= result["seconds"] else "since it was resumed"
+    total = f"{clock(result['seconds'])} {span}, {clock(result['train_seconds'])} training"
     if result["ablation_seconds"]:
         total += f", {clock(result['ablation_seconds'])} training without the idea"
     out.print(Text(total, "atlas.muted"))

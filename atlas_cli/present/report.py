@@ -43,7 +43,7 @@ def _overview(runs: Sequence[RunFolder]) -> str:
 
 def _section(run: RunFolder) -> str:
     told, result = summary(run), run.result or {}
-    facts = [f"{name} {told[name]}" for name in FACTS if told[name] is not None]
+    facts = [f"{name} {_fact(told[name])}" for name in FACTS if told[name] is not None]
     lines = [f'<h2 id="{html.escape(run.name)}">{html.escape(run.name)}</h2>']
     lines.append(f'<p class="muted">{_escaped(", ".join([told["recipe"], *facts, *told["tags"]]))}</p>')
     lines += [f"<p>{_escaped(change)}</p>" for change in told["changes"]]
@@ -51,10 +51,7 @@ def _section(run: RunFolder) -> str:
         lines.append(_claims(result["verdicts"]))
     lines.append(chart(curves([run], "loss"), "loss"))
     lines += [_picture(path) for path in sorted(run.samples.glob("*")) if path.suffix in _KINDS]
-    lines += [
-        f"<pre>{_escaped(path.read_text(encoding='utf-8', errors='replace')[:4000])}</pre>"
-        for path in sorted(run.samples.glob("*.txt"))
-    ]
+    lines += [_text(path) for path in sorted(run.samples.glob("*.txt"))]
     return "\n".join(lines)
 
 
@@ -111,6 +108,11 @@ def _picture(path: Path) -> str:
     return f'<figure><img alt="{name}" src="{source}"><figcaption class="muted">{name}</figcaption></figure>'
 
 
+def _text(path: Path) -> str:
+    text = _escaped(path.read_text(encoding="utf-8", errors="replace")[:4000])
+    return f'<figure><pre>{text}</pre><figcaption class="muted">{_escaped(path.name)}</figcaption></figure>'
+
+
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f"<th>{_escaped(title)}</th>" for title in header)
     body = "\n".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
@@ -119,6 +121,10 @@ def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _escaped(value: object) -> str:
     return html.escape("" if value is None else str(value))
+
+
+def _fact(value: object) -> str:
+    return _number(value) if isinstance(value, float) else str(value)
 
 
 def _number(value: float | None) -> str:

@@ -44,6 +44,6 @@ def hold(verdicts: Verdicts, speed: bool, name: str) -> bool:
 
 
 def summary(verdicts: Verdicts) -> str:
-    """How many of the claims hold, in words: "3 of 4 hold", "-" where nothing was judged."""
-    held = sum(bool(verdict["passed"]) for verdict in verdicts)
-    return f"{held} of {len(verdicts)} hold" if verdicts else "-"
+    """How many of the judged claims hold, in words: "3 of 4 hold", "-" where nothing was judged."""
+    judged = [bool(verdict["passed"]) for verdict in verdicts if verdict["passed"] is not None]
+    return f"{sum(judged)} of {len(judged)} hold" if judged else "-"

@@ -55,7 +55,7 @@ class RunLock:
             raise write_fault(error, self.path, 256) from error
         try:
             if not _acquire(descriptor, self.path):
-                raise _held(self.path)
+                raise being_trained(self.path.parent.name, _recorded(self.path))
             _record(descriptor)
         except BaseException as error:
             os.close(descriptor)
@@ -104,10 +104,10 @@ def _acquire(descriptor: int, path: Path) -> bool:
     return False
 
 
-def _held(path: Path) -> UsageError:
-    who = _recorded(path) or "another process"
+def being_trained(name: str, who: Holder | None) -> UsageError:
+    """The refusal of a run that another process is at."""
     return UsageError(
-        f"the run {path.parent.name} is being trained by {who}",
+        f"the run {name} is being trained by {who or 'another process'}",
         "wait for it to end, stop it, or start a new run without --resume",
     )
 

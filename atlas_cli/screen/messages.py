@@ -10,7 +10,7 @@ from typing import TypeVar
 from rich.text import Text
 
 from atlas_cli import ranks
-from atlas_cli.errors import AtlasError
+from atlas_cli.errors import AtlasError, InterruptedRun
 from atlas_cli.screen import kept
 from atlas_cli.screen.flags import flags
 
@@ -91,7 +91,9 @@ def print_error(error: AtlasError) -> None:
         return
     from atlas_cli.screen.terminal import err
 
-    err.print(Text.assemble(("error  ", "atlas.bad"), error.what), soft_wrap=True)
+    wished = isinstance(error, InterruptedRun)  # Ctrl-C is no fault
+    label = ("ended  ", "atlas.muted") if wished else ("error  ", "atlas.bad")
+    err.print(Text.assemble(label, error.what), soft_wrap=True)
     for detail in error.details:
         err.print(Text(f"       {detail}"), soft_wrap=True)
     err.print(Text.assemble(("hint   ", "atlas.good"), error.hint), soft_wrap=True)

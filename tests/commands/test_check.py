@@ -66,6 +66,12 @@ def test_met_is_null_where_nothing_was_judged(atlas: CommandLine, tmp_path: Path
     assert atlas("train", "--resume", "ddpm-smoke-1", "--json").document["met"] is None
 
 
+def test_what_was_not_judged_does_not_count_as_failed() -> None:
+    assert claims.summary([verdict(), verdict("gain", passed=False)]) == "1 of 2 hold"
+    assert claims.summary([verdict(), verdict("gain", passed=None)]) == "1 of 1 hold"
+    assert claims.summary([verdict(passed=None)]) == claims.summary([]) == "-"
+
+
 def test_a_verdict_says_that_its_bar_is_on_time() -> None:
     told = judge({"seconds": Bar(max=1, speed=True)}, {"seconds": 2.0}, None)[0].to_json()
     assert told["speed"]

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from atlas_cli.commands import _kept_samples, sample
-from atlas_cli.engine.build import Options
+from atlas_cli.engine.build import Options, build
+from atlas_cli.engine.system import System
 from atlas_cli.engine.trainer import execute
+from atlas_cli.errors import UsageError
 from atlas_cli.present.reporter import SilentReporter
 from atlas_cli.recipe import recipes
 from tests.commands.house import CommandLine, atlas  # noqa: F401
@@ -62,23 +64,33 @@ def test_sampling_again_shows_other_samples_and_keeps_the_first(
     assert (tmp_path / first["files"][0]).read_bytes() == pictures[0]
 
 
+def _system(topic: str, data: str, **changes: Any) -> System:
+    """A system of the topic that was never trained."""
+    sets = ["train.precision=fp32", *(f"model.{key}={value}" for key, value in changes.items())]
+    return build(recipes.resolve(topic, sets, data), Options(Path("runs"), device="cpu"), SilentReporter())
+
+
 def test_what_comes_next_is_something_new() -> None:
-    run = SimpleNamespace(name="r", topic="gan")
+    run = SimpleNamespace(name="r", topic="topic")
 
-    class Config:
-        n_classes = 10
-        sampler_steps = 20
-
-        @classmethod
-        def sampling_fields(cls) -> frozenset[str]:
-            return frozenset({"sampler_steps"})
-
-    def after(steers: set[str], writes: bool = False, **asked: Any) -> str:
-        system = SimpleNamespace(config=Config(), steers=frozenset(steers), writes=writes)
+    def after(system: System, **asked: Any) -> str:
         request = SimpleNamespace(**{"label": None, "prompt": None, **asked})
         return sample.something_new(run, system, request)[0]  # type: ignore[arg-type]
 
-    assert after({"label"}) == "atlas sample r --label 3"
-    assert after({"label"}, label=9) == "atlas sample r --label 0"
-    assert after({"prompt"}, writes=True) == 'atlas sample r --prompt "def "'
-    assert after(set()) == "atlas sample r --set sampler_steps=10"
+    digits, points = _system("gan/small", "strokes"), _system("gan/ci", "toy2d")
+    assert after(digits) == "atlas sample r --label 3"
+    assert after(digits, label=9) == "atlas sample r --label 0"
+    assert after(points) == "atlas explain topic"  # of points it knows no classes
+    writer, task = _system("gpt/smoke", "text"), _system("gpt/ci", "induction_heads")
+    assert after(writer) == 'atlas sample r --prompt "def "'
+    assert after(task) == "atlas explain topic"  # an answer has no length or temperature
+
+
+def test_what_would_change_nothing_is_refused() -> None:
+    points, task = _system("gan/ci", "toy2d"), _system("gpt/ci", "induction_heads")
+    with pytest.raises(UsageError, match="gan has no classes"):
+        sample._check_steers(points, "gan", 3, None, {})
+    with pytest.raises(UsageError, match="length would change nothing: gpt answers induction_heads"):
+        sample._check_steers(task, "gpt", None, None, {"length": "128"})
+    sample._check_steers(_system("ddpm/smoke", "digits"), "ddpm", 3, None, {"steps": "5"})
+    sample._check_steers(_system("gpt/smoke", "text"), "gpt", None, "def", {"length": "5"})

@@ -14,6 +14,7 @@ import typer
 from atlas_cli.commands import recipe as command
 from atlas_cli.errors import EnvironmentFault, UsageError
 from atlas_cli.recipe import recipes
+from atlas_cli.screen import terminal
 from tests.recipe.house import BUILT, SMALL, House, house_fixture  # noqa: F401 - pytest finds it here
 
 ATLAS = [sys.executable, "-m", "atlas_cli", "recipe"]
@@ -43,6 +44,24 @@ def test_ls_lists_every_recipe_from_quick_to_slow(atlas, house: House):
     ]
     assert "Dots in a second." in out
     assert err == "next  atlas recipe show blob/small\n"
+
+
+@pytest.mark.parametrize(("width", "gone"), [(140, ""), (80, "data"), (50, "steps")])
+def test_a_narrow_terminal_has_fewer_columns_and_whole_sentences(
+    atlas, house: House, monkeypatch: pytest.MonkeyPatch, width: int, gone: str
+):
+    (house.recipes / "blob" / "of-a-long-name.yaml").write_text(
+        "base: small\nfrom: blob/small\nabout: Larger than all the others of this list.\n"
+        "data: {name: a-long-source-of-data}\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setattr(terminal.out, "_width", width)
+    lines = atlas("ls")[1].splitlines()
+    assert max(map(len, lines)) <= width
+    titles = lines[0].split()
+    assert gone not in titles
+    assert ("data" in titles) == (width == 140)
+    assert len(lines) - lines.index(next(line for line in lines if "of-a-long-name" in line)) <= 3
 
 
 def test_ls_as_json(atlas):

@@ -53,6 +53,14 @@ def test_names_of_runs_are_never_cut(
         assert "#narrow" in said
 
 
+def test_what_a_series_changed_is_told_once(atlas: CommandLine, tmp_path: Path) -> None:  # noqa: F811
+    tags = ("model.d_state=2", "mine")
+    made_run(tmp_path / "runs", overrides=["d_state=2"], labels=Labels(tags=tags))
+    said = atlas("run", "ls").out
+    assert said.count("d_state=2") == 1
+    assert "#mine" in said
+
+
 @pytest.mark.usefixtures("root")
 def test_the_list_is_an_object_and_may_be_of_one_tag(atlas: CommandLine) -> None:  # noqa: F811
     rows = atlas("run", "ls", "--json").document["runs"]
@@ -111,7 +119,9 @@ def test_two_curves_share_their_axes() -> None:
 @pytest.mark.usefixtures("root")
 def test_runs_are_exported_as_a_table_and_as_one_page(atlas: CommandLine, tmp_path: Path) -> None:  # noqa: F811
     (tmp_path / "runs/mamba-induction-1/samples/samples.txt").write_text("<a> & b")
-    assert atlas("run", "export", "--save", "all.csv").out == "all.csv\n"
+    said = atlas("run", "export", "--save", "all.csv")
+    assert said.out == "all.csv\n"
+    assert said.err.splitlines()[1].startswith("next  atlas run export --format html")
     with (tmp_path / "all.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["name"] for row in rows] == ["mamba-induction-1", "mamba-induction-2", "my-own.run_1"]
@@ -126,6 +136,7 @@ def test_runs_are_exported_as_a_table_and_as_one_page(atlas: CommandLine, tmp_pa
     assert page.count("<polyline") == 2
     assert "&lt;a&gt; &amp; b" in page
     assert "gain is high" in page
+    assert '<figcaption class="muted">samples.txt</figcaption>' in page
     said = atlas("run", "export", "--save", "no/such/place.csv")
     assert said.code == 4
 

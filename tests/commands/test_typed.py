@@ -9,6 +9,7 @@ import typer
 
 from atlas_cli.commands import _complete
 from atlas_cli.pages.text import Renderer
+from atlas_cli.runs.folder import RunFolder
 from tests.commands.house import CommandLine, atlas, made_run  # noqa: F401
 
 
@@ -22,9 +23,25 @@ def test_resume_with_a_topic_takes_the_newest_run_of_that_topic(
     said = atlas("train", "mamba", "--resume")
     assert said.code == 0
     assert "mamba-smoke-1 is already complete" in said.err
+    assert said.err.endswith("\nnext  atlas sample mamba-smoke-1\n")
     said = atlas("train", "gpt", "--resume")
     assert said.code == 2
     assert "no run of gpt" in said.err
+
+
+@pytest.mark.parametrize("arguments", [[], ["ddpm"]])
+def test_a_run_that_another_process_trains_is_refused_before_anything_is_built(
+    atlas: CommandLine,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+) -> None:
+    run = made_run(tmp_path / "runs", "ddpm/smoke", verdicts=None)
+    monkeypatch.setattr("atlas_cli.commands._training.run_one", lambda *_: pytest.fail("it was built"))
+    with run.lock():
+        said = atlas("train", *arguments, "--resume", "ddpm-smoke-1")
+    assert said.code == 2
+    assert "ddpm-smoke-1 is being trained by process" in said.err
 
 
 @pytest.mark.parametrize("arguments", [["mamba"], ["ddpm/small"], ["ddpm", "--recipe", "small"]])
@@ -39,11 +56,17 @@ def test_resume_of_a_run_of_something_else_is_refused(
     assert "ddpm-smoke-1 trains ddpm/smoke" in said.err
 
 
-def test_a_finished_run_is_not_trained_otherwise(atlas: CommandLine, tmp_path: Path) -> None:  # noqa: F811
+def test_a_finished_run_is_not_trained_otherwise(
+    atlas: CommandLine,  # noqa: F811
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     made_run(tmp_path / "runs", "ddpm/smoke")
-    said = atlas("train", "--resume", "ddpm-smoke-1", "--set", "train.steps=40")
+    monkeypatch.setattr(RunFolder, "steps_done", 20)
+    said = atlas("train", "--resume", "ddpm-smoke-1", "--set", "train.lr=0.1")
     assert said.code == 2
-    assert "train.steps: 20 -> 40" in said.err
+    assert "train.lr: 0.002 -> 0.1" in said.err
+    assert "train.steps=40" in said.err  # what would go on
 
 
 @pytest.mark.parametrize(

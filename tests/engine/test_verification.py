@@ -90,5 +90,5 @@ def test_steps_are_timed_in_processes_that_import_nothing_from_the_working_folde
     path.write_text("system: gan\nbase: gan/smoke\n", encoding="utf-8")
     found = timed("own.yaml", 1)
     assert {"threads", "fp32_avx2"} < found.keys()
-    with pytest.raises(EnvironmentFault, match="could not be timed"):
+    with pytest.raises(EnvironmentFault, match=r"could not be timed: nowhere\.yaml: there is no such file"):
         timed("nowhere.yaml", 1)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from atlas_cli.present.events import JsonReporter, LineReporter, train_reporter
+from atlas_cli.present.progress import Training
 from atlas_cli.present.reporter import Reporter, SilentReporter, TerminalReporter
 from atlas_cli.screen import messages, terminal
 from atlas_cli.screen.flags import Flags, flags
@@ -20,7 +21,7 @@ def _flags() -> Iterator[None]:
 
 
 def trained(told: Reporter) -> None:
-    with told.progress("it", steps=40, items_per_step=2, unit="images") as progress:
+    with told.progress(Training("it", steps=40, items_per_step=2, unit="images")) as progress:
         for step in range(1, 41):
             progress.update(step, {"loss": 1.0 / step, "bad": float("nan")}, 0.5 * step)
 

@@ -105,7 +105,7 @@ def test_a_glimpse_is_one_line_of_a_log() -> None:
         )
     images, text = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
     assert images == "ddpm/small  step 40/100  held-out loss 0.4300  s/step-00000040.png"
-    assert text.startswith("ddpm/small  step 60/100  def f():|?[2J return 1xxx")
+    assert text.startswith(r"ddpm/small  step 60/100  def f():|\x1b[2J\x09return 1xxx")
     assert len(text) == len("ddpm/small  step 60/100  ") + 60
 
 

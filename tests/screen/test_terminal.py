@@ -11,6 +11,7 @@ import sys
 import pytest
 from rich.text import Text
 
+from atlas_cli.errors import AtlasError, InterruptedRun
 from atlas_cli.screen import pager, terminal
 
 ATLAS = [sys.executable, "-m", "atlas_cli"]
@@ -155,6 +156,19 @@ def test_a_pager_is_what_the_environment_names_and_none_is_no_fault(monkeypatch:
         assert pager.command() is None
 
 
+def test_what_the_user_ended_is_no_error(capsys: pytest.CaptureFixture[str]):
+    from atlas_cli.screen import messages
+
+    messages.print_error(InterruptedRun("stopped after step 2", "go on with: it", 130))
+    messages.print_error(AtlasError("it broke", "try again"))
+    assert [line.split()[0] for line in capsys.readouterr().err.splitlines()] == [
+        "ended",
+        "hint",
+        "error",
+        "hint",
+    ]
+
+
 def test_a_bar_is_shown_only_where_someone_sits(monkeypatch: pytest.MonkeyPatch):
     from rich.console import Console
 
@@ -162,6 +176,7 @@ def test_a_bar_is_shown_only_where_someone_sits(monkeypatch: pytest.MonkeyPatch)
 
     assert list(messages.steps([1, 2, 3], "counting")) == [1, 2, 3]
     shown, hidden = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(shown, "isatty", lambda: True)
     for file, at_keyboard in ((shown, True), (hidden, False)):
         monkeypatch.setattr(
             terminal, "err", Console(file=file, force_terminal=at_keyboard, force_interactive=at_keyboard)

@@ -187,6 +187,11 @@ class GAN(System):
     compiled: ClassVar[tuple[str, ...]] = ("generator", "discriminator")
     config: Config
 
+    @property
+    def classes(self) -> int:
+        """See System: points have none, and a generator may be trained without them."""
+        return self.config.given_classes
+
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.generator = Generator(config)
@@ -318,12 +323,11 @@ class GAN(System):
         self, n: int, random: torch.Generator, wanted: int | None = None
     ) -> tuple[Float[Tensor, "n Z"], Int[Tensor, "n"] | None]:
         """Latent vectors, and labels if the players know classes: all in turn, or the wanted one."""
-        device, n_classes = self.setting.device, self.config.given_classes
+        device, n_classes = self.setting.device, self.classes
         if wanted is not None and not 0 <= wanted < n_classes:
             what = f"classes 0 to {n_classes - 1}" if n_classes else "no classes"
-            raise UsageError(
-                f"this generator knows {what}, not {wanted}", "leave the label out, or choose another"
-            )
+            hint = "leave the label out, or choose another" if n_classes else "leave the label out"
+            raise UsageError(f"this generator knows {what}, not {wanted}", hint)
         z = torch.randn(n, self.config.z_dim, generator=random, device=device)
         if not n_classes:
             return z, None
