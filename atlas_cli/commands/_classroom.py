@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from atlas_cli import catalog
+from atlas_cli import catalog, paths
+from atlas_cli.commands._lab import Lab, wanted
 from atlas_cli.commands._training import Place
 
 GB = 1e9
@@ -27,7 +28,8 @@ def findings(names: Sequence[str], place: Place) -> Iterator[Finding]:
         place: Where runs and data are.
     """
     yield from (_versions(), _memory(), _disk(place.out), _screen(), _browser())
-    yield from (_subject(name, place) for name in names or [f.slug for f in catalog.families()])
+    lab = Lab(place)  # opens each data set once
+    yield from (_subject(name, lab) for name in names or [f.slug for f in catalog.families()])
 
 
 def finding(what: str, found: str, ok: bool = True, hint: str = "") -> Finding:
@@ -35,16 +37,13 @@ def finding(what: str, found: str, ok: bool = True, hint: str = "") -> Finding:
     return {"what": what, "found": found, "ok": ok, "hint": hint}
 
 
-def _subject(name: str, place: Place) -> Finding:
+def _subject(name: str, lab: Lab) -> Finding:
     """What is there of all that a family needs; `atlas prepare` makes the rest."""
-    from atlas_cli.commands._lab import Lab, wanted
-
-    lab = Lab(place)
     things = lab.things(wanted([name], "doctor --class"))
     there = [thing for thing in things if thing.is_there()]
     all_of, some = Counter(thing.kind for thing in things), Counter(thing.kind for thing in there)
     counts = [f"{_PLURAL[kind]} {some[kind]} of {all_of[kind]}" for kind in all_of]
-    where = "" if place.out == Path("runs") else f" --out {place.out}"
+    where = "" if lab.place.out == paths.runs_dir() else f" --out {lab.place.out}"
     found = ", ".join(counts) or "needs nothing"
     return finding(name, found, len(there) == len(things), f"atlas prepare {name}{where}")
 
@@ -75,8 +74,6 @@ def _memory() -> Finding:
 def _disk(out: Path) -> Finding:
     """The fuller one of the disks that hold caches and runs."""
     import shutil
-
-    from atlas_cli import paths
 
     free = min(shutil.disk_usage(existing(folder)).free for folder in (paths.cache_dir(), out))
     hint = "free two gigabytes, or name another disk: ATLAS_HOME, --out"

@@ -128,7 +128,9 @@ class Lab:
             knobs: Every position of every knob of a diagram, not only the one that is shown first.
         """
         pictured = [recipe for recipe in needed.recipes if _has_pictures(recipe)]
-        here = [recipe for recipe in pictured if recipe.name in needed.named or self._needs_no_network(recipe)]
+        here = [
+            recipe for recipe in pictured if recipe.name in needed.named or self._needs_no_network(recipe)
+        ]
         unique = {e.name: e for e in needed.explorables}.values()
         return [
             *self._data(here),
@@ -198,7 +200,7 @@ class Lab:
             )  # fmt: skip
 
     def _has_judge(self, recipe: Recipe) -> bool:
-        return self._has_source(recipe) and judge_file(self.source(recipe)).is_file()
+        return self._has_source(recipe) and judge_file(self._opened[_data_key(recipe)]).is_file()
 
     def _make_judge(self, recipe: Recipe) -> None:
         from atlas_cli.metrics.judge import Judge
