@@ -27,7 +27,7 @@ def findings(names: Sequence[str], place: Place) -> Iterator[Finding]:
         names: Families, topics or recipes; none: every family.
         place: Where runs and data are.
     """
-    yield from (_versions(), _memory(), _disk(place.out), _screen(), _browser())
+    yield from (_atlas(), _memory(), _disk(place.out), _screen(), _browser())
     lab = Lab(place)  # opens each data set once
     yield from (_subject(name, lab) for name in names or [f.slug for f in catalog.families()])
 
@@ -48,16 +48,10 @@ def _subject(name: str, lab: Lab) -> Finding:
     return finding(name, found, len(there) == len(things), f"atlas prepare {name}{where}")
 
 
-def _versions() -> Finding:
-    import platform
-
-    import torch
-
+def _atlas() -> Finding:
     from atlas_cli import __version__
 
-    # Parents that learned from Python's own library are found by the same Python alone.
-    found = f"atlas {__version__}, Python {platform.python_version()}, torch {torch.__version__}"
-    return finding("versions", found)
+    return finding("atlas", __version__)  # diagrams are kept for one version of it alone
 
 
 def _memory() -> Finding:

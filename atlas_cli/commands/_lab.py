@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from atlas_cli.recipe.model import Recipe
 
 ALL = "all"
-DRAWING_S, JUDGE_S = 10.0, 40.0  # seconds on two cores: 22,000 strokes drawn, a judge of them trained
+DRAWING_S, JUDGE_S = 5.0, 30.0  # seconds on two cores: 22,000 strokes drawn, a judge of them trained
 _BUILT_FOR = "small"  # the recipe of a topic whose parents are trained
 _PICTURES = "images"  # the kind of data that is kept on disk; the others are made on the spot
 _JUDGE = Path("metrics/judge.py")

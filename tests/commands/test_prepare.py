@@ -97,9 +97,9 @@ def test_what_was_made_is_what_a_training_and_a_diagram_look_for(
 def test_lines_say_what_it_does_and_what_comes_next(atlas: CommandLine, own: str) -> None:  # noqa: F811
     listed = atlas("prepare", own, "--dry-run")
     assert listed.out.splitlines() == [
-        "missing  data    strokes               about 0:10   for own.yaml",
-        "missing  judge   strokes               about 0:40   for own.yaml",
-        "2 of 2 are missing: about 0:50",
+        "missing  data    strokes               about 0:05   for own.yaml",
+        "missing  judge   strokes               about 0:30   for own.yaml",
+        "2 of 2 are missing: about 0:35",
     ]
     assert listed.err.splitlines() == ["next  atlas prepare own.yaml"]
     made = atlas("prepare", own)
