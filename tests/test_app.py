@@ -14,7 +14,7 @@ from atlas_cli import app, commands
 HELP = {
     "Learn": ["ls", "explain", "diagram", "code", "quiz", "site"],
     "Train": ["train", "sample", "verify"],
-    "Manage": ["doctor", "schema", "recipe", "run"],  # groups come last
+    "Manage": ["prepare", "doctor", "schema", "recipe", "run"],  # groups come last
 }
 
 

@@ -8,26 +8,74 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from atlas_cli.commands import _complete
+from atlas_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from atlas_cli.commands._training import Place
 
 PANEL, PLACE = "Manage", 3  # in atlas --help
 
 
 def doctor(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="With --class: families, topics or topic/recipe.", autocompletion=_complete.names
+        ),
+    ] = None,
+    class_: Annotated[
+        bool, typer.Option("--class", help="Also what a class needs to work without waiting or a network.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="With --class: exit 1 when something is missing.")
+    ] = False,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of downloaded data sets.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Check Python, libraries, devices, terminal, caches and disk.
 
-    Example: [bold]atlas doctor[/bold]
+    Example: [bold]atlas doctor --class diffusion[/bold]
     """
+    if class_:
+        from atlas_cli.commands._training import Place
+
+        _doctor_class(names or [], Place(out, data_dir), check, json)
+        return
+    if names or check:
+        raise UsageError(
+            "names and --check go with --class", f"atlas doctor --class {' '.join(names or [])}".rstrip()
+        )
+    findings = [ask() for ask in (_python, _torch, _devices, _precision, _terminal, _cache, _disk)]
+    findings.insert(-1, _runs(out))
+    if not _told(findings, json, "atlas train ddpm --recipe small"):
+        raise typer.Exit(4)
+
+
+def _doctor_class(names: list[str], place: Place, check: bool, json: bool) -> None:
+    from atlas_cli.commands import _classroom
+
+    findings = [_python(), _torch()]
+    if findings[-1]["ok"]:  # without torch nothing of the rest can be looked for
+        findings += [_devices(), _precision(), _cache(), _runs(place.out)]
+        findings += _classroom.findings(names, place)
+    missing = next((f["hint"] for f in findings if not f["ok"]), None)
+    if not _told(findings, json, missing or "atlas train ddpm --recipe small") and check:
+        raise typer.Exit(1)
+
+
+def _told(findings: list[dict[str, Any]], json: bool, following: str) -> bool:
+    """Print the findings; whether all is well."""
     from rich.table import Table
     from rich.text import Text
 
     from atlas_cli.screen import messages, terminal
 
-    findings = [check() for check in (_python, _torch, _devices, _precision, _terminal, _cache, _runs, _disk)]
     ok = all(f["ok"] for f in findings)
     if json:
         terminal.emit_json({"ok": ok, "findings": findings})
@@ -37,9 +85,8 @@ def doctor(
             mark = Text("ok", "atlas.good") if f["ok"] else Text("hint", "atlas.bad")
             table.add_row(mark, f["what"], f["found"] if f["ok"] else f"{f['found']}: {f['hint']}")
         terminal.out.print(table)
-        messages.next_command("atlas train ddpm --recipe small")
-    if not ok:
-        raise typer.Exit(4)
+        messages.next_command(following)
+    return ok
 
 
 def _finding(what: str, found: str, ok: bool = True, hint: str = "") -> dict[str, Any]:
@@ -91,10 +138,8 @@ def _cache() -> dict[str, Any]:
     return _writable("cache", paths.cache_dir, "set ATLAS_HOME to a folder that you may write to")
 
 
-def _runs() -> dict[str, Any]:
-    from atlas_cli import paths
-
-    return _writable("runs", paths.runs_dir, "use --out FOLDER")
+def _runs(out: Path) -> dict[str, Any]:
+    return _writable("runs", lambda: out, "use --out FOLDER")
 
 
 def _writable(what: str, place: Callable[[], Path], hint: str) -> dict[str, Any]:

@@ -34,6 +34,11 @@ def frame_of(explorable: Explorable, setting: Mapping[str, Value]) -> Frame:
     return from_dict(kept(explorable, wanted, lambda: explorable.frame(wanted).as_dict()))
 
 
+def is_kept(explorable: Explorable, setting: Mapping[str, Value]) -> bool:
+    """Whether the frame of a setting was computed before by the code as it is now."""
+    return _path(explorable, {**explorable.defaults, **setting}).is_file()
+
+
 def kept(explorable: Explorable, what: object, make: Callable[[], Any]) -> Any:
     """What `make` makes of an explorable, as JSON has it, from disk if it was made before.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
@@ -44,7 +43,7 @@ def estimate(recipe: Recipe, options: Options) -> Estimate:
     system = untrained(recipe, options)
     a_step = seconds_a_step(system)
     missing = {parent.name: untrained(parent, options) for parent in _missing(recipe, options)}
-    parents = {parent.name: 0.0 for parent in _ancestors(recipe)}
+    parents = {parent.name: 0.0 for parent in recipe.ancestors}
     for parent in _missing(recipe, options):
         parents[parent.name] = seconds_a_step(missing[parent.name]) * parent.train.steps
     folder = options.out if options.out.is_dir() else Path()
@@ -86,17 +85,10 @@ def seconds_a_step(system: System) -> float:
     return median(times[WARMUP_STEPS:])
 
 
-def _ancestors(recipe: Recipe) -> Iterator[Recipe]:
-    """The recipes that it builds on, and those that these build on, the first to be trained first."""
-    for parent in recipe.parents.values():
-        yield from _ancestors(parent)
-        yield parent
-
-
 def _missing(recipe: Recipe, options: Options) -> list[Recipe]:
     """The ancestors of which no complete run is there."""
     missing = []
-    for parent in _ancestors(recipe):
+    for parent in recipe.ancestors:
         run = find_by_hash(
             options.out, parent.hash, fingerprint(open_data(parent, options, SilentReporter()))
         )

@@ -149,14 +149,14 @@ def trained_parents(
     """
     bases, systems = {}, {}
     for role, parent in recipe.parents.items():
-        run = _trained(recipe, parent, options, reporter)
+        run = trained_parent(recipe, parent, options, reporter)
         path, _ = checkpoint.newest_valid(run.checkpoints)
         bases[role] = Base(run.name, parent.name, checkpoint.weights_hash(path))
         systems[role] = frozen(load_checkpoint(run, path, options, reporter))
     return bases, systems
 
 
-def _trained(recipe: Recipe, parent: Recipe, options: Options, reporter: Reporter) -> RunFolder:
+def trained_parent(recipe: Recipe, parent: Recipe, options: Options, reporter: Reporter) -> RunFolder:
     """A complete run of the parent; one that was interrupted is gone on with. On every rank the same."""
     found = None
     if distributed.is_main():

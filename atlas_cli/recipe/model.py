@@ -98,6 +98,11 @@ class Recipe(FrozenConfig):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
+    def ancestors(self) -> tuple[Recipe, ...]:
+        """The recipes that it builds on, and those that these build on, the first to be trained first."""
+        return tuple(one for parent in self.parents.values() for one in (*parent.ancestors, parent))
+
+    @property
     def compares(self) -> bool:
         """Whether a figure of `expect` compares with the ablated run."""
         return any(name.endswith(AGAINST_ABLATION) for name in self.expect)
