@@ -142,8 +142,8 @@ def test_what_must_be_downloaded_is_left_out_unless_it_is_named(atlas: CommandLi
 def test_a_family_needs_the_data_judges_and_parents_of_its_recipes(atlas: CommandLine) -> None:  # noqa: F811
     told = atlas("prepare", "diffusion", "--dry-run", "--json").document
     things = {(thing["kind"], thing["name"]): thing for thing in told["things"]}
-    assert {"cfg/small", "controlnet/small"} <= set(things["parent", "ddpm/small"]["used_by"])
-    assert things["parent", "ddpm/small"]["expected_seconds"] > 60
+    assert {"cfg/small", "controlnet/small"} <= set(things["parent", "ddpm/wide"]["used_by"])
+    assert things["parent", "ddpm/wide"]["expected_seconds"] > 60
     assert things["judge", "digits"]["used_by"] == ["ddpm/ci"]
     assert ("frames", "noising") in things
     assert [*dict.fromkeys(kind for kind, _ in things)] == ["data", "judge", "parent", "frames"]
