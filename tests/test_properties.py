@@ -24,7 +24,7 @@ from atlas_cli.data.drawing import read_drawing
 from atlas_cli.data.formats import read_cifar_binary, read_cifar_pickle, read_idx
 from atlas_cli.errors import AtlasError
 from atlas_cli.recipe import recipes
-from atlas_cli.runs.folder import RunFolder
+from atlas_cli.runs.find import open_run
 from tests.data.test_torchvision import idx
 
 EXAMPLES = int(os.environ.get("ATLAS_EXAMPLES", "500"))
@@ -136,8 +136,8 @@ def test_any_set_is_obeyed_or_refused(texts):
 def test_any_name_finds_something_or_nothing(place, name):
     for find in (catalog.resolve, catalog.resolve_any, catalog.resolve_family, recipes.find, paths.data_dir):
         only_atlas_errors(find, name)
-    only_atlas_errors(RunFolder.open, name, place)
-    only_atlas_errors(RunFolder.open, name + "a" * 300, place)
+    only_atlas_errors(open_run, name, place)
+    only_atlas_errors(open_run, name + "a" * 300, place)
 
 
 # --- data files --------------------------------------------------------------------------------------
