@@ -30,7 +30,9 @@ Model = Callable[[Int[Tensor, "B L"]], Float[Tensor, "B L V"]]
 def answer_loss(logits: Float[Tensor, "B L V"], targets: Int[Tensor, "B L"]) -> tuple[Tensor, Metrics]:
     """Cross-entropy in nats and share of right answers, wherever an answer is asked for."""
     asked = targets != IGNORED
-    logits, answers = logits[asked], targets[asked]
+    everywhere = bool(asked.all())  # as in text: then there is nothing to pick out, and nothing is copied
+    logits = logits.flatten(0, 1) if everywhere else logits[asked]  # (N, V)
+    answers = targets.flatten() if everywhere else targets[asked]  # (N,)
     return F.cross_entropy(logits, answers), {"accuracy": (logits.argmax(-1) == answers).float().mean()}
 
 

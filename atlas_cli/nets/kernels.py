@@ -15,8 +15,8 @@ from torch import Tensor
 
 Kernel = Callable[..., Tensor]
 
-ROUNDS = 4  # of a trial, after one that warms up; the least counts
-MARGIN = 0.9  # what is not the first takes its place if it needs less than this share of its time
+ROUNDS = 6  # of a trial, after one that warms up; the least counts
+MARGIN = 0.95  # what is not the first takes its place if it needs less than this share of its time
 
 choices: dict[str, str] = {}  # what was tried -> the name of the fastest
 _listeners: list[Callable[[], object]] = []

@@ -82,6 +82,13 @@ def test_answer_loss_is_over_what_is_asked():
     assert float(metrics["accuracy"]) == right
 
 
+def test_answer_loss_of_text_is_over_every_byte():
+    logits, targets = torch.randn(2, 5, 7), torch.randint(0, 7, (2, 5))
+    loss, metrics = figures.answer_loss(logits, targets)
+    torch.testing.assert_close(loss, F.cross_entropy(logits.mT, targets))
+    assert float(metrics["accuracy"]) == pytest.approx(float((logits.argmax(-1) == targets).float().mean()))
+
+
 def test_accuracy_of_a_model_that_always_says_one_value():
     source = data.load({"name": "associative_recall", "n_pairs": 2, "length": 8, "n_keys": 4, "n_values": 2})
 

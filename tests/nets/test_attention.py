@@ -1,4 +1,4 @@
-"""Attention written out, fused, in batched products, with shared heads, through a window, from a cache."""
+"""Attention written out, fused, batched, in strips, with shared heads, through a window, from a cache."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from atlas_cli.nets.attention import (
     batched,
     causal_mask,
     fused,
+    strips,
 )
 from atlas_cli.systems.transformer.gpt import PlainAttention, written_out
 
@@ -41,12 +42,14 @@ def test_the_formula_on_two_tokens_by_hand():
 
 
 @pytest.mark.parametrize("window", [None, 1, 5, 100])
-@pytest.mark.parametrize("n_queries", [1, 7, 19])
-@pytest.mark.parametrize("fast", [fused, batched, attend])
-def test_the_fast_forms_equal_the_written_one(fast, n_queries, window):
+@pytest.mark.parametrize(
+    ("n_queries", "n_keys"), [(1, 19), (7, 19), (19, 19), (64, 70), (130, 150), (150, 150)]
+)
+@pytest.mark.parametrize("fast", [fused, batched, strips, attend])
+def test_the_fast_forms_equal_the_written_one(fast, n_queries, n_keys, window):
     torch.manual_seed(1)
     q = torch.randn(2, 3, n_queries, 8, requires_grad=True)
-    k, v = torch.randn(2, 2, 3, 19, 8, requires_grad=True)
+    k, v = torch.randn(2, 2, 3, n_keys, 8, requires_grad=True)
     expected = written_out(q, k, v, window)
     out = fast(q, k, v, window)
     torch.testing.assert_close(out, expected, atol=1e-5, rtol=1e-5)

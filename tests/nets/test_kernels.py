@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from atlas_cli.nets import kernels
-from atlas_cli.nets.attention import attend, batched, fused
+from atlas_cli.nets.attention import attend, fused, strips
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +72,7 @@ def test_attention_obeys_the_choice_and_both_say_the_same() -> None:
     q, k, v = (torch.randn(1, 2, 8, 4, requires_grad=True) for _ in range(3))
     plain = attend(q, k, v)
     (name,) = kernels.choices
-    for choice, kernel in (("fused", fused), ("batched", batched)):
+    for choice, kernel in (("fused", fused), ("strips", strips)):
         kernels.choices[name] = choice
         assert torch.equal(attend(q, k, v), kernel(q, k, v))
         torch.testing.assert_close(attend(q, k, v), plain)
