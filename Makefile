@@ -1,4 +1,4 @@
-# make setup | check | test | learn | bench | format
+# make setup | check | test | learn | bench | frames | format
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -24,8 +24,11 @@ learn:            ## train every recipe to its claims (minutes each)
 bench:            ## speed as ratios against peers; leave the machine alone meanwhile
 	$(BIN)/python -m pytest -n 0 -m bench --timeout=3600 -s
 
+frames:           ## compute anew what explorables show first, after a change of what they compute with
+	$(BIN)/python -m atlas_cli.diagrams.shipped
+
 format:
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.PHONY: setup check lint types test learn bench format
+.PHONY: setup check lint types test learn bench frames format

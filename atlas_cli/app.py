@@ -6,7 +6,6 @@ import gc
 
 gc.disable()  # a start is all allocation and no garbage, and looking for some takes its time
 
-import difflib
 import importlib
 import os
 import sys
@@ -151,6 +150,8 @@ def _explain_usage(error: Any) -> UsageError:
         group = error.ctx.command
         if (option := f"--{name}") in _OPTIONS:
             return UsageError(f"there is no command {name!r}", f"did you mean: {path} {option}")
+        import difflib  # here: a command that is typed right starts without it
+
         near = difflib.get_close_matches(name, group.list_commands(error.ctx), n=2)
         if near:
             return UsageError(f"there is no command {name!r}", f"did you mean: {path} {near[0]}")

@@ -239,6 +239,12 @@ def split_front_matter(text: str, path: Path) -> tuple[dict[str, Any], str]:
     return _yaml(match[1], path), match[2]
 
 
+def front_matter(text: str) -> str | None:
+    """The YAML block at the head of a page, as it stands there."""
+    match = _FRONT_MATTER.match(text)
+    return match[1] if match else None
+
+
 def complete_family(incomplete: str) -> list[str]:
     """Families that the shell may complete to."""
     return [family.slug for family in families() if family.slug.startswith(incomplete.lower())]

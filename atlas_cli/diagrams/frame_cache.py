@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from atlas_cli import files, paths, shelf
-from atlas_cli.diagrams import frames
+from atlas_cli.diagrams import frames, shipped
 from atlas_cli.diagrams.frames import Explorable, Frame, Value
 from atlas_cli.errors import EnvironmentFault
 from atlas_cli.runs import durable
@@ -29,14 +29,18 @@ _KINDS = {part.kind: part for part in _PARTS}
 
 
 def frame_of(explorable: Explorable, setting: Mapping[str, Value]) -> Frame:
-    """The frame of a setting, from disk if it was computed before."""
+    """The frame of a setting, from disk if it was computed before or is shipped."""
     wanted = {**explorable.defaults, **setting}
+    ready = shipped.frame(explorable, wanted)
+    if ready is not None:
+        return from_dict(ready)
     return from_dict(kept(explorable, wanted, lambda: explorable.frame(wanted).as_dict()))
 
 
 def is_kept(explorable: Explorable, setting: Mapping[str, Value]) -> bool:
     """Whether the frame of a setting was computed before by the code as it is now."""
-    return _path(explorable, {**explorable.defaults, **setting}).is_file()
+    wanted = {**explorable.defaults, **setting}
+    return shipped.frame(explorable, wanted) is not None or _path(explorable, wanted).is_file()
 
 
 def kept(explorable: Explorable, what: object, make: Callable[[], Any]) -> Any:
