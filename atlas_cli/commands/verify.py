@@ -57,7 +57,9 @@ def verify(
     from atlas_cli.present.events import train_reporter
     from atlas_cli.screen import messages, terminal
 
-    options = Options(out=out, data_dir=data_dir, device=device, offline=flags.offline, ablate=True)
+    options = Options(
+        out=out, data_dir=data_dir, device=device, offline=flags.offline, ablate=True, varied=True
+    )
     told = train_reporter(json, not distributed.is_main())
     results: list[Verification] = []
     for recipe in chosen:

@@ -41,6 +41,7 @@ class Options:
     compile: bool = False
     offline: bool = False
     ablate: bool | None = None  # None: when a claim of the recipe needs it
+    varied: bool = False  # measure the rows of `vary` as well
     watched: bool = False  # a person follows: samples and held-out figures while it trains
     weights_only: bool = False  # train, and neither judge nor show: another run wants the weights
     labels: Labels = field(default_factory=Labels)  # what the user calls the run

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from atlas_cli.engine import distributed
-from atlas_cli.engine.announcing import ablates, announced
+from atlas_cli.engine.announcing import ablates
+from atlas_cli.engine.arms import ABLATION, Arms, evaluated, trained
 from atlas_cli.engine.build import Options, build, fingerprint, inference, open_data, settled
 from atlas_cli.engine.device import choose_device, load, resolve_precision
-from atlas_cli.engine.glimpses import Glimpses
 from atlas_cli.engine.loading import frozen, load_checkpoint, parents_of, recipe_of
-from atlas_cli.engine.loop import Fitted, fit
-from atlas_cli.engine.restoring import require_fitting
+from atlas_cli.engine.loop import Fitted
 from atlas_cli.engine.signals import StoppedAtOnce, StopRequest
 from atlas_cli.engine.system import SampleRequest, System
 from atlas_cli.engine.verdict import Verdict, judge, met, usual
-from atlas_cli.errors import DataError, DivergedError, EnvironmentFault, InterruptedRun, is_out_of_memory
+from atlas_cli.errors import DataError, DivergedError, InterruptedRun
 from atlas_cli.present import curves
 from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.present.reporter import Reporter
@@ -34,8 +29,6 @@ from atlas_cli.runs import checkpoint
 from atlas_cli.runs.find import find_by_hash
 from atlas_cli.runs.folder import Base, Labels, RunFolder
 from atlas_cli.runs.naming import require_writable
-
-ABLATION = "ablation"  # folder of the run without the idea, inside the run's own
 
 
 @dataclass
@@ -49,6 +42,7 @@ class Outcome:
     train_seconds: float  # in the training loop of the run itself
     ablation_seconds: float
     seconds: float  # everything of this command: data, judge, both trainings, evaluation, samples
+    varied: dict[str, dict[str, float]] = field(default_factory=dict)  # row of `vary` -> its figures
     measured: dict[str, dict[str, float]] = field(default_factory=dict)  # by the atlas: see verdict.usual
     load: dict[str, float] | None = None  # processes that wanted a core when the run was judged, and cores
     judging_seconds: float = 0.0  # evaluation of both, and the judge's training where that was due
@@ -66,6 +60,7 @@ class Outcome:
             **self.facts,
             "figures": self.figures,
             "ablated": self.ablated,
+            **({"varied": self.varied} if self.varied else {}),
             "verdicts": [v.to_json() for v in self.verdicts],
             "met": self.met,
             "measured": self.measured,
@@ -102,7 +97,7 @@ def execute(recipe: Recipe, options: Options, reporter: Reporter, resume: RunFol
         if run is not None:
             _note_changes(run, recipe, options)
             run.clear_result()
-        fitted = _train(system, recipe, options, reporter, run, stop)
+        fitted = trained(system, recipe, options, reporter, run, stop)
         artifact: Artifact | None = None
         files: list[Path] = []
         if run is not None and not options.weights_only:  # what it makes is seen before it is judged
@@ -127,16 +122,33 @@ def _judged(
         return Outcome(run, {}, None, [], fitted.seconds, 0.0, 0.0)
     without = recipe.ablation if ablates(recipe, options) else None
     began = time.perf_counter()
-    figures = _evaluate(system, fitted, reporter) if recipe.expect or without else {}
+    figures = evaluated(system, fitted, reporter) if recipe.expect or without else {}
     ablated, ablation_seconds = None, 0.0
+    arms = Arms(system, fitted, options, reporter, run, stop)
     if without is not None:
-        ablated, ablation_seconds = _ablate(recipe, without, options, reporter, run, stop, system, fitted)
+        changes = ", ".join(f"{k} = {v}" for k, v in recipe.ablate.items())
+        reporter.say(f"without the idea: {changes}")
+        ablated, ablation_seconds = arms.figures(without, ABLATION, recipe.ablation_trains)
+    varied, varied_seconds = _varied(recipe, arms, options, reporter)
     verdicts = judge(recipe.expect, figures, ablated)
-    judging = max(0.0, time.perf_counter() - began - ablation_seconds)
+    judging = max(0.0, time.perf_counter() - began - ablation_seconds - varied_seconds)
     return Outcome(
-        run, figures, ablated, verdicts, fitted.seconds, ablation_seconds, 0.0,
+        run, figures, ablated, verdicts, fitted.seconds, ablation_seconds, 0.0, varied=varied,
         measured=usual(recipe), load=load() if verdicts else None, judging_seconds=judging,
     )  # fmt: skip
+
+
+def _varied(
+    recipe: Recipe, arms: Arms, options: Options, reporter: Reporter
+) -> tuple[dict[str, dict[str, float]], float]:
+    """The figures of each row of `vary`, and how long they took; none where nobody asked for them."""
+    began = time.perf_counter()
+    found: dict[str, dict[str, float]] = {}
+    for row, variant in recipe.variants.items() if options.varied else ():
+        reporter.say(f"varied: {row}")
+        folder = f"vary-{len(found)}"
+        found[row], _ = arms.figures(variant, folder, recipe.trains_anew(recipe.vary[row]))
+    return found, time.perf_counter() - began
 
 
 def trained_parents(
@@ -227,90 +239,6 @@ def _new_run(
     run.write_environment()
     reporter.say(f"run folder {run.path}")
     return run
-
-
-def _subrun(run: RunFolder, name: str) -> RunFolder:
-    """The folder of a run inside another one's."""
-    inner = RunFolder(run.path / name)
-    for folder in (inner.path, inner.samples, inner.checkpoints):
-        folder.mkdir(exist_ok=True)
-    return inner
-
-
-def _train(
-    system: System, recipe: Recipe, options: Options, reporter: Reporter, run: RunFolder | None,
-    stop: StopRequest,
-) -> Fitted:  # fmt: skip
-    """Fit, continuing from the newest valid checkpoint of `run` if it has one."""
-    start = _newest_state(run, reporter, system)
-    try:
-        with reporter.progress(announced(system, recipe, options, run)) as progress, stop.between_steps():
-            watched = Glimpses(system, run, progress) if options.watched and run is not None else None
-            return fit(
-                system, run=run, recipe_hash=recipe.hash, progress=progress,
-                stop=stop, start=start, glimpses=watched,
-            )  # fmt: skip
-    except (RuntimeError, MemoryError) as error:
-        if not isinstance(error, torch.OutOfMemoryError) and not is_out_of_memory(error):
-            raise
-        half = max(1, recipe.train.batch_size // 2)
-        raise EnvironmentFault(
-            f"out of memory on {system.setting.device}: {str(error).splitlines()[0]}",
-            f"use a smaller batch: --set train.batch_size={half}, or --device cpu",
-        ) from error
-
-
-def _newest_state(run: RunFolder | None, reporter: Reporter, system: System) -> checkpoint.TrainState | None:
-    """Rank 0's newest valid checkpoint, on every rank; metrics after it are cut."""
-    path = None
-    if run is not None:
-        checkpoint.clear_leftovers(run.checkpoints)
-    if run is not None and any(run.checkpoints.glob("step-*")):
-        path, skipped = checkpoint.newest_valid(run.checkpoints, partial(require_fitting, system))
-        for line in skipped:
-            reporter.say(line)
-    path = distributed.share(path)
-    if path is None:
-        if run is not None:
-            run.cut_metrics_after(-1)  # what was seen before the first step is seen again
-        return None
-    state = checkpoint.load(path)
-    if run is not None:
-        run.cut_metrics_after(state.step)
-        checkpoint.discard_after(run.checkpoints, state.step)
-        reporter.say(f"continuing {run.path} after step {state.step}")
-    return state
-
-
-def _evaluate(system: System, fitted: Fitted, reporter: Reporter) -> dict[str, float]:
-    """Rank 0's figures, with the averaged weights where there are any, on every rank."""
-    figures = None
-    if distributed.is_main():
-        with reporter.phase("evaluating on held-out data"), inference(system, fitted.ema):
-            figures = {name: float(value) for name, value in system.evaluate().items()}
-    shared: dict[str, float] = distributed.share(figures)
-    return shared
-
-
-def _ablate(
-    recipe: Recipe, without: Recipe, options: Options, reporter: Reporter, run: RunFolder | None,
-    stop: StopRequest, system: System, fitted: Fitted,
-) -> tuple[dict[str, float], float]:  # fmt: skip
-    """The figures without the idea: the same weights sampled otherwise, or the same run trained otherwise."""
-    changes = ", ".join(f"{k} = {v}" for k, v in recipe.ablate.items())
-    reporter.say(f"without the idea: {changes}")
-    if not recipe.ablation_trains:
-        own, system.config = system.config, type(system.config).model_validate_json(json.dumps(without.model))
-        try:
-            return _evaluate(system, fitted, reporter), 0.0
-        finally:
-            system.config = own
-    folder = _subrun(run, ABLATION) if run is not None else None
-    if folder is not None:
-        folder.write_recipe(to_yaml(without))
-    other = build(without, options, reporter, system.setting.parents)
-    other_fitted = _train(other, without, options, reporter, folder, stop)
-    return _evaluate(other, other_fitted, reporter), other_fitted.seconds
 
 
 def _facts(system: System, fitted: Fitted, run: RunFolder) -> dict[str, Any]:

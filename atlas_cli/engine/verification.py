@@ -54,6 +54,7 @@ class Verification:
             "without": _means(without),
             "spread": _spreads(with_idea),
             "spread_without": _spreads(without),
+            **self._varied(),
             "seconds": round(self.seconds),
             **({"timed": self.timed} if self.timed else {}),
             "device": device.type,
@@ -65,6 +66,16 @@ class Verification:
             "torch": torch.__version__.split("+")[0],
             "code": code_hash(self.recipe),
             "date": date.today().isoformat(),
+        }
+
+    def _varied(self) -> dict[str, Any]:
+        """Means and spreads of the rows of `vary`, where there are any."""
+        rows = {row: [o.varied[row] for o in self.outcomes] for row in self.outcomes[0].varied}
+        if not rows:
+            return {}
+        return {
+            "vary": {row: _means(found) for row, found in rows.items()},
+            "spread_vary": {row: _spreads(found) for row, found in rows.items()},
         }
 
     def to_json(self) -> dict[str, Any]:

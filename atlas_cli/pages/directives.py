@@ -1,7 +1,14 @@
-"""What a page may ask the atlas to put in place: `{{ figure small.class_accuracy }}`, `{{ diagram NAME }}`.
+"""What a page may ask the atlas to put in place, so that no measured number is ever typed.
 
-A figure is replaced in the Markdown itself, so that it works inside a sentence or a table; a diagram is a
-paragraph of its own and is drawn by whoever renders the page.
+    {{ figure small.class_accuracy }}      a mean over the seeds; small.without.X of the ablation, and
+                                           small.vary.ROW.X of a row of `vary:`
+    {{ spread small.class_accuracy }}      from the least to the greatest of the seeds
+    {{ gap small.X small.Y }}              the first less the second; {{ quotient ... }}: over it
+    {{ table small: X as words, Y }}       the run, the run without the idea and the rows of `vary:`
+    {{ diagram NAME }}
+
+Figures are replaced in the Markdown itself, so that they work inside a sentence or a table; a diagram is a
+paragraph of its own and is drawn by whoever renders the page. What was measured with one seed says so.
 """
 
 from __future__ import annotations
@@ -18,7 +25,11 @@ if TYPE_CHECKING:
     from atlas_cli.diagrams.model import Diagram
 
 NOT_MEASURED = "not yet measured"
-_FIGURE = re.compile(r"\{\{\s*figure\s+(?:([\w-]+)/)?([\w-]+)\.([\w.-]+)\s*\}\}")
+_CERTAIN = ("seconds", "seeds", "threads", "cores", "date", "torch")  # what no seed changes, or only a clock
+_NAME = r"(?:([\w-]+)/)?([\w-]+)\.([\w.=-]+)"
+_FIGURE = re.compile(rf"\{{\{{\s*(figure|spread)\s+{_NAME}\s*\}}\}}")
+_PAIR = re.compile(rf"\{{\{{\s*(gap|quotient)\s+{_NAME}\s+{_NAME}\s*\}}\}}")
+_TABLE = re.compile(r"\{\{\s*table\s+(?:([\w-]+)/)?([\w-]+):\s*([^}]+?)\s*\}\}")
 _DIAGRAM = re.compile(r"\{\{\s*diagram\s+([\w-]+)\s*\}\}")
 
 
@@ -29,9 +40,22 @@ def fill_figures(markdown: str, subject: Topic | Family) -> str:
     """
 
     def figure(match: re.Match[str]) -> str:
-        return measured(match[1] or subject.slug, match[2], match[3])
+        kind, topic, recipe, name = match.groups()
+        return (spread if kind == "spread" else measured)(topic or subject.slug, recipe, name)
 
-    return _FIGURE.sub(figure, markdown)
+    def pair(match: re.Match[str]) -> str:
+        kind, *names = match.groups()
+        (one, other) = (
+            _value(topic or subject.slug, recipe, name) for topic, recipe, name in (names[:3], names[3:])
+        )
+        if not isinstance(one, int | float) or not isinstance(other, int | float):
+            return NOT_MEASURED
+        return _told(one - other if kind == "gap" else one / other)
+
+    def table(match: re.Match[str]) -> str:
+        return _table(match[1] or subject.slug, match[2], match[3])
+
+    return _TABLE.sub(table, _PAIR.sub(pair, _FIGURE.sub(figure, markdown)))
 
 
 def diagram_named(paragraph: str) -> str | None:
@@ -71,14 +95,66 @@ def told(shown: Diagram | Explorable) -> str:
 
 def measured(topic: str, recipe: str, figure: str) -> str:
     """A figure that a real run printed, as text, or a plain statement that there is none yet."""
-    value: Any = _recipe(topic, recipe).get("measured")
-    for key in figure.split("."):
-        value = value.get(key) if isinstance(value, dict) else None
+    value = _value(topic, recipe, figure)
+    return NOT_MEASURED if value is None else _told(value) + _of_one_seed(topic, recipe, figure)
+
+
+def spread(topic: str, recipe: str, figure: str) -> str:
+    """The least and the greatest of a figure over the seeds."""
+    first, dot, rest = figure.partition(".")
+    name = f"spread_{first}.{rest}" if dot and first in ("without", "vary") else f"spread.{figure}"
+    value = _value(topic, recipe, name)
+    return f"{_told(value[0])} to {_told(value[1])}" if isinstance(value, list) else NOT_MEASURED
+
+
+def _table(topic: str, recipe: str, columns: str) -> str:
+    """A Markdown table of the run, the run without the idea, and the rows of `vary:`, with their spreads."""
+    wanted = [column.strip().partition(" as ") for column in columns.split(",")]
+    known = _recipe(topic, recipe).get("measured") or {}
+    rows = {"as the recipe says": "", "without the idea": "without."}
+    rows |= {row.replace("=", " = "): f"vary.{row}." for row in known.get("vary", {})}
+    lines = ["| | " + " | ".join(words or name for name, _, words in wanted) + " |"]
+    lines.append("|---|" + "---|" * len(wanted))
+    for title, before in rows.items():
+        if before != "without." or known.get("without"):
+            cells = [_cell(topic, recipe, before + name) for name, _, _ in wanted]
+            lines.append(f"| {title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _cell(topic: str, recipe: str, figure: str) -> str:
+    value, ends = _value(topic, recipe, figure), spread(topic, recipe, figure)
     if value is None:
-        return NOT_MEASURED
+        return "-"
+    return _told(value) if ends == NOT_MEASURED else f"{_told(value)} ({ends})"
+
+
+def _value(topic: str, recipe: str, figure: str) -> Any:
+    """What `measured:` holds under a dotted name; the name of a row may have dots of its own."""
+    return _within(_recipe(topic, recipe).get("measured"), figure.split("."))
+
+
+def _within(held: Any, keys: list[str]) -> Any:
+    if not keys:
+        return held
+    for n in range(1, len(keys) + 1) if isinstance(held, dict) else ():
+        name = ".".join(keys[:n])
+        if name in held and (found := _within(held[name], keys[n:])) is not None:
+            return found
+    return None
+
+
+def _told(value: Any) -> str:
     if not isinstance(value, int | float):
         return str(value)
     return f"{value:,.0f}" if abs(value) >= 1000 or isinstance(value, int) else f"{value:.3g}"
+
+
+def _of_one_seed(topic: str, recipe: str, figure: str) -> str:
+    """Said of a figure of which nobody knows how far it strays."""
+    seeds = _value(topic, recipe, "seeds")
+    one = seeds == 1 or (isinstance(seeds, list) and len(seeds) == 1)
+    return " (one seed)" if one and figure not in _CERTAIN else ""
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -82,6 +82,8 @@ class Recipe(FrozenConfig):
     train: TrainConfig
     ablate: dict[str, Any] = Field(default_factory=dict)
     ablation: Recipe | None = None  # this recipe with `ablate` applied, nothing expected of it
+    vary: dict[str, dict[str, Any]] = Field(default_factory=dict)  # row -> the changes that make it
+    variants: dict[str, Recipe] = Field(default_factory=dict)  # row -> this recipe with its changes applied
     expect: dict[str, Bar] = Field(default_factory=dict)
     measured: dict[str, Any] = Field(default_factory=dict)
 
@@ -110,8 +112,18 @@ class Recipe(FrozenConfig):
     @property
     def ablation_trains(self) -> bool:
         """Whether the ablation is another model, not just another way of sampling from this one."""
+        return self.trains_anew(self.ablate)
+
+    def trains_anew(self, changes: Mapping[str, Any]) -> bool:
+        """Whether these changes need other weights, and not just another way of sampling from the same."""
         sampling = system_class(self.system).sampling_fields()
-        return any(name.removeprefix("model.") not in sampling for name in self.ablate)
+        return any(name.removeprefix("model.") not in sampling for name in changes)
+
+    def arm(self, name: str, data: dict[str, Any], model: dict[str, Any], train: TrainConfig) -> Recipe:
+        """This recipe with other sections, to be compared with it: nothing is expected of that one."""
+        changed = {"name": name, "data": data, "model": model, "train": train}
+        sections = ("ablate", "vary", "variants", "expect", "measured")
+        return self.model_copy(update={**changed, "ablation": None, **{name: {} for name in sections}})
 
     def settled(self, precision: Callable[[str], str]) -> Recipe:
         """The recipe as it will run here: `precision` says what "auto" is, for all that belongs to it."""
@@ -120,6 +132,7 @@ class Recipe(FrozenConfig):
                 "train": self.train.model_copy(update={"precision": precision(self.train.precision)}),
                 "parents": {role: parent.settled(precision) for role, parent in self.parents.items()},
                 "ablation": self.ablation.settled(precision) if self.ablation else None,
+                "variants": {row: variant.settled(precision) for row, variant in self.variants.items()},
             }
         )
 
@@ -130,7 +143,7 @@ class Recipe(FrozenConfig):
         sections = {
             "name": self.name, "system": self.system, "from": alone or self.origins, "about": self.about,
             "data": self.data, "model": self.model, "train": self.train.model_dump(mode="json"),
-            "ablate": self.ablate, "expect": expect, "measured": self.measured,
+            "ablate": self.ablate, "vary": self.vary, "expect": expect, "measured": self.measured,
         }  # fmt: skip
         return {key: value for key, value in sections.items() if value or key in ("data", "model")}
 
@@ -138,6 +151,20 @@ class Recipe(FrozenConfig):
 def base_metric(metric: str) -> str:
     """The evaluated metric behind a comparison: judge_frechet_ratio compares judge_frechet."""
     return metric.removesuffix(AGAINST_ABLATION[0]).removesuffix(AGAINST_ABLATION[1])
+
+
+def rows_of(vary: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The rows of a `vary` section by name, and the changes that each stands for.
+
+    `guidance: [1, 2]` makes the rows "guidance=1" and "guidance=2"; a mapping is a row under its own name.
+    """
+    rows: dict[str, dict[str, Any]] = {}
+    for name, value in vary.items():
+        if isinstance(value, Mapping):
+            rows[name] = dict(value)
+        else:
+            rows |= {f"{name.removeprefix('model.')}={item}": {name: item} for item in value}
+    return rows
 
 
 class RecipeFile(FrozenConfig):
@@ -155,6 +182,8 @@ class RecipeFile(FrozenConfig):
     model: dict[str, Any] = Field(default_factory=dict)
     train: dict[str, Any]
     ablate: dict[str, Any] = Field(default_factory=dict)  # the changes that take the idea away
+    # What `atlas verify` measures beside the claims: a field's values as a list, or a named row's changes.
+    vary: dict[str, list[Any] | dict[str, Any]] = Field(default_factory=dict)
     expect: dict[str, Bar] = Field(default_factory=dict)  # metric, metric_ratio or metric_gain, and its bar
     measured: dict[str, Any] = Field(default_factory=dict)  # what a real run printed
 

@@ -22,6 +22,7 @@ from atlas_cli.recipe.model import (
     RecipeFile,
     TrainConfig,
     data_class,
+    rows_of,
     sources_for,
     system_class,
 )
@@ -81,6 +82,7 @@ class Resolver:
         self._check_steps()
         self._check_misfits(made, parents)
         without = self._without_idea(config)
+        variants = self._variants(config)
         if made is None or document.problems:
             return None
         top = document.data
@@ -92,16 +94,35 @@ class Resolver:
             ablate=top.get("ablate", {}), measured=top.get("measured", {}),
             expect={name: Bar.model_validate(bar) for name, bar in top.get("expect", {}).items()},
         )  # fmt: skip
-        return recipe if without is None else _with_ablation(recipe, *without)
+        arms = {row: recipe.arm(f"{recipe.name} ({row})", *made) for row, (_, made) in variants.items()}
+        ablation = recipe.arm(f"{recipe.name}-ablated", *without) if without else None
+        vary = {row: changes for row, (changes, _) in variants.items()}
+        return recipe.model_copy(update={"ablation": ablation, "vary": vary, "variants": arms})
 
     def _without_idea(self, config: type[SystemConfig] | None) -> Sections | None:
         """The sections with `ablate` applied; None without one, or where they do not hold."""
         if not isinstance(self.document.data.get("ablate"), dict) or config is None:
             return None
-        without = recipe_source.ablation_of(self.document, *field_names(config))
+        changes = self.document.data["ablate"]
+        without = recipe_source.changed_by(self.document, ("ablate",), changes, *field_names(config))
         made = self._sections(without, config)
         self.document.problems += without.problems
         return made if self.document.data["ablate"] else None
+
+    def _variants(self, config: type[SystemConfig] | None) -> dict[str, tuple[dict[str, Any], Sections]]:
+        """Of each row of `vary` its changes, and the sections with these applied."""
+        vary = self.document.data.get("vary")
+        if not isinstance(vary, dict) or config is None:
+            return {}
+        found = {}
+        for row, changes in rows_of({k: v for k, v in vary.items() if isinstance(v, dict | list)}).items():
+            keys = ("vary", row if row in vary else row.partition("=")[0])
+            document = recipe_source.changed_by(self.document, keys, changes, *field_names(config))
+            made = self._sections(document, config)
+            self.document.problems += document.problems
+            if made is not None:
+                found[row] = (changes, made)
+        return found
 
     def _sections(self, document: Document, config: type[SystemConfig] | None) -> Sections | None:
         """The checked data, model and train sections, or None with the findings in the document."""
@@ -219,13 +240,6 @@ class Resolver:
             number = number_in(value) if isinstance(value, str) and "e" in value.lower() else None
             if number:
                 _add(document, ("measured", name), f"{value} is text to YAML; write {number}")
-
-
-def _with_ablation(recipe: Recipe, data: dict[str, Any], model: dict[str, Any], train: TrainConfig) -> Recipe:
-    """The recipe holding itself without the idea, of which nothing is expected."""
-    changed = {"name": f"{recipe.name}-ablated", "data": data, "model": model, "train": train}
-    ablation = recipe.model_copy(update={**changed, "ablate": {}, "expect": {}, "measured": {}})
-    return recipe.model_copy(update={"ablation": ablation})
 
 
 def _from(role: str) -> str:

@@ -23,9 +23,9 @@ from atlas_cli.recipe.positions import (
     read_value,
 )
 
-SECTIONS = ("data", "model", "train", "ablate", "expect", "measured")
+SECTIONS = ("data", "model", "train", "ablate", "vary", "expect", "measured")
 #: What is said or measured of one recipe is not true of the recipes built on it.
-_NOT_INHERITED = frozenset({"base", "name", "about", "expect", "measured"})
+_NOT_INHERITED = frozenset({"base", "name", "about", "vary", "expect", "measured"})
 _DEFAULT = "small"
 
 
@@ -280,21 +280,25 @@ def override(
         _assign(document, keys, value.data, Origin(whole, whole, label_of(keys)))
 
 
-def ablation_of(document: Document, model_fields: Collection[str], train_fields: Collection[str]) -> Document:
-    """The document with its `ablate` section applied; `ablate` and `expect` are gone."""
+def changed_by(
+    document: Document, keys: Keys, changes: Mapping[str, Any], model_fields: Collection[str],
+    train_fields: Collection[str],
+) -> Document:  # fmt: skip
+    """The document with the changes that stand in it under `keys` applied, and nothing expected of it."""
     data = copy.deepcopy(document.data)
-    ablate = data.pop("ablate", {})
-    data.pop("expect", None)
+    for section in ("ablate", "vary", "expect"):
+        data.pop(section, None)
     made = Document(data, dict(document.origins))
-    for name, value in ablate.items():
-        origin = document.origins.get(("ablate", name)) or document.origins[()]
-        origin = replace(origin, label=f"ablate.{name}")
-        keys = target(name, model_fields, train_fields)
-        if isinstance(keys, str) or keys[0] not in ("model", "train", "data"):
-            what = keys if isinstance(keys, str) else "only model, train and data fields can be ablated"
+    for name, value in changes.items():
+        known = document.origins.get((*keys, name)) or document.origins.get(keys)
+        origin = replace(known or document.origins[()], label=label_of((*keys, name)))
+        keys_of_field = target(name, model_fields, train_fields)
+        if isinstance(keys_of_field, str) or keys_of_field[0] not in ("model", "train", "data"):
+            only = f"only model, train and data fields can stand in {keys[0]}"
+            what = keys_of_field if isinstance(keys_of_field, str) else only
             made.problems.append(Problem(origin.key, origin.label, what))
         else:
-            _assign(made, keys, value, origin)
+            _assign(made, keys_of_field, value, origin)
     return made
 
 

@@ -124,6 +124,23 @@ def test_an_ablation_of_the_training_is_trained_in_its_own_folder(tmp_path: Path
 
 
 @pytest.mark.usefixtures("figures")
+def test_rows_of_vary_are_measured_where_somebody_asks(tmp_path: Path) -> None:
+    text = "vary:\n  sampler_steps: [1, 2]\n  all labels: {label_dropout: 0.0}\n"
+    varied = recipe(tmp_path, text)
+    outcome = execute(varied, options(tmp_path, varied=True), SilentReporter())
+    assert outcome.figures == {}  # nothing is claimed
+    assert outcome.varied == {
+        "sampler_steps=1": {"visited": 1.0},
+        "sampler_steps=2": {"visited": 2.0},
+        "all labels": {"visited": 4.0},
+    }
+    assert outcome.run is not None
+    assert "label_dropout: 0.0" in RunFolder(outcome.run.path / "vary-2").recipe_text
+    assert not (outcome.run.path / "vary-0").exists()  # the same weights, sampled otherwise
+    assert execute(varied, options(tmp_path), SilentReporter()).varied == {}
+
+
+@pytest.mark.usefixtures("figures")
 def test_without_the_ablation_its_claims_are_not_judged(tmp_path: Path) -> None:
     text = "ablate: {sampler_steps: 1}\nexpect: {visited_gain: {min: 2, claim: more steps}}\n"
     outcome = execute(recipe(tmp_path, text), options(tmp_path, ablate=False), SilentReporter())

@@ -39,6 +39,16 @@ def test_measured_holds_means_spreads_and_the_ablation() -> None:
     assert measured["spread_without"] == {"class_accuracy": [0.5, 0.5]}
 
 
+def test_measured_holds_the_rows_of_vary() -> None:
+    found = verification()
+    for outcome, value in zip(found.outcomes, (1.0, 2.0, 6.0), strict=True):
+        outcome.varied = {"guidance=1.5": {"class_accuracy": value}}
+    measured = found.measured()
+    assert measured["vary"] == {"guidance=1.5": {"class_accuracy": 3.0}}
+    assert measured["spread_vary"] == {"guidance=1.5": {"class_accuracy": [1.0, 6.0]}}
+    assert yaml.safe_load(measured_text(measured))["measured"] == measured
+
+
 def test_measured_says_on_what_it_was_measured() -> None:
     before = torch.get_num_threads()
     measured = verification().measured()

@@ -35,6 +35,19 @@ Patiently.
 """
 
 
+MEASURED = """
+system: x
+measured:
+  loss: 1.5
+  seeds: [1, 2, 3]
+  without: {loss: 3.0}
+  spread: {loss: [1.25, 1.75]}
+  spread_without: {loss: [2.9, 3.1]}
+  vary: {guidance=1.5: {loss: 2.0}, two words: {loss: 2.5}}
+  spread_vary: {guidance=1.5: {loss: [1.9, 2.1]}, two words: {loss: [2.4, 2.6]}}
+"""
+
+
 @pytest.fixture
 def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> source.Page:
     """A chapter of mamba with recipes beside it."""
@@ -137,8 +150,8 @@ def test_explorables_stand_in_the_text_of_every_format(turned: source.Page):
     assert "atlas diagram ddpm noise-path --run latest" in html
 
 
-def test_an_explorable_that_was_drawn_before_needs_no_torch(turned: source.Page):
-    """The first reading computes it, the second takes it from the cache."""
+def test_an_explorable_needs_no_torch_where_a_page_shows_it(turned: source.Page):
+    """Not even at the first reading: what it shows first is shipped."""
     script = (
         "import sys; from atlas_cli import catalog; from atlas_cli.pages import source, compose;"
         "page = source.read_page(catalog.resolve('ddpm'))._replace(opening={!r});"
@@ -150,7 +163,7 @@ def test_an_explorable_that_was_drawn_before_needs_no_torch(turned: source.Page)
         ).stdout.strip()
         for opening in ("No diagram.", turned.opening, turned.opening)
     ]
-    assert ran == ["False", "True", "False"]
+    assert ran == ["False", "False", "False"]
 
 
 def test_a_document_for_scripts(page: source.Page):
@@ -172,3 +185,38 @@ def test_every_page_of_the_atlas_renders_at_every_width(topic: catalog.Topic):
         lines = [line.plain for line in compose(source.read_page(topic), width)]
         assert any("{{" in line for line in lines) is False
         assert max(map(cell_len, lines)) <= width + 2  # an accent over a letter takes no column
+
+
+@pytest.fixture
+def filled(page: source.Page, tmp_path: Path):
+    """Fills the figures of a text on the page of mamba, whose recipe `many` has seeds and rows."""
+    (tmp_path / "mamba" / "many.yaml").write_text(MEASURED, encoding="utf-8")
+    (tmp_path / "mamba" / "once.yaml").write_text(
+        "measured: {loss: 1.5, seconds: 7, seeds: 1}\n", encoding="utf-8"
+    )
+    return lambda text: directives.fill_figures(text, catalog.resolve("mamba"))
+
+
+@pytest.mark.parametrize(
+    ("directive", "text"),
+    [("figure many.loss", "1.5"), ("figure many.without.loss", "3"),
+     ("figure many.vary.guidance=1.5.loss", "2"), ("spread many.loss", "1.25 to 1.75"),
+     ("spread many.without.loss", "2.9 to 3.1"),
+     ("spread many.vary.guidance=1.5.loss", "1.9 to 2.1"), ("spread many.other", directives.NOT_MEASURED),
+     ("gap many.without.loss many.loss", "1.5"), ("quotient many.without.loss many.loss", "2"),
+     ("gap mamba/many.loss many.other", directives.NOT_MEASURED), ("figure once.loss", "1.5 (one seed)"),
+     ("figure once.seconds", "7")],
+)  # fmt: skip
+def test_spreads_gaps_and_rows_are_named_like_figures(filled, directive: str, text: str):
+    assert filled(f"a {{{{ {directive} }}}} b") == f"a {text} b"
+
+
+def test_a_table_holds_the_run_its_ablation_and_every_row(filled):
+    assert filled("{{ table many: loss as bits a byte, other }}").splitlines() == [
+        "| | bits a byte | other |",
+        "|---|---|---|",
+        "| as the recipe says | 1.5 (1.25 to 1.75) | - |",
+        "| without the idea | 3 (2.9 to 3.1) | - |",
+        "| guidance = 1.5 | 2 (1.9 to 2.1) | - |",
+        "| two words | 2.5 (2.4 to 2.6) | - |",
+    ]
