@@ -1,16 +1,24 @@
-"""Text as bytes: the Python standard library's sources, the atlas's own pages, or any file or folder.
+"""Text as bytes: the Python standard library's sources, prose about networks, or any file or folder.
 
 Shapes:  B batch, T = context_len. A token is a byte, so vocab_size is 256 and nothing is unknown.
-Split:   whole files are held out, chosen by a hash of their relative path; of a single file, its last tenth.
-Note:    the standard library differs between Python versions, so figures compare within one version only.
+python:  The standard library as people wrote it: no tests, and no tables or documentation that programs
+         wrote. The modules of `HELD_OUT` are held out, a tenth of the bytes: none has more than a tenth of
+         these, and under one byte in a hundred lies in 64 or more that stand in a training module too. The
+         library differs between versions of Python, so figures compare within one; `measured:` names it.
+atlas:   Paragraphs of this atlas's chapters as they stood in November 2026, frozen: later corrections of a
+         page change no figure. A sixth is held out, by sections, chosen by a hash of their names.
+Files:   Of a user's folder, whole files are held out by a hash of their relative path, a tenth of them; of a
+         single file, its last tenth.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import io
 import math
 import sysconfig
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,14 +34,30 @@ from atlas_cli.data import Place
 from atlas_cli.draws import BatchRandom, stable_seed
 from atlas_cli.errors import MOST_OF_A_PATH, DataError, UsageError, quoted
 from atlas_cli.files import read, size
-from atlas_cli.paths import content_dir, named
+from atlas_cli.paths import named
 
 VOCAB_SIZE = 256
 SHORTEST = 4  # bytes of a window: the n-grams that a model is compared with look back as far
 MOST_BYTES = 1 << 31  # of text: three times as many are held while it is read
 LONGEST_PROMPT = 1 << 16  # bytes
 HELD_OUT_SHARE = 0.1  # of the files, rounded up
-_NOT_LIBRARY = {"site-packages", "dist-packages", "test", "tests", "idlelib", "lib2to3", "__pycache__"}
+_NOT_LIBRARY = {
+    "site-packages", "dist-packages", "test", "tests", "idlelib", "lib2to3", "distutils", "ensurepip",
+    "turtledemo", "__phello__", "__pycache__",
+    "encodings", "msilib", "pydoc_data", "stringprep.py", "token.py",  # written by programs
+}  # fmt: skip
+_GENERATED = ("_sysconfigdata", "config-")  # their names begin so
+#: Chosen by a hash of their names among those that every Python since 3.10 has, that are not too large, and
+#: that share few lines with others.
+HELD_OUT = {
+    "__hello__", "_compat_pickle", "_markupbase", "_osx_support", "_strptime", "_threading_local", "bdb",
+    "calendar", "compileall", "configparser", "contextvars", "copy", "copyreg", "curses", "dataclasses",
+    "decimal", "dis", "getpass", "hashlib", "json", "opcode", "plistlib", "pty", "re", "reprlib", "secrets",
+    "shutil", "stat", "statistics", "string", "struct", "symtable", "tabnanny", "this", "tokenize", "tomllib",
+    "traceback", "tty", "venv",
+}  # fmt: skip
+_PROSE = Path(__file__).with_name("frozen") / "atlas-1.txt.gz"  # its number grows with every change
+_MOST_PROSE = 1 << 20  # bytes of it, unpacked
 
 Windows = tuple[Int[Tensor, "B T"], Int[Tensor, "B T"]]  # tokens, and the same one byte later
 
@@ -43,7 +67,7 @@ class TextConfig(DataConfig):
 
     kind: ClassVar[str] = "text"
 
-    corpus: Literal["python", "atlas"] = "python"  # the standard library's sources, or the atlas's pages
+    corpus: Literal["python", "atlas"] = "python"  # the standard library's sources, or the atlas's prose
     path: str | None = None  # a file or a folder in place of the corpus
     context_len: int = Field(256, ge=SHORTEST, le=LONGEST)
 
@@ -172,13 +196,35 @@ def _corpus(config: TextConfig) -> tuple[str, bytes, bytes]:
         return str(path), *_split(path, path.rglob("*"))
     if config.corpus == "python":
         root = Path(sysconfig.get_path("stdlib"))
-        return "python", *_split(root, root.rglob("*.py"))
-    root = content_dir()
-    return "atlas", *_split(root, root.rglob("*.md"))
+        texts = _texts(root, (file for file in root.rglob("*.py") if not file.name.startswith(_GENERATED)))
+        return "python", *_joined(texts, {name for name in texts if _module(name) in HELD_OUT})
+    with gzip.GzipFile(fileobj=io.BytesIO(read(_PROSE))) as packed:
+        train, _, held_out = packed.read(_MOST_PROSE).partition(b"\f")
+    return "atlas", train, held_out
+
+
+def _module(name: str) -> str:
+    """The module or package that a file of the library belongs to: "json/decoder.py" -> "json"."""
+    return name.partition("/")[0].removesuffix(".py")
 
 
 def _split(root: Path, files: Iterable[Path]) -> tuple[bytes, bytes]:
     """Concatenate the text files below root: those of the smallest hashes are held out."""
+    texts = _texts(root, files)
+    by_hash = sorted(texts, key=lambda name: hashlib.sha256(name.encode()).digest())
+    return _joined(texts, set(by_hash[: math.ceil(len(texts) * HELD_OUT_SHARE)]))
+
+
+def _joined(texts: Mapping[str, bytes], held_out: Collection[str]) -> tuple[bytes, bytes]:
+    names = sorted(texts)
+    return (
+        b"\n".join(texts[name] for name in names if name not in held_out),
+        b"\n".join(texts[name] for name in names if name in held_out),
+    )
+
+
+def _texts(root: Path, files: Iterable[Path]) -> dict[str, bytes]:
+    """The text files below root by their relative paths."""
     texts: dict[str, bytes] = {}
     room = MOST_BYTES
     for file in files:
@@ -189,13 +235,7 @@ def _split(root: Path, files: Iterable[Path]) -> tuple[bytes, bytes]:
         ):  # a zero byte: not text
             texts[relative.as_posix()] = data
             room -= len(data)
-    by_hash = sorted(texts, key=lambda name: hashlib.sha256(name.encode()).digest())
-    held_out = set(by_hash[: math.ceil(len(texts) * HELD_OUT_SHARE)])
-    names = sorted(texts)
-    return (
-        b"\n".join(texts[name] for name in names if name not in held_out),
-        b"\n".join(texts[name] for name in names if name in held_out),
-    )
+    return texts
 
 
 def _read(path: Path, room: int = MOST_BYTES) -> bytes:

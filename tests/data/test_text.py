@@ -1,7 +1,11 @@
+import sysconfig
+from pathlib import Path
+
 import pytest
 import torch
 
 from atlas_cli import data
+from atlas_cli.data import text
 from atlas_cli.draws import BatchRandom
 from atlas_cli.errors import DataError
 
@@ -98,3 +102,44 @@ def test_too_little_text_is_refused(tmp_path, content):
 def test_a_missing_path_is_named(tmp_path):
     with pytest.raises(DataError, match=r"there is no file or folder .*nowhere"):
         load(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("corpus", ["python", "atlas"])
+def test_what_is_held_out_stands_nowhere_in_the_training_text(corpus: str):
+    """Of the held-out lines, under one in a hundred begins 64 bytes that a training line begins too."""
+    source = data.load({"name": "text", "corpus": corpus, "context_len": 64})
+    known = set(pieces(source.train_bytes))
+    held_out = pieces(source.held_out_bytes)
+    assert len(held_out) > 150
+    assert sum(piece in known for piece in held_out) < 0.01 * len(held_out)
+    assert 0.08 < len(source.held_out_bytes) / (len(source.train_bytes) + len(source.held_out_bytes)) < 0.2
+
+
+def test_a_copy_in_the_held_out_text_would_be_found():
+    source = data.load({"name": "text", "corpus": "atlas", "context_len": 64})
+    known = set(pieces(source.train_bytes))
+    planted = torch.cat([source.held_out_bytes, source.train_bytes[:2000]])
+    assert sum(piece in known for piece in pieces(planted)) >= 0.01 * len(pieces(planted))
+
+
+def pieces(text: torch.Tensor) -> list[bytes]:
+    """64 bytes from the beginning of each line that is not blank, the ends of lines among them."""
+    whole = text.numpy().tobytes()
+    starts = [0, *(i + 1 for i, byte in enumerate(whole) if byte == 10)]
+    found = (whole[start : start + 64] for start in starts)
+    return [piece for piece in found if len(piece) == 64 and piece.strip() and piece[:1] != b"\n"]
+
+
+def test_no_module_has_more_than_a_tenth_of_the_held_out_library_and_none_is_split():
+    root = Path(sysconfig.get_path("stdlib"))
+    texts = text._texts(root, root.rglob("*.py"))
+    held_out = {name: len(one) for name, one in texts.items() if text._module(name) in text.HELD_OUT}
+    assert max(held_out.values()) <= 0.1 * sum(held_out.values())
+    assert not {"pydoc_data", "encodings", "msilib"} & {text._module(name) for name in texts}
+    assert {text._module(name) for name in held_out} == text.HELD_OUT
+
+
+def test_the_prose_is_frozen():
+    source = data.load({"name": "text", "corpus": "atlas", "context_len": 64})
+    assert (len(source.train_bytes), len(source.held_out_bytes)) == (95876, 19839)
+    assert source.checksum.startswith("86c04ea7")

@@ -115,7 +115,7 @@ def _heads(system: GPT, text: str) -> Heads:
     x, weights = system.embed_at(tokens, 0), []
     for block in system.blocks:
         if not isinstance(block.mixing, Attention):
-            raise UsageError("this run was trained without attention (mixing: mean)", "choose another run")
+            raise UsageError("this run was trained without attention", "choose another run")
         weights.append(block.mixing.weights(block.mixing_norm(x))[0].float())  # type: ignore[operator]
         x = block(x)
     chance, best = system.head(system.final_norm(x))[0].float().softmax(-1).max(-1)

@@ -48,7 +48,8 @@ class Config(LanguageConfig):
         1024, ge=0, le=LONGEST
     )  # of the learned table; those past context_len are never trained
     rope_base: float = Field(10_000.0, gt=1)
-    mixing: Literal["attention", "mean"] = "attention"  # mean: every earlier token counts the same
+    # distance: each earlier token counts as far as it is away, mean: all count the same; neither has queries
+    mixing: Literal["attention", "distance", "mean"] = "attention"
     embed_std: float = Field(0.02, gt=0)
 
     @model_validator(mode="after")
@@ -119,6 +120,63 @@ class PlainAttention(nn.Module):
         return self.out_proj(y.transpose(1, 2).reshape(B, L, d_model))  # the heads side by side again
 
 
+class Values(NamedTuple):
+    """What mixing by distance keeps of the tokens that it has read."""
+
+    values: Float[Tensor, "B S d_model"]
+
+    @property
+    def length(self) -> int:
+        """Tokens read so far."""
+        return self.values.shape[1]
+
+
+class ByDistance(nn.Module):
+    """The ablation: attention without its choice.
+
+    Each head has learned how much a token counts that stands so far back, whatever either of the two says;
+    positions, values and heads are as they were.
+
+    Args:
+        d_model: Width of a token.
+        n_head: Heads, each with weights of its own.
+        reach: Distances that have a weight of their own; those beyond share the last.
+    """
+
+    def __init__(self, d_model: int, n_head: int, reach: int) -> None:
+        super().__init__()
+        self.n_head, self.reach = n_head, reach
+        self.v_proj = nn.Linear(d_model, d_model, bias=False)
+        self.out_proj = nn.Linear(d_model, d_model, bias=False)
+        # In one row, as biases are: they are no matrix, and Muon leaves them to AdamW.
+        self.log_weight = nn.Parameter(torch.zeros(n_head * reach))
+
+    def forward(self, x: Float[Tensor, "B L d_model"]) -> Float[Tensor, "B L d_model"]:
+        """Every position at once."""
+        return self.extend(x, self.first_state(len(x)))[0]
+
+    def extend(
+        self, x: Float[Tensor, "B L d_model"], state: Values
+    ) -> tuple[Float[Tensor, "B L d_model"], Values]:
+        """L more positions, and the values of all so far."""
+        state = Values(torch.cat([state.values, self.v_proj(x)], dim=1))
+        v = state.values.unflatten(-1, (self.n_head, -1)).transpose(1, 2)  # (B, H, S, Dh)
+        y = self.weights(x.shape[1], state.length).to(v.dtype) @ v  # (B, H, L, Dh)
+        return self.out_proj(y.transpose(1, 2).flatten(2)), state
+
+    def weights(self, n_queries: int, n_keys: int) -> Float[Tensor, "H L S"]:
+        """How much each of the last tokens takes of each: rows sum to one."""
+        at = torch.arange(n_keys - n_queries, n_keys, device=self.log_weight.device)[:, None]  # (L, 1)
+        distance = at - torch.arange(n_keys, device=at.device)  # (L, S); below 0: in the future
+        known = distance.clamp(0, self.reach - 1)
+        scores = self.log_weight.view(self.n_head, self.reach)[:, known]  # (H, L, S)
+        return scores.masked_fill(distance < 0, float("-inf")).softmax(dim=-1)
+
+    def first_state(self, batch_size: int) -> Values:
+        """Nothing read yet."""
+        return Values(self.v_proj.weight.new_zeros(batch_size, 0, self.v_proj.out_features))
+
+
 class MeanState(NamedTuple):
     """What a causal mean keeps of the tokens that it has read: no more for a thousand than for one."""
 
@@ -127,7 +185,7 @@ class MeanState(NamedTuple):
 
 
 class CausalMean(nn.Module):
-    """The ablation: the values of all tokens so far, averaged, where attention would choose among them."""
+    """The values of all tokens so far, averaged: no choice and no order; `positions: learned` adds order."""
 
     def __init__(self, d_model: int) -> None:
         super().__init__()
@@ -152,7 +210,7 @@ class CausalMean(nn.Module):
         return MeanState(self.v_proj.weight.new_zeros(batch_size, self.v_proj.out_features))
 
 
-LayerState = KVCache | MeanState
+LayerState = KVCache | Values | MeanState
 
 
 class Block(nn.Module):
@@ -167,11 +225,15 @@ class Block(nn.Module):
         super().__init__()
         c = config
         self.mixing_norm = nn.RMSNorm(c.d_model, eps=1e-5)
-        self.mixing: Attention | CausalMean = CausalMean(c.d_model)
+        self.mixing: Attention | ByDistance | CausalMean
         if c.mixing == "attention":
             self.mixing = Attention(
                 c.d_model, c.n_head, c.n_kv_head or None, c.window, c.positions == "rotary", c.rope_base
             )
+        elif c.mixing == "distance":
+            self.mixing = ByDistance(c.d_model, c.n_head, c.context_len)
+        else:
+            self.mixing = CausalMean(c.d_model)
         self.feed_forward_norm = nn.RMSNorm(c.d_model, eps=1e-5)
         self.feed_forward = feed_forward or SwiGLU(c.d_model, c.d_hidden)
 

@@ -58,8 +58,9 @@ class Config(DecodingConfig):
         """As of every system; the parent must have one of the layers that get adapters."""
         yield from super().misfits(parents)
         yield from beyond_positions(self.length, parents[PARENT])
-        if parents[PARENT]["mixing"] == "mean" and set(self.targets) <= {"q_proj", "k_proj"}:
-            yield "targets", "name no layer of the parent: its mixing: mean has no queries and keys"
+        mixing = parents[PARENT]["mixing"]
+        if mixing != "attention" and set(self.targets) <= {"q_proj", "k_proj"}:
+            yield "targets", f"name no layer of the parent: its mixing: {mixing} has no queries and keys"
 
 
 class LoRALinear(nn.Module):

@@ -11,7 +11,8 @@ from torch.nn import functional as F
 from atlas_cli import data
 from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.errors import UsageError
-from atlas_cli.systems.transformer.gpt import GPT, Block, CausalMean, Config
+from atlas_cli.recipe import recipes
+from atlas_cli.systems.transformer.gpt import GPT, Block, ByDistance, CausalMean, Config
 from tests.nets.llama import copy_block, llama_config
 from tests.systems.transformer.house import SOURCE, TRAIN, gpt
 
@@ -23,6 +24,8 @@ KINDS = [
     pytest.param({"positions": "learned"}, id="learned"),
     pytest.param({"positions": "none"}, id="no-positions"),
     pytest.param({"mixing": "mean"}, id="mean"),
+    pytest.param({"mixing": "mean", "positions": "learned"}, id="mean-learned"),
+    pytest.param({"mixing": "distance"}, id="distance"),
 ]
 
 
@@ -105,6 +108,31 @@ def test_a_causal_mean_is_the_mean_of_the_values_in_a_state_that_does_not_grow()
     _, state = net.extend(x, net.first_state(2))
     assert state.total.shape == (2, 8)
     assert state.length == 30
+
+
+def test_by_distance_each_head_weighs_alike_whatever_the_tokens_say():
+    torch.manual_seed(0)
+    net, x = ByDistance(8, 2, reach=4), torch.randn(1, 9, 8)
+    values = net.v_proj(x)
+    mean = torch.stack([values[:, : i + 1].mean(1) for i in range(9)], dim=1)
+    torch.testing.assert_close(net(x), net.out_proj(mean))  # untrained, all distances count the same
+    with torch.no_grad():
+        net.log_weight.copy_(torch.tensor([0.0, 2.0, 0.0, -1.0, 1e3, 0.0, 0.0, 0.0]))
+    weights = net.weights(9, 9).detach()
+    torch.testing.assert_close(weights.sum(-1), torch.ones(2, 9))
+    assert float((weights[0, 5, 4] / weights[0, 5, 5]).log()) == pytest.approx(2.0)
+    assert float((weights[0, 8, 0] / weights[0, 8, 5]).log()) == pytest.approx(0.0, abs=1e-6)  # beyond reach
+    torch.testing.assert_close(weights[1], torch.eye(9))
+
+
+def test_the_opponents_of_attention_have_as_many_weights_within_a_twentieth():
+    def size(fields):
+        return sum(p.numel() for p in gpt(**{**recipe.model, **fields}).parameters())
+
+    recipe = recipes.resolve("gpt/small")
+    whole = size({})
+    for fields in (recipe.ablate, *recipe.vary.values()):
+        assert abs(size({k: v for k, v in fields.items() if "." not in k}) / whole - 1) < 0.05, fields
 
 
 def test_learned_positions_end_and_say_so():
