@@ -27,6 +27,7 @@ _CITATION = re.compile(r"\[(\d+(?:, ?\d+)*)\]")
 _NUMBER = re.compile(r"\d+")
 _INLINE_TAGS = ("em", "strong", "s")
 REFERENCES = "References"
+FOLDED = frozenset({"Derivation"})  # what a reader may pass over: closed until opened
 
 
 def anchor(title: str) -> str:
@@ -64,6 +65,8 @@ class HtmlRenderer:
             n_references: How many works the page lists; `[3]` in the text becomes a link to the third.
         """
         body = self.references(markdown) if title == REFERENCES else self.render(markdown, n_references)
+        if title in FOLDED:
+            body = f"<details><summary>Step by step</summary>\n{body}\n</details>"
         name = anchor(title)
         return (
             f'<section id="{name}" aria-labelledby="{name}-title">\n'

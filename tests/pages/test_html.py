@@ -79,6 +79,14 @@ def test_a_section_can_be_linked_to():
     assert '<h2 id="how-it-works-title"><a class="anchor" href="#how-it-works">How it works</a></h2>' in html
 
 
+def test_a_derivation_is_folded_under_its_heading():
+    assert renderer().section("Derivation", "Text.") == (
+        '<section id="derivation" aria-labelledby="derivation-title">\n'
+        '<h2 id="derivation-title"><a class="anchor" href="#derivation">Derivation</a></h2>\n'
+        "<details><summary>Step by step</summary>\n<p>Text.</p>\n</details>\n</section>"
+    )
+
+
 def test_links_to_pages_are_asked_for_and_others_stay():
     known = renderer({"../flow/cfm.md": "../flow/cfm.html"})
     assert known.inline("[cfm](../flow/cfm.md)") == '<a href="../flow/cfm.html">cfm</a>'
