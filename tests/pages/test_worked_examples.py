@@ -221,3 +221,12 @@ def test_what_decoding_costs_is_below_the_floor_as_the_page_of_latent_diffusion_
 def test_the_best_weight_of_guidance_has_a_column():
     best = f"{measured('cfg', 'small')['best_w']:g}"
     assert f" | {best} | " in text_of("cfg").split("| $w$ |")[1].split("|---")[0]
+
+
+@pytest.mark.parametrize(
+    "name", ["ddpm", "ddim", "cfg", "latent-diffusion", "controlnet", "consistency", "gan"]
+)
+def test_what_a_run_drew_fits_a_narrow_terminal(name: str):
+    (first,) = (s for s in read_page(catalog.resolve(name)).sections if s.title == "A first contact")
+    drawing = first.markdown.split("```text\n")[1].split("\n```")[0]
+    assert max(map(len, drawing.splitlines())) <= 30  # two pictures of 28 pixels, in dots of two by four
