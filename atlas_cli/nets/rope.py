@@ -4,8 +4,9 @@ Source:  Su et al. 2021, arXiv:2104.09864, eq. 13 to 15 and 34. Position interpo
          arXiv:2306.15595, eq. 3. A larger base for longer texts ("NTK-aware"): Peng et al. 2023,
          arXiv:2309.00071, section 3.1, eq. 15 and 16.
 Shapes:  B batch, H heads, L positions, Dh width of a head (even).
-Differs: channel i turns with channel i + Dh/2, as in Llama's code; the paper turns neighbours, 2i with 2i+1.
-         The two are the same up to a permutation of the channels of q and k, which training does not see.
+Differs: channel i turns with channel i + Dh/2, as in the transformers library; the paper, and Meta's Llama
+         code with it, turns neighbours, 2i with 2i+1. The two are the same up to a permutation of the
+         channels of q and k, which training does not see.
 """
 
 from __future__ import annotations
