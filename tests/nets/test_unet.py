@@ -1,12 +1,13 @@
-"""The U-Net: what control adds, and where."""
+"""The U-Net: its blocks against those of diffusers; what control adds, and where."""
 
 from __future__ import annotations
 
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
-from atlas_cli.nets.unet import UNet
+from atlas_cli.nets.unet import ResBlock, SelfAttention2d, UNet, _groups
 
 
 @pytest.fixture
@@ -72,3 +73,51 @@ def test_control_for_fewer_places_than_there_are_is_an_error(
     finest, _, middle = features(net, inputs)
     with pytest.raises(ValueError, match="shorter"):
         net(*inputs, control=[finest, middle])
+
+
+def randomised(module: nn.Module) -> nn.Module:
+    """The module with no part of it silent."""
+    torch.manual_seed(2)
+    for parameter in module.parameters():
+        nn.init.normal_(parameter, std=0.3)
+    return module
+
+
+@pytest.mark.parametrize("c_out", [8, 16], ids=["same-width", "wider"])
+def test_a_residual_block_equals_diffusers(c_out: int) -> None:
+    from diffusers.models.resnet import ResnetBlock2D
+
+    ours = randomised(ResBlock(8, c_out, 12))
+    theirs = ResnetBlock2D(
+        in_channels=8, out_channels=c_out, temb_channels=12, groups=_groups(8), groups_out=_groups(c_out),
+        eps=1e-5, time_embedding_norm="scale_shift",
+    )  # fmt: skip
+    pairs = {
+        "norm1": "norm1", "conv1": "conv1", "embed": "time_emb_proj", "norm2": "norm2", "conv2": "conv2",
+        **({"skip": "conv_shortcut"} if c_out != 8 else {}),
+    }  # fmt: skip
+    for name, their_name in pairs.items():
+        theirs.get_submodule(their_name).load_state_dict(ours.get_submodule(name).state_dict())
+    x, e = torch.randn(2, 8, 6, 6), torch.randn(2, 12)
+    torch.testing.assert_close(ours(x, F.silu(e)), theirs(x, e), atol=1e-5, rtol=1e-5)
+
+
+def test_attention_over_pixels_equals_diffusers() -> None:
+    from diffusers.models.attention_processor import Attention
+
+    ours = randomised(SelfAttention2d(16))
+    theirs = Attention(
+        query_dim=16, heads=4, dim_head=4, bias=True, norm_num_groups=_groups(16), residual_connection=True
+    )
+    q, k, v = ours.qkv.weight[:, :, 0, 0].chunk(3)
+    q_bias, k_bias, v_bias = ours.qkv.bias.chunk(3)
+    with torch.no_grad():
+        for layer, weight, bias in (
+            (theirs.to_q, q, q_bias), (theirs.to_k, k, k_bias), (theirs.to_v, v, v_bias),
+            (theirs.to_out[0], ours.out.weight[:, :, 0, 0], ours.out.bias),
+        ):  # fmt: skip
+            layer.weight.copy_(weight)
+            layer.bias.copy_(bias)
+        theirs.group_norm.load_state_dict(ours.norm.state_dict())
+    x = torch.randn(2, 16, 5, 5)
+    torch.testing.assert_close(ours(x), theirs(x), atol=1e-5, rtol=1e-5)
