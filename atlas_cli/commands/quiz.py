@@ -111,7 +111,7 @@ def _verdict(mark: Text, choice: Choice) -> list[Text]:
     from atlas_cli.screen.lines import hang, indent
     from atlas_cli.screen.terminal import text_width
 
-    column = 9
+    column = len("Not quite. ")
     return indent(hang(mark, _rendered(choice.why, text_width() - _MARGIN - column), column), _MARGIN)
 
 

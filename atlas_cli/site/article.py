@@ -132,7 +132,10 @@ def _topics(family: Family, places: Places) -> str:
     asked = ""
     if quiz.exists(family) and places.here is not None:
         target = address.relative(address.quiz_path(family), places.here)
-        asked = f'<p><a href="{target}">Take the quiz</a>: ten questions on what you have understood.</p>\n'
+        count = len(quiz.load(family).questions)
+        asked = (
+            f'<p><a href="{target}">Take the quiz</a>: {count} questions on what you have understood.</p>\n'
+        )
     return (
         f'<section id="topics" aria-label="Topics">\n<ol class="topics">\n{_lines(rows)}\n</ol>\n'
         f"{asked}</section>"

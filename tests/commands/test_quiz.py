@@ -36,9 +36,10 @@ def key(family: str) -> str:
 
 def test_all_right_from_a_pipe(atlas):
     out, err = atlas("gan", given=key("gan"))
-    assert "10 of 10  ·" in out
-    assert "10 of 10 right" in out
-    assert out.count("Right.") == 10
+    count = key("gan").count("\n")
+    assert f"{count} of {count}  ·" in out
+    assert f"{count} of {count} right" in out
+    assert out.count("Right.") == count
     assert "Not quite." not in out
     assert "not answered" not in err
 
@@ -47,23 +48,24 @@ def test_a_wrong_answer_gets_both_whys_and_numbers_and_capitals_do_too(atlas):
     first, second = quiz.load(catalog.resolve_family("ssm")).questions[:2]
     wrong = (first.answer + 1) % 4
     out, err = atlas("ssm", given=f"{wrong + 1}\n{quiz.LETTERS[second.answer].upper()}\nq\n")
-    told = out.partition("Not quite.")[2].partition("2 of 10")[0]
+    count = len(key("ssm").split())
+    told = out.partition("Not quite. ")[2].partition(f"2 of {count}")[0]
     assert f"It is {quiz.LETTERS[first.answer]}." in told
     assert "1 of 2 right" in out
-    assert "8 not answered" in err
+    assert f"{count - 2} not answered" in err
     assert f"atlas explain {first.topic}" in err
 
 
 def test_an_answer_that_is_none_is_asked_for_again(atlas):
     out, err = atlas("gan", given="\nz\n9\n" + key("gan"))
-    assert "10 of 10 right" in out
+    assert "13 of 13 right" in out
     assert "'z' is none of a, b, c, d" in err
 
 
 def test_a_pipe_that_ends_ends_the_quiz(atlas):
     out, _ = atlas("gan", given="")
     assert "0 of 0 right" in out
-    assert "2 of 10" not in out
+    assert "2 of 13" not in out
 
 
 def test_json_keeps_the_answers_to_itself_unless_asked(atlas):
@@ -74,6 +76,13 @@ def test_json_keeps_the_answers_to_itself_unless_asked(atlas):
     for question in shown["questions"]:
         assert sum(choice["right"] for choice in question["choices"]) == 1
         assert all(choice["why"] for choice in question["choices"])
+
+
+def test_a_letter_means_the_same_in_the_terminal_and_in_json(atlas):
+    told = json.loads(atlas("vlm", "--json", "--answers")[0])["questions"]
+    right = [next(choice["letter"] for choice in q["choices"] if choice["right"]) for q in told]
+    out, _ = atlas("vlm", given="".join(f"{letter}\n" for letter in right))
+    assert f"{len(right)} of {len(right)} right" in out
 
 
 def test_answers_without_json_are_refused(atlas):

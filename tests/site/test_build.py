@@ -165,8 +165,12 @@ def test_a_diagram_of_a_run_is_named_and_not_drawn():
 def test_a_quiz_page_works_without_a_script():
     family = quiz.families()[0]
     text = files()[quiz_path(family)]
-    assert text.count("<details>") == text.count('class="question"') == 10
-    assert text.count('data-right="1"') == 10
+    questions = quiz.load(family).questions
+    assert text.count("<details>") == text.count('class="question"') == len(questions)
+    assert text.count('data-right="1"') == len(questions)
+    asked = re.findall(r"</legend>\n(.*?)<details>", text, re.DOTALL)
+    shown = [re.findall(r'<label class="choice"( data-right)?', choices) for choices in asked]
+    assert [right.index(" data-right") for right in shown] == [question.answer for question in questions]
 
 
 def test_a_second_build_replaces_the_first_and_leaves_other_files_alone(tmp_path: Path):
