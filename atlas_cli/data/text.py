@@ -95,6 +95,8 @@ class TextSource:
         place: Its device is where the bytes lie, its seed that of held-out windows.
     """
 
+    kind: ClassVar[str] = TextConfig.kind
+
     name: str
     train_bytes: UInt8[Tensor, "N"]
     held_out_bytes: UInt8[Tensor, "M"]
@@ -128,26 +130,31 @@ class TextSource:
         return digest.hexdigest()
 
     def encode(self, text: str) -> Int[Tensor, "T"]:
-        """Text to tokens on the device; bytes of the command line that are no UTF-8 stay what they were.
-
-        Raises:
-            UsageError: it is too long, or holds half a character.
-        """
-        try:
-            data = text.encode(errors="surrogateescape")
-        except UnicodeEncodeError as error:
-            raise UsageError(
-                f"the prompt holds half a character: {quoted(text[error.start])}", "write it anew"
-            ) from error
-        if len(data) > LONGEST_PROMPT:
-            what = f"a prompt of {len(data):,} bytes is too long"
-            raise UsageError(what, f"give its last {LONGEST_PROMPT:,} bytes at most")
-        return torch.tensor(list(data), dtype=torch.int64, device=self.place.device)
+        """Text to tokens on the device; see `encode`."""
+        return encode(text, self.place.device)
 
     @staticmethod
     def decode(tokens: Int[Tensor, "T"]) -> str:
         """Tokens to text; bytes that are not UTF-8 become the replacement character."""
         return bytes(tokens.tolist()).decode(errors="replace")
+
+
+def encode(text: str, device: torch.device | str) -> Int[Tensor, "T"]:
+    """Text to tokens on the device; bytes of the command line that are no UTF-8 stay what they were.
+
+    Raises:
+        UsageError: it is too long, or holds half a character.
+    """
+    try:
+        data = text.encode(errors="surrogateescape")
+    except UnicodeEncodeError as error:
+        raise UsageError(
+            f"the prompt holds half a character: {quoted(text[error.start])}", "write it anew"
+        ) from error
+    if len(data) > LONGEST_PROMPT:
+        what = f"a prompt of {len(data):,} bytes is too long"
+        raise UsageError(what, f"give its last {LONGEST_PROMPT:,} bytes at most")
+    return torch.tensor(list(data), dtype=torch.int64, device=device)
 
 
 def load(config: TextConfig, place: Place) -> TextSource:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from atlas_cli.engine.device import (
 )
 from atlas_cli.engine.ema import Ema
 from atlas_cli.engine.memory import require_memory
-from atlas_cli.engine.system import Setting, System
+from atlas_cli.engine.system import Deferred, Setting, System
 from atlas_cli.present.reporter import Reporter
 from atlas_cli.recipe.model import Recipe
 from atlas_cli.runs.folder import Labels
@@ -64,8 +65,9 @@ def create(recipe: Recipe) -> System:
 
 
 def build(
-    recipe: Recipe, options: Options, reporter: Reporter, parents: Mapping[str, System] | None = None
-) -> System:
+    recipe: Recipe, options: Options, reporter: Reporter, parents: Mapping[str, System] | None = None,
+    later: Callable[[Any], None] | None = None,
+) -> System:  # fmt: skip
     """The system of a recipe on its device with its data, weights freshly drawn from the recipe's seed.
 
     Args:
@@ -73,6 +75,7 @@ def build(
         options: Device, and where data are found.
         reporter: Told what is drawn or downloaded.
         parents: The trained systems that it builds on, by role.
+        later: The data are opened when they are first asked for, and then shown to it; None: at once.
     """
     device = distributed.join(choose_device(options.device), recipe.train.batch_size)
     with torch.device("meta"):  # shapes alone
@@ -80,7 +83,8 @@ def build(
     set_threads(recipe.train.threads)
     kernels.remember()
     train = recipe.train.model_copy(update={"precision": resolve_precision(recipe.train.precision, device)})
-    source = open_data(recipe, options, reporter, device)
+    opening = partial(open_data, recipe, options, reporter, device)
+    source = opening() if later is None else _deferred(recipe, opening, later)
     system = create(recipe)
     parents = parents or {}
     rank, world_size = distributed.rank(), distributed.world_size()
@@ -89,6 +93,15 @@ def build(
         require_compiler()
         system.compile_training()
     return system
+
+
+def _deferred(recipe: Recipe, opening: Callable[[], Any], later: Callable[[Any], None]) -> Deferred:
+    def opened() -> Any:
+        source = opening()
+        later(source)
+        return source
+
+    return Deferred(data.config_of(recipe.data["name"]).kind, opened)
 
 
 def open_data(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from atlas_cli.config import PARENT
 from atlas_cli.engine.build import Options, build, fingerprint
@@ -50,12 +51,15 @@ def load_system(
 def load_checkpoint(
     run: RunFolder, path: Path, options: Options, reporter: Reporter, recipe: Recipe | None = None
 ) -> System:
-    """The system of a run as one of its checkpoints holds it."""
+    """The system of a run as one of its checkpoints holds it; its data are opened where they are needed."""
     recipe = recipe or recipe_of(run)
     options = replace(options, data_dir=options.data_dir or run.data_dir)
-    system = build(recipe, options, reporter, parents_of(run, recipe, options, reporter))
-    if run.data is not None and run.data != fingerprint(system.setting.data):
-        reporter.say(f"the data of {run.name} are not what they were when it was trained")
+
+    def compare(source: Any) -> None:
+        if run.data is not None and run.data != fingerprint(source):
+            reporter.say(f"the data of {run.name} are not what they were when it was trained")
+
+    system = build(recipe, options, reporter, parents_of(run, recipe, options, reporter), compare)
     state = checkpoint.load(path)
     system.restore_shapes({n: tuple(t.shape) for n, t in state.weights.items()})
     system.load_state_dict(state.weights)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, ClassVar
 
 import torch
@@ -74,12 +75,29 @@ class SampleRequest:
     length: int | None = None
 
 
+class Deferred:
+    """A source that is opened when it is first asked for: most of what is sampled needs no data.
+
+    Args:
+        kind: Of the data, which is known before.
+        open: Opens them.
+    """
+
+    def __init__(self, kind: str, open: Callable[[], Any]) -> None:
+        self.kind, self._open = kind, open
+
+    @cached_property
+    def opened(self) -> Any:
+        """The source itself."""
+        return self._open()
+
+
 @dataclass(frozen=True)
 class Setting:
     """Where a system runs: its data, its training fields, its place among the ranks.
 
     Attributes:
-        data: The source that it learns from.
+        source: What it learns from, open or not; `data` opens it.
         train: The recipe's training fields.
         device: Where it computes.
         rank: Of this process.
@@ -88,13 +106,23 @@ class Setting:
         parents: All that it builds on, by role.
     """
 
-    data: Any
+    source: Any
     train: TrainConfig
     device: torch.device = _CPU
     rank: int = 0
     world_size: int = 1
     parent: System | None = None
     parents: Mapping[str, System] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Any:
+        """The source that it learns from."""
+        return self.source.opened if isinstance(self.source, Deferred) else self.source
+
+    @property
+    def kind(self) -> str:
+        """Of its data, where they say it: "text", "sequences" ...; asked without opening them."""
+        return str(getattr(self.source, "kind", ""))
 
     def random(self, step: int) -> BatchRandom:
         """The draws of a training step: whole-batch draws, this rank's share."""

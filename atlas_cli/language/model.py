@@ -92,10 +92,10 @@ class LanguageModel(System):
         """As every system.
 
         Raises:
-            DataError: the text held out is shorter than what the model will be judged by.
+            DataError: the text held out, where it is open, is shorter than what the model is judged by.
         """
         attached = super().attach(setting)
-        data = setting.data
+        data = setting.source
         if isinstance(data, TextSource) and len(data.held_out_bytes) <= self.longest_window:
             raise DataError(
                 f"{data.name}: {len(data.held_out_bytes):,} bytes of held-out text are too few for the "
@@ -147,7 +147,7 @@ class LanguageModel(System):
     @property
     def writes(self) -> bool:
         """See System: whether it was trained on text."""
-        return isinstance(self.setting.data, TextSource)
+        return self.setting.kind == TextSource.kind
 
     @property
     def steering_fields(self) -> frozenset[str]:

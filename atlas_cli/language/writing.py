@@ -10,7 +10,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from atlas_cli.data.tasks import IGNORED, SequenceSource
-from atlas_cli.data.text import TextSource
+from atlas_cli.data.text import TextSource, encode
 from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.errors import UsageError
 from atlas_cli.language.decoding import Utf8Stream, write
@@ -30,7 +30,7 @@ def sample(system: Any, request: SampleRequest) -> Text:
     """
     # One token at a time is too little work for bf16 to pay: fp32 writes about twice as fast.
     with torch.autocast(system.setting.device.type, enabled=False):
-        if isinstance(system.setting.data, TextSource):
+        if system.setting.kind == TextSource.kind:
             return _texts(system, request)
         return _answers(system, request)
 
@@ -57,7 +57,7 @@ def texts(system: Any, request: SampleRequest, write_on: WriteOn) -> Text:
     Each is drawn from its own stream, so that the first does not depend on how many there are.
 
     Args:
-        system: A language model; its data encode the prompt.
+        system: A language model of bytes.
         request: How many, and what they continue.
         write_on: A prompt (1, L) and a generator -> pieces of one token or more.
 
@@ -65,11 +65,10 @@ def texts(system: Any, request: SampleRequest, write_on: WriteOn) -> Text:
         UsageError: the prompt cannot be read, or is too long for the model.
     """
     setting: Setting = system.setting
-    data: TextSource = setting.data
     prompt = request.prompt or START
-    tokens = data.encode(prompt)[None]  # what is wrong with it shows before the first text does
+    tokens = encode(prompt, setting.device)[None]  # what is wrong with it shows before the first text does
     _require_room(tokens.shape[1], system.config.length, system.longest_text)
-    shown = data.decode(tokens[0])
+    shown = TextSource.decode(tokens[0])
     written, n_bytes = [], 0
     for i in range(request.n):
         text = _say(request, ("\n\n" if i else "") + shown if request.prompt else "\n" * i)

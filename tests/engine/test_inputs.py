@@ -99,7 +99,7 @@ def test_a_class_of_which_there_is_no_test_image_is_named(ref):
     source: ImageSource = system.setting.data
     kept = source.test_labels != 7
     fewer = replace(source, test_images=source.test_images[kept], test_labels=source.test_labels[kept])
-    system.setting = replace(system.setting, data=fewer)
+    system.setting = replace(system.setting, source=fewer)
     with pytest.raises(DataError, match="no test image of class 7"):
         system.sample(SampleRequest(2, label=7))
     system.sample(SampleRequest(2, label=6))

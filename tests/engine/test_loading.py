@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from atlas_cli import api, data
 from atlas_cli.engine.build import Options
 from atlas_cli.engine.loading import load_system
+from atlas_cli.engine.system import SampleRequest
 from atlas_cli.engine.trainer import execute
 from atlas_cli.errors import DataError
 from atlas_cli.present.reporter import SilentReporter
@@ -111,8 +113,32 @@ def test_a_run_does_not_go_on_with_other_data(tmp_path: Path, text: Path, option
     with pytest.raises(DataError, match=f"the data of {run.name} have changed"):
         execute(recipes.of_run(run.path), options, SilentReporter(), run)
     listener = Listener()
-    load_system(run, options, listener)  # its weights may still be looked at
+    system = load_system(run, options, listener)  # its weights may still be looked at
+    system.sample(SampleRequest(1, prompt="a"))
+    assert listener.lines == []  # nothing was asked of the data
+    assert system.evaluate()
     assert listener.lines == [f"the data of {run.name} are not what they were when it was trained"]
+
+
+@pytest.mark.parametrize("name", ["ddpm/smoke", "gan/smoke", "gpt/smoke"])
+def test_data_are_not_opened_for_samples_that_need_none(
+    name: str, options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = trained(recipes.resolve(name, [*FAST, "train.steps=1", "train.batch_size=2"]), options)
+    before = load_system(run, options, SilentReporter()).setting.data
+
+    def closed(*_: object, **__: object) -> None:
+        raise DataError("the data are not there", "put them back")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(data, "load", closed)
+        system = load_system(run, options, SilentReporter())
+        assert api.draw(system, SampleRequest(2)).describe()
+        with pytest.raises(DataError, match="the data are not there"):
+            system.evaluate()
+    listener = Listener()
+    assert type(load_system(run, options, listener).setting.data) is type(before)
+    assert listener.lines == []  # the very data of then
 
 
 def test_a_run_of_before_still_loads_with_one_line_of_warning(
