@@ -1,7 +1,8 @@
 """What a training shows while it lasts: a small sample and a held-out figure at each fifth of the run.
 
 The training does not notice: every draw has a generator of its own or is undone, the modules' modes, the
-weights and the global generators are as they were, and the cost stays below SHARE of the training's time.
+weights and the global generators are as they were, and the cost of all but the first and the last stays
+below SHARE of the training's time. The last one is never left out: a film ends with what was learned.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from atlas_cli.runs.folder import RunFolder
 from atlas_cli.runs.rng import capture_rng, restore_rng
 from atlas_cli.screen import messages
 
-SHARE = 0.03  # of the training's seconds, at most; the first glimpse is free
+SHARE = 0.03  # of the training's seconds, at most; the first glimpse and the last are free
 TIMES = 5  # a run, and once before its first step
 
 
@@ -37,28 +38,29 @@ class Glimpses:
 
     def __init__(self, system: System, run: RunFolder, progress: Progress) -> None:
         self.system, self.run, self.progress = system, run, progress
-        self._spent, self._last = 0.0, 0.0  # seconds of all glimpses but the first; of the latest one
+        self._spent, self._latest = 0.0, 0.0  # seconds of all glimpses that are not free; of the latest one
 
     def look(self, step: int, seconds: float, ema: Ema | None) -> None:
-        """Take a glimpse after `step`, if one is due and affordable.
+        """Take a glimpse after `step`, if one is due, and free or affordable.
 
         Args:
             step: Steps done.
             seconds: Spent training so far.
             ema: Averaged weights, which are looked at where there are any.
         """
-        if step not in due_steps(self.system.setting.train.steps):
+        steps = self.system.setting.train.steps
+        if step not in due_steps(steps):
             return
-        first = not self._last
-        if not first and self._spent + self._last > SHARE * seconds:
+        free = not self._latest or step == steps
+        if not free and self._spent + self._latest > SHARE * seconds:
             return
         began = time.perf_counter()
         glimpse = self._take(step, ema)
         if glimpse.held_out is not None:
             self.run.append_metrics({"step": step, "held_out_loss": glimpse.held_out})
         self.progress.glimpse(glimpse)
-        self._last = time.perf_counter() - began
-        self._spent += 0.0 if first else self._last
+        self._latest = time.perf_counter() - began
+        self._spent += 0.0 if free else self._latest
 
     def _take(self, step: int, ema: Ema | None) -> Glimpse:
         with unnoticed(self.system), inference(self.system, ema), messages.hushed():

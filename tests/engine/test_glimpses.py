@@ -21,6 +21,7 @@ from atlas_cli.engine.trainer import execute
 from atlas_cli.errors import InterruptedRun
 from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.present.glimpse import Glimpse
+from atlas_cli.present.learning import make_film
 from atlas_cli.present.reporter import SilentReporter
 from atlas_cli.recipe import recipes
 from atlas_cli.runs import checkpoint
@@ -109,6 +110,16 @@ def test_a_glimpse_that_would_cost_too_much_is_left_out(tmp_path: Path) -> None:
     looks.look(4, 1e6, None)
     assert [g.step for g in watcher.seen] == [0, 4]
     assert 0 < looks._spent < 60
+
+
+def test_the_last_sample_is_taken_whatever_it_costs(tmp_path: Path) -> None:
+    watcher, run = Watcher(), RunFolder.create(tmp_path, "ddpm/smoke")
+    looks = Glimpses(system_of("ddpm/smoke"), run, watcher)
+    for step in range(STEPS + 1):
+        looks.look(step, 1e-6, None)
+    assert [g.step for g in watcher.seen] == [0, STEPS]
+    assert looks._spent == 0.0
+    assert make_film(run).steps == [0, STEPS]
 
 
 def test_the_modes_of_all_modules_and_the_global_generators_come_back() -> None:
