@@ -30,6 +30,8 @@ _TURNS = {
 }
 BOX = 20 / 28  # side of the box for the ink, over the image's
 FAINTEST = 0.1  # of black on white: a drawing whose ink is fainter everywhere is empty paper
+MOST_PIXELS = 50_000_000  # a large camera's; asked before a few bytes that claim more are unpacked
+LONGEST_SIDE = 2048  # pixels; a larger picture is averaged down before anything is computed
 NOISE, SOLID = 0.2, 0.8  # ink below is paper's grain, above it is full; shares of the strongest ink
 
 Drawing = NDArray[np.float32]  # (H, W), 1 is ink and 0 is paper
@@ -58,7 +60,9 @@ def _pixels(path: Path) -> Image.Image:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with files.opened(path) as opened, Image.open(opened) as file:
-                return _upright(_eight_bits(file)).convert("RGBA")
+                if file.width * file.height > MOST_PIXELS:
+                    raise Image.DecompressionBombError
+                return _scaled_down(_upright(_eight_bits(file)).convert("RGBA"))
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise DataError(
             f"{path} has too many pixels", "scale it down: some hundred a side are enough"
@@ -67,6 +71,10 @@ def _pixels(path: Path) -> Image.Image:
         # Pillow's own words hold the path twice; the system's say whether the file is there at all.
         reason = (isinstance(error, OSError) and error.strerror) or "it is not a picture, or damaged"
         raise DataError(f"cannot read {path}: {reason}", hint) from error
+
+
+def _scaled_down(image: Image.Image) -> Image.Image:
+    return image.reduce(max(1, -(-max(image.size) // LONGEST_SIDE)))
 
 
 def _upright(image: Image.Image) -> Image.Image:

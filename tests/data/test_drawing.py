@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from atlas_cli.data import drawing
 from atlas_cli.data.drawing import read_drawing
 from atlas_cli.errors import DataError
 
@@ -125,3 +126,22 @@ def test_a_picture_too_large_to_open_safely_is_refused(
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
     with pytest.raises(DataError, match="too many pixels"):
         read(tmp_path, Image.new("L", (120, 120)))
+
+
+def test_a_few_bytes_that_claim_a_wall_of_pixels_are_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "wall.gif"
+    Image.new("L", (24, 24), 255).save(path)
+    content = bytearray(path.read_bytes())
+    content[6:10] = (14_136).to_bytes(2, "little") + (6_241).to_bytes(2, "little")
+    path.write_bytes(content)
+    with pytest.raises(DataError, match="too many pixels"):
+        read_drawing(path, 28)
+
+
+def test_a_photograph_is_averaged_down_before_its_ink_is_looked_for(
+    tmp_path: Path, reference: np.ndarray
+) -> None:
+    path = tmp_path / "photograph.png"
+    seven((500, 500), "white", "black").resize((5000, 5000), Image.Resampling.NEAREST).save(path)
+    assert max(drawing._pixels(path).size) <= drawing.LONGEST_SIDE
+    assert np.abs(read_drawing(path, SIZE) - reference).mean() < 0.02
