@@ -18,6 +18,7 @@ from atlas_cli.recipe.model import Bar
 
 REFRESH_SECONDS = 0.4
 WIDEST = 100  # columns
+FREE = 2  # columns at the right: a terminal writes ^C after the last line, which else it would break
 LEAST_BAR = 4  # cells; a shorter one says nothing
 CURVE_ROWS, LEAST_ROWS = 6, 3
 AXIS = 10  # columns of a curve's labels
@@ -61,7 +62,7 @@ class LiveProgress:
 
     def render(self) -> RenderableType:
         """The panel, no wider and no higher than the terminal."""
-        width = min(self.console.width, WIDEST)
+        width = min(self.console.width - FREE, WIDEST)
         parts: list[RenderableType] = [self._first_line(width), *wrapped(self._figures(), width)]
         rows = self.console.height - 1 - len(parts)
         picture = self._sample(width)
