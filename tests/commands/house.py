@@ -14,7 +14,6 @@ from atlas_cli.recipe import recipes
 from atlas_cli.recipe.text import to_yaml
 from atlas_cli.runs.folder import Labels, RunFolder
 from atlas_cli.screen import flags as house
-from atlas_cli.screen import terminal
 
 
 class Said(NamedTuple):
@@ -46,15 +45,6 @@ class CommandLine:
         finally:
             vars(house.flags).update(vars(house.Flags()))
         return Said(code, *self.capsys.readouterr())
-
-
-@pytest.fixture
-def atlas(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> CommandLine:
-    """The command line, in an empty folder that is as wide as a terminal of 80 columns."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(terminal.out, "_width", 80)
-    monkeypatch.setattr(terminal.err, "_width", 80)
-    return CommandLine(capsys, tmp_path)
 
 
 def verdict(metric: str = "accuracy", passed: bool | None = True, **more: Any) -> dict[str, Any]:

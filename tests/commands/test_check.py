@@ -12,7 +12,7 @@ from atlas_cli.errors import UsageError
 from atlas_cli.recipe import recipes
 from atlas_cli.recipe.model import Bar
 from atlas_cli.runs import claims
-from tests.commands.house import CommandLine, atlas, made_run, verdict  # noqa: F401
+from tests.commands.house import CommandLine, made_run, verdict
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ from tests.commands.house import CommandLine, atlas, made_run, verdict  # noqa: 
     ],
 )
 def test_a_check_that_could_not_fail_is_refused_before_training(
-    atlas: CommandLine,  # noqa: F811
+    atlas: CommandLine,
     tmp_path: Path,
     arguments: list[str],
     says: str,
@@ -47,7 +47,7 @@ def test_a_check_that_could_not_fail_is_refused_before_training(
     ],
 )
 def test_a_finished_run_is_checked_too(
-    atlas: CommandLine,  # noqa: F811
+    atlas: CommandLine,
     tmp_path: Path,
     verdicts: list[dict[str, object]],
     options: list[str],
@@ -58,7 +58,7 @@ def test_a_finished_run_is_checked_too(
     assert atlas("train", "--resume", "mamba-induction-1", "--check", *options).code == code
 
 
-def test_met_is_null_where_nothing_was_judged(atlas: CommandLine, tmp_path: Path) -> None:  # noqa: F811
+def test_met_is_null_where_nothing_was_judged(atlas: CommandLine, tmp_path: Path) -> None:
     assert met([]) is None
     assert met(judge({"a_gain": Bar(min=1)}, {"a": 2.0}, None)) is None
     assert met(judge({"a": Bar(min=1)}, {"a": 2.0}, None)) is True

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from atlas_cli.commands import _classroom
-from tests.commands.house import CommandLine, Said, atlas  # noqa: F401
+from tests.commands.house import CommandLine, Said
 from tests.commands.test_prepare import OWN, PARENT
 from tests.commands.test_schema import check
 
@@ -28,20 +28,20 @@ def findings(said: Said) -> dict[str, dict[str, Any]]:
     return {finding["what"]: finding for finding in document["findings"]}
 
 
-def test_without_the_flag_it_tells_of_the_machine_alone(atlas: CommandLine) -> None:  # noqa: F811
+def test_without_the_flag_it_tells_of_the_machine_alone(atlas: CommandLine) -> None:
     told = findings(atlas("doctor", "--json"))
     assert [*told] == ["python", "torch", "devices", "precision", "terminal", "cache", "runs", "disk"]
 
 
 @pytest.mark.parametrize("line", [["doctor", "diffusion"], ["doctor", "--check"]])
-def test_names_and_check_go_with_class(atlas: CommandLine, line: list[str]) -> None:  # noqa: F811
+def test_names_and_check_go_with_class(atlas: CommandLine, line: list[str]) -> None:
     said = atlas(*line)
     assert said.code == 2
     assert f"atlas doctor --class{' diffusion' if 'diffusion' in line else ''}" in said.err
 
 
 def test_what_a_class_lacks_is_told_until_it_is_prepared(
-    atlas: CommandLine,  # noqa: F811
+    atlas: CommandLine,
     roomy: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -70,14 +70,14 @@ def test_what_a_class_lacks_is_told_until_it_is_prepared(
     assert findings(satisfied)["own.yaml"]["found"] == "data sets 1 of 1, judges 1 of 1"
 
 
-def test_runs_elsewhere_are_looked_for_there(atlas: CommandLine) -> None:  # noqa: F811
+def test_runs_elsewhere_are_looked_for_there(atlas: CommandLine) -> None:
     told = findings(atlas("doctor", "--class", PARENT, "--out", "shared", "--json"))
     assert told[PARENT]["hint"] == f"atlas prepare {PARENT} --out shared"
     assert told["runs"]["found"].endswith("shared")
 
 
 def test_too_little_room_and_memory_are_told(
-    atlas: CommandLine,  # noqa: F811
+    atlas: CommandLine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(_classroom, "LEAST_DISK", 1e18)

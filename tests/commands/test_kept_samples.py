@@ -15,7 +15,7 @@ from atlas_cli.engine.trainer import execute
 from atlas_cli.errors import UsageError
 from atlas_cli.present.reporter import SilentReporter
 from atlas_cli.recipe import recipes
-from tests.commands.house import CommandLine, atlas  # noqa: F401
+from tests.commands.house import CommandLine
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
 
 
 def test_sampling_again_shows_other_samples_and_keeps_the_first(
-    atlas: CommandLine,  # noqa: F811
+    atlas: CommandLine,
     tmp_path: Path,
 ) -> None:
     recipe = recipes.resolve("ddpm/smoke", ["train.steps=2", "train.precision=fp32"])

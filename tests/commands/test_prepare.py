@@ -15,7 +15,7 @@ from atlas_cli.commands._training import Place
 from atlas_cli.errors import InterruptedRun
 from atlas_cli.metrics import judge
 from atlas_cli.recipe import recipes
-from tests.commands.house import CommandLine, Said, atlas  # noqa: F401
+from tests.commands.house import CommandLine, Said
 from tests.commands.test_schema import check
 
 #: Few strokes, which are drawn and judged.
@@ -50,7 +50,7 @@ def made_files(folder: Path) -> set[str]:
 
 
 def test_what_is_missing_is_listed_then_made_then_there(
-    atlas: CommandLine,  # noqa: F811
+    atlas: CommandLine,
     own: str,
     tmp_path: Path,
 ) -> None:
@@ -73,7 +73,7 @@ def test_what_is_missing_is_listed_then_made_then_there(
 
 
 def test_what_was_made_is_what_a_training_and_a_diagram_look_for(
-    atlas: CommandLine,  # noqa: F811
+    atlas: CommandLine,
     own: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -94,7 +94,7 @@ def test_what_was_made_is_what_a_training_and_a_diagram_look_for(
     assert told["estimate"]["parents"] == {"gpt/smoke": 0.0}
 
 
-def test_lines_say_what_it_does_and_what_comes_next(atlas: CommandLine, own: str) -> None:  # noqa: F811
+def test_lines_say_what_it_does_and_what_comes_next(atlas: CommandLine, own: str) -> None:
     listed = atlas("prepare", own, "--dry-run")
     assert listed.out.splitlines() == [
         "missing  data    strokes               about 0:05   for own.yaml",
@@ -109,7 +109,7 @@ def test_lines_say_what_it_does_and_what_comes_next(atlas: CommandLine, own: str
     assert made.err.splitlines()[-1] == "next  atlas doctor --class own.yaml"
 
 
-def test_a_parent_that_was_begun_goes_on(atlas: CommandLine) -> None:  # noqa: F811
+def test_a_parent_that_was_begun_goes_on(atlas: CommandLine) -> None:
     atlas("prepare", PARENT)
     (run,) = Path("runs").iterdir()
     (run / "result.json").unlink()  # as one that was stopped
@@ -119,7 +119,7 @@ def test_a_parent_that_was_begun_goes_on(atlas: CommandLine) -> None:  # noqa: F
 
 
 def test_an_interruption_is_answered_with_the_command_that_was_typed(
-    atlas: CommandLine,  # noqa: F811
+    atlas: CommandLine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def stopped(*_: Any) -> None:
@@ -131,7 +131,7 @@ def test_an_interruption_is_answered_with_the_command_that_was_typed(
     assert said.err.splitlines()[-1] == f"hint   go on with: atlas prepare {PARENT}"
 
 
-def test_what_must_be_downloaded_is_left_out_unless_it_is_named(atlas: CommandLine) -> None:  # noqa: F811
+def test_what_must_be_downloaded_is_left_out_unless_it_is_named(atlas: CommandLine) -> None:
     left = atlas("prepare", "ddpm", "--dry-run", "--json").document["left_out"]
     assert {entry["recipe"] for entry in left} == {"ddpm/mnist", "ddpm/full"}
     said = atlas("prepare", "ddpm/mnist", "--offline")
@@ -139,7 +139,7 @@ def test_what_must_be_downloaded_is_left_out_unless_it_is_named(atlas: CommandLi
     assert "--offline forbids a download" in said.err
 
 
-def test_a_family_needs_the_data_judges_and_parents_of_its_recipes(atlas: CommandLine) -> None:  # noqa: F811
+def test_a_family_needs_the_data_judges_and_parents_of_its_recipes(atlas: CommandLine) -> None:
     told = atlas("prepare", "diffusion", "--dry-run", "--json").document
     things = {(thing["kind"], thing["name"]): thing for thing in told["things"]}
     assert {"cfg/small", "controlnet/small"} <= set(things["parent", "ddpm/wide"]["used_by"])
@@ -149,7 +149,7 @@ def test_a_family_needs_the_data_judges_and_parents_of_its_recipes(atlas: Comman
     assert [*dict.fromkeys(kind for kind, _ in things)] == ["data", "judge", "parent", "frames"]
 
 
-def test_every_position_of_every_knob_can_be_asked_for(atlas: CommandLine) -> None:  # noqa: F811
+def test_every_position_of_every_knob_can_be_asked_for(atlas: CommandLine) -> None:
     frames = paths.cache_dir() / "frames"
     atlas("prepare", "bpe")
     assert len([*frames.iterdir()]) == 1
@@ -168,7 +168,7 @@ def test_parents_are_trained_in_the_number_format_of_the_machines_that_they_are_
     assert hashes["fp32"] != hashes["bf16"]
 
 
-def test_wrong_names_and_formats_are_refused(atlas: CommandLine) -> None:  # noqa: F811
+def test_wrong_names_and_formats_are_refused(atlas: CommandLine) -> None:
     said = atlas("prepare", "diffusoin")
     assert (said.code, "atlas prepare diffusion" in said.err) == (2, True)
     assert atlas("prepare", "bpe", "--precision", "fp8").code == 2

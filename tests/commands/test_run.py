@@ -18,7 +18,7 @@ from atlas_cli.present.charts import overlaid
 from atlas_cli.runs.folder import Labels, RunFolder
 from atlas_cli.runs.summary import short_changes
 from atlas_cli.screen import terminal
-from tests.commands.house import CommandLine, atlas, made_run, verdict  # noqa: F401
+from tests.commands.house import CommandLine, made_run, verdict
 from tests.e2e.helpers import environment
 
 
@@ -39,7 +39,7 @@ def root(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("width", [40, 60, 80, 140])
 @pytest.mark.usefixtures("root")
 def test_names_of_runs_are_never_cut(
-    atlas: CommandLine,  # noqa: F811
+    atlas: CommandLine,
     monkeypatch: pytest.MonkeyPatch,
     width: int,
 ) -> None:
@@ -53,7 +53,7 @@ def test_names_of_runs_are_never_cut(
         assert "#narrow" in said
 
 
-def test_what_a_series_changed_is_told_once(atlas: CommandLine, tmp_path: Path) -> None:  # noqa: F811
+def test_what_a_series_changed_is_told_once(atlas: CommandLine, tmp_path: Path) -> None:
     tags = ("model.d_state=2", "mine")
     made_run(tmp_path / "runs", overrides=["d_state=2"], labels=Labels(tags=tags))
     said = atlas("run", "ls").out
@@ -62,7 +62,7 @@ def test_what_a_series_changed_is_told_once(atlas: CommandLine, tmp_path: Path) 
 
 
 @pytest.mark.usefixtures("root")
-def test_the_list_is_an_object_and_may_be_of_one_tag(atlas: CommandLine) -> None:  # noqa: F811
+def test_the_list_is_an_object_and_may_be_of_one_tag(atlas: CommandLine) -> None:
     rows = atlas("run", "ls", "--json").document["runs"]
     assert [row["changes"] for row in rows] == [[], ["model.d_state: 16 -> 2"], []]
     (row,) = atlas("run", "ls", "--tag", "narrow", "--json").document["runs"]
@@ -70,7 +70,7 @@ def test_the_list_is_an_object_and_may_be_of_one_tag(atlas: CommandLine) -> None
     assert [run for run in catalog.runs_of(catalog.resolve("mamba")) if run.startswith("my-own")]
 
 
-def test_a_name_is_taken_once(root: Path, atlas: CommandLine) -> None:  # noqa: F811
+def test_a_name_is_taken_once(root: Path, atlas: CommandLine) -> None:
     for name, what in (
         ("my-own.run_1", "already"),
         ("latest", "cannot"),
@@ -86,7 +86,7 @@ def test_a_name_is_taken_once(root: Path, atlas: CommandLine) -> None:  # noqa: 
 
 
 @pytest.mark.usefixtures("root")
-def test_compare_lays_any_number_of_curves_over_one_axis(atlas: CommandLine, tmp_path: Path) -> None:  # noqa: F811
+def test_compare_lays_any_number_of_curves_over_one_axis(atlas: CommandLine, tmp_path: Path) -> None:
     names = ["mamba-induction-1", "mamba-induction-2", "my-own.run_1"]
     said = atlas("run", "compare", *names)
     assert said.code == 0, said.err
@@ -117,7 +117,7 @@ def test_two_curves_share_their_axes() -> None:
 
 
 @pytest.mark.usefixtures("root")
-def test_runs_are_exported_as_a_table_and_as_one_page(atlas: CommandLine, tmp_path: Path) -> None:  # noqa: F811
+def test_runs_are_exported_as_a_table_and_as_one_page(atlas: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "runs/mamba-induction-1/samples/samples.txt").write_text("<a> & b")
     said = atlas("run", "export", "--save", "all.csv")
     assert said.out == "all.csv\n"
@@ -143,7 +143,7 @@ def test_runs_are_exported_as_a_table_and_as_one_page(atlas: CommandLine, tmp_pa
 
 def test_tensorboard_says_what_to_install(
     root: Path,
-    atlas: CommandLine,  # noqa: F811
+    atlas: CommandLine,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert root.is_dir()
@@ -153,7 +153,7 @@ def test_tensorboard_says_what_to_install(
     assert "pip install 'atlas-cli[tensorboard]'" in said.err
 
 
-def test_removing_and_plotting_tell_json(root: Path, atlas: CommandLine) -> None:  # noqa: F811
+def test_removing_and_plotting_tell_json(root: Path, atlas: CommandLine) -> None:
     told = atlas("run", "plot", "mamba-induction-1", "--json").document
     assert list(told["curves"]) == ["mamba-induction-1", "mamba-induction-1 without the idea"]
     assert atlas("run", "plot", "mamba-induction-1", "--metric", "lss").code == 2

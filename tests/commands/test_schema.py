@@ -15,7 +15,7 @@ from atlas_cli.engine.build import Options
 from atlas_cli.engine.trainer import execute
 from atlas_cli.present.reporter import SilentReporter
 from atlas_cli.recipe import recipes
-from tests.commands.house import CommandLine, atlas, made_run, verdict  # noqa: F401
+from tests.commands.house import CommandLine, made_run, verdict
 
 Validator = jsonschema.Draft202012Validator
 
@@ -66,7 +66,7 @@ def test_every_command_takes_json_and_has_its_schema() -> None:
     ],
 )  # fmt: skip
 def test_a_document_is_what_its_schema_says(
-    atlas: CommandLine,  # noqa: F811
+    atlas: CommandLine,
     tmp_path: Path,
     name: str,
     line: str,
@@ -78,7 +78,7 @@ def test_a_document_is_what_its_schema_says(
     check(name, atlas(*line.split(), "--json").document)
 
 
-def test_the_findings_of_a_recipe_say_where_they_are(atlas: CommandLine, tmp_path: Path) -> None:  # noqa: F811
+def test_the_findings_of_a_recipe_say_where_they_are(atlas: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "bad.yaml").write_text("system: ddpm\nbase: ddpm/smoke\nmodel: {widht: 3}\n")
     (told,) = atlas("recipe", "validate", "bad.yaml", "--json").document["recipes"]
     assert told["errors"] == [

@@ -10,11 +10,11 @@ import typer
 from atlas_cli.commands import _complete
 from atlas_cli.pages.text import Renderer
 from atlas_cli.runs.folder import RunFolder
-from tests.commands.house import CommandLine, atlas, made_run  # noqa: F401
+from tests.commands.house import CommandLine, made_run
 
 
 def test_resume_with_a_topic_takes_the_newest_run_of_that_topic(
-    atlas: CommandLine,  # noqa: F811
+    atlas: CommandLine,
     tmp_path: Path,
 ) -> None:
     root = tmp_path / "runs"
@@ -31,7 +31,7 @@ def test_resume_with_a_topic_takes_the_newest_run_of_that_topic(
 
 @pytest.mark.parametrize("arguments", [[], ["ddpm"]])
 def test_a_run_that_another_process_trains_is_refused_before_anything_is_built(
-    atlas: CommandLine,  # noqa: F811
+    atlas: CommandLine,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     arguments: list[str],
@@ -46,7 +46,7 @@ def test_a_run_that_another_process_trains_is_refused_before_anything_is_built(
 
 @pytest.mark.parametrize("arguments", [["mamba"], ["ddpm/small"], ["ddpm", "--recipe", "small"]])
 def test_resume_of_a_run_of_something_else_is_refused(
-    atlas: CommandLine,  # noqa: F811
+    atlas: CommandLine,
     tmp_path: Path,
     arguments: list[str],
 ) -> None:
@@ -57,7 +57,7 @@ def test_resume_of_a_run_of_something_else_is_refused(
 
 
 def test_a_finished_run_is_not_trained_otherwise(
-    atlas: CommandLine,  # noqa: F811
+    atlas: CommandLine,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -87,7 +87,7 @@ def test_a_finished_run_is_not_trained_otherwise(
     ],
 )
 def test_the_hint_names_the_command_that_was_typed(
-    atlas: CommandLine,  # noqa: F811
+    atlas: CommandLine,
     arguments: list[str],
     hint: str,
 ) -> None:
@@ -96,7 +96,7 @@ def test_the_hint_names_the_command_that_was_typed(
     assert hint in said.err.splitlines()[-1]
 
 
-def test_a_knob_out_of_range_is_refused_and_one_between_is_said(atlas: CommandLine) -> None:  # noqa: F811
+def test_a_knob_out_of_range_is_refused_and_one_between_is_said(atlas: CommandLine) -> None:
     said = atlas("diagram", "noising", "--set", "t=9000")
     assert said.code == 2
     assert "from 0 to 199" in said.err
@@ -116,7 +116,7 @@ def test_a_knob_out_of_range_is_refused_and_one_between_is_said(atlas: CommandLi
         ["ls", "state", "space", "models", "--json"],
     ],
 )
-def test_names_of_several_words_need_no_quotes(atlas: CommandLine, arguments: list[str]) -> None:  # noqa: F811
+def test_names_of_several_words_need_no_quotes(atlas: CommandLine, arguments: list[str]) -> None:
     said = atlas(*arguments)
     assert said.code == 0, said.err
     assert "ssm" in said.out or "mamba" in said.out
@@ -150,7 +150,7 @@ def test_completion_offers_recipes_fields_knobs_and_sections() -> None:
     assert _complete.recipes_of_topic(line(topic="nothing"), "") == []
 
 
-def test_the_list_of_recipes_counts_the_parents(atlas: CommandLine) -> None:  # noqa: F811
+def test_the_list_of_recipes_counts_the_parents(atlas: CommandLine) -> None:
     rows = {row["name"]: row for row in atlas("recipe", "ls", "kv-cache", "--json").document["recipes"]}
     parent = atlas("recipe", "ls", "gpt", "--json").document["recipes"]
     seconds = next(row["seconds"] for row in parent if row["name"] == "gpt/small")

@@ -7,7 +7,7 @@ import pytest
 from atlas_cli import paths
 from atlas_cli.diagrams import frame_cache
 from atlas_cli.diagrams.frames import Explorable, Frame, Knob, Words
-from tests.diagrams.test_frames import PANELS
+from tests.diagrams.panels import PANELS
 
 calls: list[int] = []
 

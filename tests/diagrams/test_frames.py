@@ -11,37 +11,14 @@ import torch
 
 from atlas_cli.diagrams.frames import (
     Bars,
-    Curves,
     Explorable,
     Frame,
-    Group,
-    Heatmap,
-    Images,
     Knob,
     Panel,
-    Quiver,
-    Scatter,
-    Series,
-    Tokens,
     Words,
     rounded,
 )
-
-PANELS: tuple[Panel, ...] = (
-    Heatmap("h", ((0.0, 1.0), (2.0, 3.0)), 0, 3, "across", "down", ("a", "b"), ("c", "d")),
-    Curves(
-        "c",
-        (Series("s", (1, 2, 3), (4, 5, 6), "dashed"), Series("p", (1, 2), (5, 4), "points")),
-        "x",
-        marker=2,
-    ),
-    Scatter("s", (Group("g", ((0, 0), (1, 1))),), (-1, 1, -1, 1)),
-    Quiver("q", ((0, 0),), ((0.5, 0.5),), (-1, 1, -1, 1)),
-    Bars("b", ("one", "two"), (0.25, 1.0), 1.0),
-    Images("i", (((0.0, 1.0), (1.0, 0.0)),), 1, ("a checker",)),
-    Tokens("t", (("the", 0.5, "1/2"), ("cat", 1.0, "1"))),
-    Words("w", ("one line",)),
-)
+from tests.diagrams.panels import PANELS
 
 
 def test_numbers_are_rounded_to_four_digits_wherever_they_come_from():

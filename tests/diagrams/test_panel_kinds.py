@@ -11,7 +11,7 @@ from atlas_cli import diagrams
 from atlas_cli.diagrams.frames import Panel
 from atlas_cli.diagrams.svg import panels as svg_panels
 from atlas_cli.diagrams.text import panels as text_panels
-from tests.diagrams.test_frames import PANELS
+from tests.diagrams.panels import PANELS
 
 FOLDER = Path(diagrams.__file__).parent
 CLASSES = Panel.__subclasses__()

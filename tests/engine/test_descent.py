@@ -120,8 +120,9 @@ def test_autocast_covers_the_forward_pass_and_neither_backward_nor_step() -> Non
 
         def optimizers(self):
             optimizers = super().optimizers()
-            hook = lambda *_: seen.update(step=torch.is_autocast_enabled("cpu"))  # noqa: E731
-            optimizers["main"].register_step_pre_hook(hook)
+            optimizers["main"].register_step_pre_hook(
+                lambda *_: seen.update(step=torch.is_autocast_enabled("cpu"))
+            )
             return optimizers
 
     fit(attached(Watching(), steps=1, precision="bf16"))
@@ -152,7 +153,7 @@ def compiled(monkeypatch: pytest.MonkeyPatch) -> list[object]:
 
 
 def test_compile_takes_the_loss_and_of_a_gan_both_players(compiled: list[object], tiny_images) -> None:
-    from tests.systems.gan.test_gan import on_images
+    from tests.systems.gan.house import on_images
 
     attached(Line()).compile_training()
     assert compiled == ["loss"]

@@ -57,7 +57,7 @@ def test_resume_is_bit_equal_to_a_straight_run(tmp_path: Path) -> None:
     straight = line()
     straight_fit = fit(straight, run=straight_run)
     with pytest.raises(InterruptedRun) as stopped:
-        fit(line(), run=broken_run, stop=stop_after(7))
+        fit(line(), run=broken_run, stop=StopAfter(7))
     assert stopped.value.code == 130
     resumed = line()
     state = checkpoint.load(checkpoint.newest_valid(broken_run.checkpoints)[0])
@@ -75,7 +75,7 @@ def test_resume_is_bit_equal_to_a_straight_run(tmp_path: Path) -> None:
     assert rows[0] == rows[1]
 
 
-class stop_after:  # noqa: N801
+class StopAfter:
     """A stop request that comes during step n."""
 
     exit_code = 130

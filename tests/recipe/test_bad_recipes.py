@@ -9,7 +9,7 @@ import pytest
 from atlas_cli.errors import UsageError
 from atlas_cli.recipe import recipes
 from atlas_cli.recipe.positions import MAX_BYTES
-from tests.recipe.house import BUILT, SMALL, House, errors_of, house_fixture  # noqa: F401 - pytest finds it here
+from tests.recipe.house import BUILT, SMALL, House, errors_of
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from atlas_cli.diagrams.model import Diagram
 
 PATIENCE_S = 60.0  # the first frame of a session may have to import torch on a busy machine
 GOLDEN = Path(__file__).parent / "golden"
+NARROW, WIDE = (80, 24), (140, 45)
 Play = Callable[[Pilot[None], DiagramApp], Awaitable[None]]
 
 
@@ -31,6 +32,11 @@ def app_of(shown: Diagram | Explorable, look: Look | None = None, **opened: obje
 def named(topic: str, name: str) -> Diagram | Explorable:
     """A diagram of the gallery."""
     return gallery.find(catalog.resolve(topic), name)
+
+
+def stepped(**opened: object) -> DiagramApp:
+    """The view of a block diagram of seven steps."""
+    return app_of(named("mamba", "mamba-block"), **opened)
 
 
 def drive(app: DiagramApp, size: tuple[int, int], play: Play) -> None:

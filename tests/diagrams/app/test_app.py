@@ -8,19 +8,7 @@ from textual.pilot import Pilot
 from atlas_cli.diagrams.app.app import DiagramApp
 from atlas_cli.diagrams.app.widgets import Help, PlayButton
 from tests.diagrams.app.explorables import LAST, Watched
-from tests.diagrams.app.house import app_of, drive, named, row, screen, settle, until
-
-NARROW, WIDE = (80, 24), (140, 45)
-
-
-@pytest.fixture
-def watched() -> Watched:
-    return Watched()
-
-
-def stepped(**opened: object) -> DiagramApp:
-    return app_of(named("mamba", "mamba-block"), **opened)
-
+from tests.diagrams.app.house import NARROW, WIDE, app_of, drive, row, screen, settle, stepped, until
 
 # --- keys ------------------------------------------------------------------------------------------------
 

@@ -10,19 +10,7 @@ from atlas_cli.diagrams.app.views import Look
 from atlas_cli.diagrams.app.widgets import Help
 from atlas_cli.errors import UsageError
 from tests.diagrams.app.explorables import LAST, Watched
-from tests.diagrams.app.house import app_of, drive, named, screen, settle, until
-
-NARROW, WIDE = (80, 24), (140, 45)
-
-
-@pytest.fixture
-def watched() -> Watched:
-    return Watched()
-
-
-def stepped(**opened: object) -> DiagramApp:
-    return app_of(named("mamba", "mamba-block"), **opened)
-
+from tests.diagrams.app.house import NARROW, WIDE, app_of, drive, named, screen, settle, stepped, until
 
 # --- frames ----------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Heatmap, 
 from atlas_cli.diagrams.svg import block_file
 from atlas_cli.diagrams.svg import panels as svg_panels
 from atlas_cli.diagrams.svg.style import N_SHADES, style_sheet
-from tests.diagrams.test_frames import PANELS
+from tests.diagrams.panels import PANELS
 
 SVG = "{http://www.w3.org/2000/svg}"
 EVERY = [e for family in catalog.families() for e in gallery.explorables_of(family)]

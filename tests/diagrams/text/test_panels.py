@@ -23,7 +23,7 @@ from atlas_cli.diagrams.frames import (
     Words,
 )
 from atlas_cli.diagrams.text.panels import drawing, panel_lines, panels
-from tests.diagrams.test_frames import PANELS
+from tests.diagrams.panels import PANELS
 
 BRAILLE = [chr(code) for code in range(0x2801, 0x2900)]
 EVERY = [e for family in catalog.families() for e in gallery.explorables_of(family)]

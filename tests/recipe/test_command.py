@@ -15,7 +15,7 @@ from atlas_cli.commands import recipe as command
 from atlas_cli.errors import EnvironmentFault, UsageError
 from atlas_cli.recipe import recipes
 from atlas_cli.screen import terminal
-from tests.recipe.house import BUILT, SMALL, House, house_fixture  # noqa: F401 - pytest finds it here
+from tests.recipe.house import BUILT, SMALL, House
 
 ATLAS = [sys.executable, "-m", "atlas_cli", "recipe"]
 
