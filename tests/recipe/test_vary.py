@@ -7,7 +7,7 @@ import pytest
 from atlas_cli.errors import UsageError
 from atlas_cli.recipe import recipes
 from atlas_cli.recipe.model import rows_of
-from tests.recipe.house import House, house_fixture  # noqa: F401
+from tests.recipe.house import House
 
 
 def test_a_list_is_a_row_for_each_value_and_a_mapping_one_of_its_own():
