@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -72,15 +72,42 @@ def labelled(rgb: np.ndarray, legend: list[tuple[str, Colour]]) -> np.ndarray:
     return np.asarray(page)
 
 
-def sheet_for_width(images: np.ndarray, columns: int, width: int) -> np.ndarray:
-    """A contact sheet at one pixel a column; fewer images a row rather than ones too small to read."""
-    n, _, h, w = images.shape
+class Layout(NamedTuple):
+    """How images are laid out in a terminal: how many a row, their size in pixels, and how many of them."""
+
+    columns: int
+    height: int
+    width: int
+    shown: int
+
+
+def layout(shape: tuple[int, ...], columns: int, width: int, height: int | None = None) -> Layout:
+    """Fewer images a row rather than ones too small to read, and whole rows left out rather than cut.
+
+    Args:
+        shape: Of the images, (N, C, H, W).
+        columns: How many a row are wished for.
+        width: Pixels there are, one a column.
+        height: Pixels there are, two a row; None: as many as are needed.
+    """
+    n, _, h, w = shape
     least = min(w, SMALLEST_IMAGE)
     wished = (columns, 10, 8, 5, 4, 2)  # as the system lays them out, where that fits
     fitting = [c for c in wished if c <= n and (width + 1) // c - 1 >= least]
     columns = fitting[0] if fitting else 1
     cell = min(w, (width + 1) // columns - 1)
-    return contact_sheet(_resized(images, round(h * cell / w), cell), columns)
+    if height is None:
+        return Layout(columns, max(1, round(h * cell / w)), cell, n)
+    cell = min(cell, max(1, height * w // h))
+    high = max(1, min(height, round(h * cell / w)))
+    rows = max(1, (height + 1) // (high + 1))
+    return Layout(columns, high, cell, min(n, rows * columns))
+
+
+def sheet_for_width(images: np.ndarray, columns: int, width: int, height: int | None = None) -> np.ndarray:
+    """A contact sheet at one pixel a column, laid out as `layout` says."""
+    chosen = layout(images.shape, columns, width, height)
+    return contact_sheet(_resized(images[: chosen.shown], chosen.height, chosen.width), chosen.columns)
 
 
 def _resized(images: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -94,8 +121,10 @@ def _resized(images: np.ndarray, height: int, width: int) -> np.ndarray:
     return np.stack(smaller).reshape(*images.shape[:2], height, width) / 255
 
 
-def at_width(rgb: np.ndarray, width: int) -> np.ndarray:
-    """The picture `width` pixels wide, in its own proportions."""
+def at_width(rgb: np.ndarray, width: int, height: int | None = None) -> np.ndarray:
+    """The picture `width` pixels wide, in its own proportions; narrower where it would be too high."""
+    if height is not None:
+        width = max(1, min(width, height * rgb.shape[1] // rgb.shape[0]))
     height = max(1, round(rgb.shape[0] * width / rgb.shape[1]))
     return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.LANCZOS))
 
@@ -150,9 +179,12 @@ def print_picture(rgb: np.ndarray, console: Console) -> None:
 
 def renderable(rgb: np.ndarray, console: Console) -> RenderableType:
     """The picture as that console can show it, one pixel a column."""
-    if console.color_system and console.encoding.startswith("utf"):
-        return half_blocks(rgb)
-    return Text("\n".join(ascii_rows(rgb)))
+    return half_blocks(rgb) if in_colour(console) else Text("\n".join(ascii_rows(rgb)))
+
+
+def in_colour(console: Console) -> bool:
+    """Whether that console can show half blocks in colour."""
+    return console.color_system is not None and console.encoding.startswith("utf")
 
 
 def half_blocks(rgb: np.ndarray) -> RichSegments:
@@ -166,6 +198,17 @@ def half_blocks(rgb: np.ndarray) -> RichSegments:
             segments.append(Segment("▀", style))
         segments.append(Segment.line())
     return RichSegments(segments)
+
+
+def letter_rows(rgb: np.ndarray, letters: dict[Colour, str]) -> list[str]:
+    """One letter for two pixels one above the other: that of the first colour that either has, or a blank."""
+    if rgb.shape[0] % 2:
+        rgb = np.concatenate([rgb, np.zeros_like(rgb[:1])])
+    rows = np.full((rgb.shape[0] // 2, rgb.shape[1]), " ")
+    for colour in reversed(letters):
+        there = (rgb == colour).all(axis=2)
+        rows[there[::2] | there[1::2]] = letters[colour]
+    return ["".join(row) for row in rows]
 
 
 def ascii_rows(rgb: np.ndarray) -> list[str]:

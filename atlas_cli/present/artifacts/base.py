@@ -14,9 +14,17 @@ from rich.console import Console, RenderableType
 from rich.text import Text as RichText
 
 from atlas_cli.present import pictures
+from atlas_cli.screen.terminal import can_move
 
 TERMINAL_COLUMNS = 72  # of a drawing in the terminal
+SPARE_ROWS = 5  # of a screen, for what stands below a drawing: key, captions, the prompt
 GLANCE_PIXELS = 24  # height of a drawing beside the progress of a training: twelve rows
+
+
+def room(console: Console) -> tuple[int, int | None]:
+    """Pixels for a drawing there: one a column, two a row of a screen; a file or a pipe is endless."""
+    screen = can_move(console)
+    return console.width, 2 * max(1, console.height - SPARE_ROWS) if screen else None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -110,9 +118,13 @@ class Drawn(Artifact):
         """Pictures of one size to be shown one after the other; fewer than two are no animation."""
         return []
 
-    def for_terminal(self, width: int) -> np.ndarray:
-        """The picture at one pixel a column of a terminal, at most `width` of them."""
-        return pictures.at_width(self.picture(), min(width, TERMINAL_COLUMNS))
+    def for_terminal(self, width: int, height: int | None = None) -> np.ndarray:
+        """The picture at one pixel a column of a terminal and two a row, at most so many of them."""
+        return pictures.at_width(self.picture(), min(width, TERMINAL_COLUMNS), height)
+
+    def left_out(self, width: int, height: int | None) -> str:
+        """What a terminal of that size has no room for, in words; "" where it shows all."""
+        return ""
 
     def save(self, folder: Path, name: str) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
@@ -131,7 +143,10 @@ class Drawn(Artifact):
         return pictures.renderable(self.glance(width), console)
 
     def print(self, console: Console) -> None:
-        pictures.print_picture(self.for_terminal(console.width), console)
+        width, height = room(console)
+        pictures.print_picture(self.for_terminal(width, height), console)
+        if words := self.left_out(width, height):
+            console.print(words, style="atlas.muted", highlight=False, markup=False, soft_wrap=True)
 
     def _repr_png_(self) -> bytes:
         return pictures.png_bytes(self.picture())

@@ -43,12 +43,12 @@ class Film(Drawn):
     def animation(self) -> list[np.ndarray]:
         return pictures.thinned(list(self._sheets())) if len(self.frames) > 1 else []
 
-    def for_terminal(self, width: int) -> np.ndarray:
+    def for_terminal(self, width: int, height: int | None = None) -> np.ndarray:
         """As many stills as can be told apart in that width."""
         wide = self._sheets().shape[2]
         least = min(wide, pictures.SMALLEST_IMAGE)
         strip = self._strip(max(1, min(STRIP_FRAMES, (width + 1) // (least + 1))))
-        return pictures.at_width(strip, min(width, strip.shape[1]))
+        return pictures.at_width(strip, min(width, strip.shape[1]), height)
 
     def describe(self) -> str:
         several = f"{self.frames.shape[1]} films" if self.frames.ndim == 5 else "a film"

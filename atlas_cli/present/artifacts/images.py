@@ -34,8 +34,13 @@ class Images(Drawn):
             return []
         return [pictures.contact_sheet(frame, self.columns) for frame in pictures.thinned(self.frames)]
 
-    def for_terminal(self, width: int) -> np.ndarray:
-        return pictures.sheet_for_width(self.images, self.columns, width)
+    def for_terminal(self, width: int, height: int | None = None) -> np.ndarray:
+        return pictures.sheet_for_width(self.images, self.columns, width, height)
+
+    def left_out(self, width: int, height: int | None) -> str:
+        shown = pictures.layout(self.images.shape, self.columns, width, height).shown
+        n = len(self.images)
+        return "" if shown == n else f"{shown} of {n} fit this screen; the file holds all"
 
     def glance(self, width: int) -> np.ndarray:
         """One row of as many images as can be told apart."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from rich.console import Console, Group, RenderableType
+from rich.text import Text
 
 from atlas_cli.present import pictures
-from atlas_cli.present.artifacts.base import GLANCE_PIXELS, TERMINAL_COLUMNS, Drawn
+from atlas_cli.present.artifacts.base import GLANCE_PIXELS, TERMINAL_COLUMNS, Drawn, room
 
+LETTERS = {pictures.MADE: "o", pictures.REAL: "."}  # where there is no colour
 SHOWN_POINTS = 1000  # of a cloud: fewer do not tell how they lie
 
 
@@ -36,9 +39,27 @@ class Points(Drawn):
         real = [(f"real: {len(self.backdrop):,}", pictures.REAL)] if self.backdrop is not None else []
         return made + real
 
-    def for_terminal(self, width: int) -> np.ndarray:
+    def for_terminal(self, width: int, height: int | None = None) -> np.ndarray:
         """Drawn at the size of the terminal's own pixels: shrunken dots would fade."""
-        return pictures.scatter(self.points, self.backdrop, min(width, TERMINAL_COLUMNS))
+        pixels = min(width, TERMINAL_COLUMNS, height or TERMINAL_COLUMNS)
+        return pictures.scatter(self.points, self.backdrop, pixels)
+
+    def print(self, console: Console) -> None:
+        drawn = self._with_key(self.for_terminal(*room(console)), console)
+        console.print(drawn, highlight=False, markup=False, soft_wrap=True)
+
+    def at_a_glance(self, console: Console, width: int) -> RenderableType:
+        return self._with_key(self.glance(width), console)
+
+    def _with_key(self, rgb: np.ndarray, console: Console) -> RenderableType:
+        """The cloud as that console can show it, and below it what its colours or letters stand for."""
+        colour = pictures.in_colour(console)
+        key = Text("  ", no_wrap=True).join(
+            Text.assemble(("▀", f"#{r:02x}{g:02x}{b:02x}") if colour else LETTERS[r, g, b], f" {words}")
+            for words, (r, g, b) in self._legend()
+        )
+        cloud = pictures.half_blocks(rgb) if colour else Text("\n".join(pictures.letter_rows(rgb, LETTERS)))
+        return Group(cloud, key)
 
     def glance(self, width: int) -> np.ndarray:
         return pictures.scatter(self.points, self.backdrop, min(width, GLANCE_PIXELS))

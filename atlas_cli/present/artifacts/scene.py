@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from rich.console import Console
 
 from atlas_cli.present import pictures
-from atlas_cli.present.artifacts.base import Drawn
+from atlas_cli.present.artifacts.base import Drawn, room
 
 CELL = 128  # pixels: the least width of a view, so that its angles can be read below it
 LABEL = 14  # pixels: height of the line with the angles
@@ -49,12 +49,18 @@ class Scene(Drawn):
             return []
         return [pictures.contact_sheet(view[None], 1) for view in pictures.thinned(list(self.views))]
 
-    def for_terminal(self, width: int) -> np.ndarray:
-        return pictures.sheet_for_width(self.views, self.columns, width)
+    def for_terminal(self, width: int, height: int | None = None) -> np.ndarray:
+        return pictures.sheet_for_width(self.views, self.columns, width, height)
+
+    def left_out(self, width: int, height: int | None) -> str:
+        shown = pictures.layout(self.views.shape, self.columns, width, height).shown
+        n = len(self.views)
+        return "" if shown == n else f"{shown} of {n} fit this screen; the file holds all"
 
     def print(self, console: Console) -> None:
         super().print(console)
-        console.print("; ".join(self.labels()), highlight=False, markup=False)
+        shown = pictures.layout(self.views.shape, self.columns, *room(console)).shown
+        console.print("; ".join(self.labels()[:shown]), highlight=False, markup=False)
 
     def describe(self) -> str:
         h, w = self.views.shape[-2:]

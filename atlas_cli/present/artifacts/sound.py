@@ -33,8 +33,9 @@ class Sound(Drawn):
     def picture(self) -> np.ndarray:
         return _envelope(self.waveform, *ENVELOPE_SHAPE)
 
-    def for_terminal(self, width: int) -> np.ndarray:
-        return _envelope(self.waveform, TERMINAL_ROWS, min(width, TERMINAL_COLUMNS))
+    def for_terminal(self, width: int, height: int | None = None) -> np.ndarray:
+        rows = min(TERMINAL_ROWS, height or TERMINAL_ROWS)
+        return _envelope(self.waveform, rows, min(width, TERMINAL_COLUMNS))
 
     def wav(self) -> bytes:
         """The sound as a WAV file of 16-bit samples."""

@@ -58,6 +58,24 @@ def test_it_prints_in_ascii_without_colour_within_the_terminal(kind: str, width:
     assert max(map(len, lines)) <= width
 
 
+LARGE: dict[str, Artifact] = {
+    "images": Images(RANDOM.random((20, 1, 28, 28))), "one image": Images(RANDOM.random((1, 3, 256, 256))),
+    "points": Points(RANDOM.standard_normal((2000, 2)), RANDOM.standard_normal((2000, 2))),
+    "films": Film(RANDOM.random((5, 20, 3, 28, 28)), columns=4),
+    "trajectory": Trajectory([RANDOM.random((4, 2))]),
+    "scene": Scene(RANDOM.random((8, 3, 64, 64)), np.zeros((8, 2))),
+    "mesh": Mesh(RANDOM.random((3, 3)), np.array([[0, 1, 2]])),
+    "sound": Sound(np.sin(np.arange(800) / 9), 8000),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", LARGE)
+@pytest.mark.parametrize("colour", [True, False])
+@pytest.mark.parametrize(("width", "height"), [(60, 20), (80, 24), (140, 40), (80, 7)])
+def test_on_a_screen_it_is_no_higher_than_that(kind: str, colour: bool, width: int, height: int) -> None:
+    assert len(printed(LARGE[kind], colour=colour, width=width, height=height).splitlines()) <= height - 3
+
+
 @kinds
 def test_it_prints_the_same_every_time_in_colour(kind: str) -> None:
     shown = printed(KINDS[kind][0], colour=True)

@@ -77,3 +77,27 @@ def test_a_row_of_images_is_a_glance_that_fits() -> None:
         height, columns, _ = images.glance(width).shape
         assert columns <= width
         assert height <= 28
+
+
+def test_a_screen_says_what_it_has_no_room_for_and_a_pipe_has_room_for_all() -> None:
+    images = Images(ramp(20, 28))
+    assert printed(images, height=24).splitlines()[-1] == "10 of 20 fit this screen; the file holds all"
+    assert "fit this screen" not in printed(images, height=60)
+    assert "fit this screen" not in printed(images)
+    assert len(printed(images).splitlines()) == 32
+
+
+@pytest.mark.parametrize("colour", [True, False])
+def test_a_cloud_in_the_terminal_has_a_key(colour: bool) -> None:
+    made, real = np.array([[0.9, 0.9]]), np.array([[-0.9, -0.9], [0.0, 0.0]])
+    *cloud, key = printed(Points(made, real), encoding="utf-8", colour=colour).splitlines()
+    if colour:
+        assert key.count("▀") == 2
+        assert "38;2;255;170;60" in key
+        assert "made: 1" in key
+        return
+    assert key == "o made: 1  . real: 2"
+    text = "".join(cloud)
+    assert (text.count("o"), text.count(".")) == (1, 2)
+    assert set(text) == {" ", "o", "."}
+    assert text.index("o") < text.index(".")  # above it and to the right
