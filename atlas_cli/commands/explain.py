@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from atlas_cli.commands import _complete
+
+if TYPE_CHECKING:
+    from atlas_cli.catalog import Family, Topic
 
 PANEL, PLACE = "Learn", 2  # in atlas --help
 
@@ -23,8 +26,9 @@ class Format(StrEnum):
 
 def explain(
     topic: Annotated[
-        list[str], typer.Argument(help="Topic, family, number or alias.", autocompletion=_complete.names)
-    ],
+        list[str] | None,
+        typer.Argument(help="Topic, family, number or alias.", autocompletion=_complete.names),
+    ] = None,
     section: Annotated[
         str | None,
         typer.Option(
@@ -38,6 +42,9 @@ def explain(
         Format | None, typer.Option("--format", "-f", help="What to print (default: text).")
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    glossary: Annotated[
+        bool, typer.Option("--glossary", help="Explain the words that pages use, or the one that is named.")
+    ] = False,
     pager: Annotated[bool, typer.Option(help="Page long texts on a terminal.")] = True,
 ) -> None:
     """Explain a topic or a family.
@@ -47,23 +54,37 @@ def explain(
     from atlas_cli.commands._formats import asked
     from atlas_cli.screen import kept
 
-    name = " ".join(topic)
+    name = " ".join(topic or ())
+    _refuse_what_contradicts(name, section, glossary)
     wanted = asked(format, json, Format.json)
     request = None
     if wanted in (None, Format.text):
-        request = kept.request("explain", name, section, pager)
+        request = kept.request("explain", name, section, glossary, pager)
         if kept.replay(request):
             return
     with kept.recording(request):
-        _print(name, section, wanted, pager)
+        if glossary:
+            from atlas_cli.commands._glossary import print_glossary
+
+            print_glossary(name, wanted, pager)
+        else:
+            _print(name, section, wanted, pager)
+
+
+def _refuse_what_contradicts(name: str, section: str | None, glossary: bool) -> None:
+    from atlas_cli.errors import UsageError
+
+    if not name and not glossary:
+        raise UsageError("missing argument 'topic'", "see atlas explain --help")
+    if glossary and section is not None:
+        raise UsageError("--section is of a page, and --glossary is none", "leave one of them out")
 
 
 def _print(topic: str, section: str | None, wanted: Format | None, pager: bool) -> None:
-    from atlas_cli import catalog
     from atlas_cli.pages import source
     from atlas_cli.screen import terminal
 
-    page = source.read_page(catalog.resolve_any(topic))
+    page = source.read_page(_resolved(topic))
     if section is not None:
         page = page.only(section)
     if wanted is Format.html:
@@ -82,3 +103,19 @@ def _print(topic: str, section: str | None, wanted: Format | None, pager: bool) 
         from atlas_cli.pages.compose import compose
 
         terminal.show(compose(page, terminal.text_width()), pager=pager)
+
+
+def _resolved(name: str) -> Topic | Family:
+    """The subject of that name; where a word of the glossary is meant, the error says how to ask for it."""
+    from atlas_cli import catalog
+    from atlas_cli.errors import UsageError
+
+    try:
+        return catalog.resolve_any(name)
+    except UsageError as error:
+        from atlas_cli.pages import glossary
+
+        term = glossary.known(name)
+        if term is None:
+            raise
+        raise UsageError(error.what, f"atlas explain --glossary {term.word}") from error

@@ -51,7 +51,9 @@ def test_every_command_takes_json_and_has_its_schema() -> None:
 @pytest.mark.parametrize(
     ("name", "line"),
     [
-        ("ls", "ls"), ("explain", "explain mamba"), ("explain", "explain ssm"), ("code", "code mamba"),
+        ("ls", "ls"), ("explain", "explain mamba"), ("explain", "explain ssm"),
+        ("explain-glossary", "explain --glossary"),
+        ("explain-glossary", "explain --glossary KL"), ("code", "code mamba"),
         ("quiz", "quiz ssm"), ("quiz", "quiz ssm --answers"), ("diagram", "diagram mamba"),
         ("diagram", "diagram noising"), ("diagram-list", "diagram ssm --list"), ("schema", "schema"),
         ("recipe-ls", "recipe ls transformer"), ("recipe-show", "recipe show kv-cache/small"),
