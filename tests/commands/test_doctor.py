@@ -47,6 +47,7 @@ def test_what_a_class_lacks_is_told_until_it_is_prepared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("atlas_cli.metrics.judge._train", lambda *_: None)
+    monkeypatch.setattr("atlas_cli.diagrams.shipped.frame", lambda *_: None)
     (tmp_path / "own.yaml").write_text(OWN)
     line = ("doctor", "--class", "own.yaml", PARENT, "bpe")
     said = atlas(*line, "--json")
