@@ -67,7 +67,7 @@ def sample(
     from atlas_cli.present.saving import require_place, saved
     from atlas_cli.runs.find import find_run
 
-    save = None if save is None else named(save, "folder")
+    save = None if save is None else named(save, "folder of --save")
     if save is not None:
         require_place(save)
     found = find_run(run, out, with_weights=True)  # a wrong name costs no torch

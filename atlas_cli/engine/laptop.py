@@ -52,7 +52,9 @@ def _estimate(name: str, threads: int, options: Sequence[str], environ: Mapping[
         "cpu",
     ]
     command += ["--threads", str(threads), *options]
-    done = subprocess.run(command, env=os.environ | environ, capture_output=True, text=True, check=False)
+    # What the caller's shell says of instructions is not what this machine has.
+    own = {name: value for name, value in os.environ.items() if name not in LAPTOP}
+    done = subprocess.run(command, env={**own, **environ}, capture_output=True, text=True, check=False)
     try:
         estimate: dict[str, Any] = json.loads(done.stdout)["estimate"]
     except (ValueError, KeyError) as error:

@@ -57,7 +57,7 @@ def number_of(name: str, stem: str | None = None) -> int:
 def require_writable(root: Path) -> None:
     """Make the folder of the runs if only itself is missing; refuse what cannot be written."""
     hint = "name a folder you may write to: --out FOLDER"
-    paths.named(root, "folder of the runs")
+    paths.named(root, "folder of the runs (--out)")
     try:
         root.mkdir(exist_ok=True)
     except FileNotFoundError as error:

@@ -232,7 +232,7 @@ def test_a_place_that_takes_no_samples_is_refused_before_the_work(
     monkeypatch.setattr(GPT, "sample", lambda *_: pytest.fail("it was sampled"))
     assert atlas(runs, *SAMPLE, "--save", place) == code
     said = capsys.readouterr().err
-    assert ("--save FOLDER" if code == 4 else "too long") in said
+    assert ("--save FOLDER" if code == 4 else "the folder of --save") in said
     assert len(said) < 600
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,19 @@ def test_steps_are_timed_in_processes_that_import_nothing_from_the_working_folde
     assert {"threads", "fp32_avx2"} < found.keys()
     with pytest.raises(EnvironmentFault, match=r"could not be timed: nowhere\.yaml: there is no such file"):
         timed("nowhere.yaml", 1)
+
+
+def test_this_machine_is_timed_with_its_own_instructions_whatever_the_shell_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def run(command: list[str], env: dict[str, str], **_: object) -> subprocess.CompletedProcess[str]:
+        asked.append(env.get("ATEN_CPU_CAPABILITY"))
+        estimate = '{"estimate": {"precision": "bf16", "train_seconds": 1.0}}'
+        return subprocess.CompletedProcess(command, 0, estimate, "")
+
+    monkeypatch.setenv("ATEN_CPU_CAPABILITY", "default")
+    monkeypatch.setattr("atlas_cli.engine.laptop.subprocess.run", run)
+    timed("gan/smoke", 1)
+    assert asked == [None, "avx2"]
