@@ -114,7 +114,6 @@ def strips(
     """
     earlier = k.shape[2] - q.shape[2]  # keys before the first query
     queries = q.split(STRIP, dim=2)
-    queries = q.split(STRIP, dim=2)
     ends = [earlier + n for n in accumulate(strip.shape[2] for strip in queries)]
     sizes = [end - start for start, end in pairwise([0, *ends])]
     keys, values = k.split(sizes, dim=2), v.split(sizes, dim=2)
