@@ -113,7 +113,10 @@ def _table(topic: str, recipe: str, columns: str) -> str:
     known = _recipe(topic, recipe).get("measured") or {}
     rows = {"as the recipe says": "", "without the idea": "without."}
     rows |= {row.replace("=", " = "): f"vary.{row}." for row in known.get("vary", {})}
-    lines = ["| | " + " | ".join(words or name for name, _, words in wanted) + " |"]
+    once = _is_of_one_seed(topic, recipe)
+    lines = [
+        f"| {'one seed' if once else ''} | " + " | ".join(words or name for name, _, words in wanted) + " |"
+    ]
     lines.append("|---|" + "---|" * len(wanted))
     for title, before in rows.items():
         if before != "without." or known.get("without"):
@@ -126,7 +129,9 @@ def _cell(topic: str, recipe: str, figure: str) -> str:
     value, ends = _value(topic, recipe, figure), spread(topic, recipe, figure)
     if value is None:
         return "-"
-    return _told(value) if ends == NOT_MEASURED else f"{_told(value)} ({ends})"
+    return (
+        _told(value) if ends == NOT_MEASURED or _is_of_one_seed(topic, recipe) else f"{_told(value)} ({ends})"
+    )
 
 
 def _value(topic: str, recipe: str, figure: str) -> Any:
@@ -152,9 +157,12 @@ def _told(value: Any) -> str:
 
 def _of_one_seed(topic: str, recipe: str, figure: str) -> str:
     """Said of a figure of which nobody knows how far it strays."""
+    return " (one seed)" if figure not in _CERTAIN and _is_of_one_seed(topic, recipe) else ""
+
+
+def _is_of_one_seed(topic: str, recipe: str) -> bool:
     seeds = _value(topic, recipe, "seeds")
-    one = seeds == 1 or (isinstance(seeds, list) and len(seeds) == 1)
-    return " (one seed)" if one and figure not in _CERTAIN else ""
+    return bool(seeds == 1 or (isinstance(seeds, list) and len(seeds) == 1))
 
 
 @cache

@@ -213,10 +213,17 @@ def test_spreads_gaps_and_rows_are_named_like_figures(filled, directive: str, te
 
 def test_a_table_holds_the_run_its_ablation_and_every_row(filled):
     assert filled("{{ table many: loss as bits a byte, other }}").splitlines() == [
-        "| | bits a byte | other |",
+        "|  | bits a byte | other |",
         "|---|---|---|",
         "| as the recipe says | 1.5 (1.25 to 1.75) | - |",
         "| without the idea | 3 (2.9 to 3.1) | - |",
         "| guidance = 1.5 | 2 (1.9 to 2.1) | - |",
         "| two words | 2.5 (2.4 to 2.6) | - |",
     ]
+
+
+def test_a_table_of_one_seed_says_so_and_has_no_spreads(filled, tmp_path: Path):
+    text = "measured: {loss: 1.5, spread: {loss: [1.5, 1.5]}, seeds: [1]}\n"
+    (tmp_path / "mamba" / "once.yaml").write_text(text, encoding="utf-8")
+    lines = filled("{{ table once: loss }}").splitlines()
+    assert lines == ["| one seed | loss |", "|---|---|", "| as the recipe says | 1.5 |"]
