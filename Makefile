@@ -25,7 +25,7 @@ bench:            ## speed as ratios against peers; leave the machine alone mean
 	$(BIN)/python -m pytest -n 0 -m bench --timeout=3600 -s
 
 frames:           ## compute anew what explorables show first, after a change of what they compute with
-	$(BIN)/python -m atlas_cli.diagrams.shipped
+	$(BIN)/python -m atlas_cli.pages.shipped
 
 format:
 	$(BIN)/ruff format .

@@ -25,6 +25,24 @@ def _private_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture(scope="session")
+def common_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache that every test of this run may share, whichever process it is in.
+
+    What it keeps is made by the sources as they are now: pictures of the explorables, drawn digits.
+    """
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "common-home"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def at_common_home(_private_places: None, common_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This test makes nothing anew that another has made."""
+    monkeypatch.setenv("ATLAS_HOME", str(common_home))
+
+
 @pytest.fixture
 def tiny_images():
     """Forty 8x8 grey images of ten classes."""

@@ -76,22 +76,3 @@ def _imported(file: Path) -> Iterator[Path]:
             source = _PACKAGE.joinpath(*parts).with_suffix(".py")
             if package == "atlas_cli" and parts and parts[0] in _COMPUTING and source.is_file():
                 yield source
-
-
-def main() -> None:
-    """Write the frames of all explorables that a page may draw while it is read, and what its YAML holds."""
-    from atlas_cli import catalog, documents, paths
-    from atlas_cli.diagrams import gallery
-
-    content, recipes = paths.content_dir(), paths.recipes_dir()
-    texts = [catalog.front_matter(page.read_text(encoding="utf-8")) for page in content.glob("*/*.md")]
-    yamls = (content / "atlas.yaml", *content.glob("*/diagrams/*.yaml"), *recipes.glob("*/*.yaml"))
-    documents.ship([*filter(None, texts), *(file.read_text(encoding="utf-8") for file in yamls)])
-    for family in catalog.families():
-        for explorable in gallery.explorables_of(family):
-            if not explorable.heavy:
-                write(explorable)
-
-
-if __name__ == "__main__":
-    main()

@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import cache
 from html import escape
 from itertools import groupby
 
-from markdown_it import MarkdownIt
 from markdown_it.tree import SyntaxTreeNode
 
 from atlas_cli.mathematics import mathml
-from atlas_cli.pages import mathematics
 from atlas_cli.pages.directives import diagram_named
+from atlas_cli.pages.markdown import parser
 from atlas_cli.screen.highlight import highlight
 
 _NOT_A_WORD = re.compile(r"[\W_]+")
@@ -77,16 +75,16 @@ class HtmlRenderer:
     def render(self, markdown: str, n_references: int = 0) -> str:
         """The whole text."""
         self._n_references = n_references
-        return self._blocks(SyntaxTreeNode(_parser().parse(markdown)).children)
+        return self._blocks(SyntaxTreeNode(parser().parse(markdown)).children)
 
     def inline(self, markdown: str) -> str:
         """A sentence, without a paragraph around it."""
-        return "".join(map(self._inline, SyntaxTreeNode(_parser().parseInline(markdown)).children))
+        return "".join(map(self._inline, SyntaxTreeNode(parser().parseInline(markdown)).children))
 
     def references(self, markdown: str) -> str:
         """The list of works, each with an address of its own."""
         self._n_references = 0
-        (numbered,) = SyntaxTreeNode(_parser().parse(markdown)).children
+        (numbered,) = SyntaxTreeNode(parser().parse(markdown)).children
         items = (
             f'<li id="ref-{i}">{self._blocks(item.children, tight=True)}</li>'
             for i, item in enumerate(numbered.children, start=1)
@@ -235,11 +233,3 @@ def n_references(markdown: str) -> int:
 
 def _lines(parts: Iterable[str]) -> str:
     return "\n".join(parts)
-
-
-@cache
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    parser.disable(["html_block", "html_inline"])
-    mathematics.enable(parser)
-    return parser

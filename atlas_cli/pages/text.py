@@ -7,14 +7,11 @@ formula or the address of a link, all of which a page of the atlas needs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cache
 
-from markdown_it import MarkdownIt
-from markdown_it.tree import SyntaxTreeNode
 from rich.text import Text
 
-from atlas_cli.pages import mathematics
 from atlas_cli.pages.directives import diagram_named
+from atlas_cli.pages.markdown import Node, tree
 from atlas_cli.screen.highlight import highlight
 from atlas_cli.screen.lines import Lines, hang, indent, pairs, wrap
 from atlas_cli.screen.tables import table
@@ -45,7 +42,7 @@ class Renderer:
 
     def render(self, markdown: str) -> Lines:
         """The whole text, its blocks one blank line apart."""
-        return self._blocks(SyntaxTreeNode(_parser().parse(markdown)).children, self.width)
+        return self._blocks(tree(markdown, self._family, self._page), self.width)
 
     def references(self) -> Lines:
         """The addresses behind the letters in the text."""
@@ -57,7 +54,7 @@ class Renderer:
 
     # --- blocks ---------------------------------------------------------------------------------------
 
-    def _blocks(self, nodes: Iterable[SyntaxTreeNode], width: int, tight: bool = False) -> Lines:
+    def _blocks(self, nodes: Iterable[Node], width: int, tight: bool = False) -> Lines:
         lines: Lines = []
         for node in nodes:
             if lines and not tight:
@@ -65,46 +62,46 @@ class Renderer:
             lines += self._block(node, width)
         return lines
 
-    def _block(self, node: SyntaxTreeNode, width: int) -> Lines:
-        draw: Callable[[SyntaxTreeNode, int], Lines] | None = getattr(self, f"_{node.type}", None)
+    def _block(self, node: Node, width: int) -> Lines:
+        draw: Callable[[Node, int], Lines] | None = getattr(self, f"_{node.type}", None)
         return draw(node, width) if draw else wrap(Text(node.content), width)
 
-    def _paragraph(self, node: SyntaxTreeNode, width: int) -> Lines:
+    def _paragraph(self, node: Node, width: int) -> Lines:
         name = diagram_named(node.children[0].content)
         return self._draw_diagram(name, width) if name else wrap(self._text(node), width)
 
-    def _heading(self, node: SyntaxTreeNode, width: int) -> Lines:
+    def _heading(self, node: Node, width: int) -> Lines:
         text = self._text(node)
         text.stylize("atlas.head" if node.tag in ("h1", "h2") else "bold")
         return wrap(text, width)
 
-    def _math_block(self, node: SyntaxTreeNode, width: int) -> Lines:
+    def _math_block(self, node: Node, width: int) -> Lines:
         from atlas_cli.mathematics import text as formulas  # late: most pages of the map have none
 
         rows = formulas.block(node.content, width - _CODE_INDENT, ascii=ascii_only(), page=self._page)
         return indent([Text(row, no_wrap=True) for row in rows], _CODE_INDENT)
 
-    def _fence(self, node: SyntaxTreeNode, width: int) -> Lines:
+    def _fence(self, node: Node, width: int) -> Lines:
         code = highlight(node.content.rstrip("\n"), node.info.strip().split(" ")[0].lower())
         return indent(wrap(code, width - _CODE_INDENT), _CODE_INDENT)
 
     _code_block = _fence
 
-    def _hr(self, node: SyntaxTreeNode, width: int) -> Lines:
+    def _hr(self, node: Node, width: int) -> Lines:
         return [Text("─" * min(width, 24), "atlas.muted")]
 
-    def _blockquote(self, node: SyntaxTreeNode, width: int) -> Lines:
+    def _blockquote(self, node: Node, width: int) -> Lines:
         bar = Text("│ ", "atlas.muted")
         return [bar + line for line in self._blocks(node.children, width - 2)]
 
-    def _bullet_list(self, node: SyntaxTreeNode, width: int) -> Lines:
+    def _bullet_list(self, node: Node, width: int) -> Lines:
         return self._list(node, ["•"] * len(node.children), width)
 
-    def _ordered_list(self, node: SyntaxTreeNode, width: int) -> Lines:
+    def _ordered_list(self, node: Node, width: int) -> Lines:
         start = int(node.attrs.get("start", 1))
         return self._list(node, [f"{start + i}." for i in range(len(node.children))], width)
 
-    def _list(self, node: SyntaxTreeNode, marks: list[str], width: int) -> Lines:
+    def _list(self, node: Node, marks: list[str], width: int) -> Lines:
         tight = all(p.hidden for item in node.children for p in item.children if p.type == "paragraph")
         hanging = 3 + max(map(len, marks))
         lines: Lines = []
@@ -115,7 +112,7 @@ class Renderer:
             lines += hang(marked, self._blocks(item.children, width - hanging, tight), hanging)
         return lines
 
-    def _table(self, node: SyntaxTreeNode, width: int) -> Lines:
+    def _table(self, node: Node, width: int) -> Lines:
         rows = [
             [self._text(cell) for cell in row.children] for part in node.children for row in part.children
         ]
@@ -128,13 +125,13 @@ class Renderer:
 
     # --- inline ---------------------------------------------------------------------------------------
 
-    def _text(self, node: SyntaxTreeNode) -> Text:
+    def _text(self, node: Node) -> Text:
         text = Text()
         for child in node.children:
             self._inline(child, text, "")
         return text
 
-    def _inline(self, node: SyntaxTreeNode, text: Text, style: str) -> None:
+    def _inline(self, node: Node, text: Text, style: str) -> None:
         if node.type == "inline":
             for child in node.children:
                 self._inline(child, text, style)
@@ -146,7 +143,7 @@ class Renderer:
         else:
             self._leaf(node, text, style)
 
-    def _leaf(self, node: SyntaxTreeNode, text: Text, style: str) -> None:
+    def _leaf(self, node: Node, text: Text, style: str) -> None:
         if node.type == "code_inline":
             text.append(node.content, f"{style} atlas.code".strip())
         elif node.type == "math_inline":
@@ -161,7 +158,7 @@ class Renderer:
         else:
             text.append(node.content, style)
 
-    def _link(self, node: SyntaxTreeNode, text: Text, style: str) -> None:
+    def _link(self, node: Node, text: Text, style: str) -> None:
         start = len(text)
         for child in node.children:
             self._inline(child, text, style)
@@ -201,11 +198,3 @@ def _page_command(address: str, family: str = "") -> str | None:
     if parts[-1] == "index":
         parts = [family, *parts][-2:-1]
     return f"atlas explain {parts[-1]}"
-
-
-@cache
-def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
-    parser.disable(["html_block", "html_inline"])
-    mathematics.enable(parser)
-    return parser

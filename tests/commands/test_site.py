@@ -11,16 +11,9 @@ import typer
 from atlas_cli.commands.site import site
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A cache for all tests here: the frames are computed once."""
-    return tmp_path_factory.mktemp("home")
-
-
 @pytest.fixture
-def atlas(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, home: Path):
+def atlas(capsys: pytest.CaptureFixture[str], at_common_home: None):
     """Runs `atlas site ARGUMENTS` and returns (stdout, stderr)."""
-    monkeypatch.setenv("ATLAS_HOME", str(home))
     app = typer.Typer()
     app.command()(site)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import time
@@ -15,6 +16,22 @@ from tests.e2e.helpers import atlas, start
 
 LONG = ["train", "ddpm/smoke", "--set", "train.steps=100000", "--set", "train.checkpoint_every=10"]
 SHORT = ["train", "ddpm/smoke", "--set", "train.checkpoint_every=5"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, object]]:
+    """A folder with a finished run, and what `train --json` said of it."""
+    folder = tmp_path_factory.mktemp("trained")
+    done = atlas(*SHORT, "--json", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder, json.loads(done.stdout)
+
+
+@pytest.fixture
+def finished(trained: tuple[Path, dict[str, object]], tmp_path: Path) -> Path:
+    """A folder of the test's own with that run in it."""
+    shutil.copytree(trained[0] / "runs", tmp_path / "runs")
+    return tmp_path
 
 
 def wait_for_checkpoint(cwd: Path, process: subprocess.Popen[str]) -> None:
@@ -51,13 +68,12 @@ def test_second_signal_stops_at_once_and_leaves_the_last_checkpoint_whole(tmp_pa
     checkpoint.load(checkpoint.newest_valid(tmp_path / "runs/ddpm-smoke-1/checkpoints")[0])
 
 
-def test_resume_of_a_finished_run_changes_nothing(tmp_path: Path) -> None:
-    assert atlas(*SHORT, cwd=tmp_path).returncode == 0
-    files = {p: p.read_bytes() for p in (tmp_path / "runs").rglob("*") if p.is_file()}
-    again = atlas("train", "--resume", cwd=tmp_path)
+def test_resume_of_a_finished_run_changes_nothing(finished: Path) -> None:
+    files = {p: p.read_bytes() for p in (finished / "runs").rglob("*") if p.is_file()}
+    again = atlas("train", "--resume", cwd=finished)
     assert again.returncode == 0
     assert "already complete" in again.stderr
-    assert {p: p.read_bytes() for p in (tmp_path / "runs").rglob("*") if p.is_file()} == files
+    assert {p: p.read_bytes() for p in (finished / "runs").rglob("*") if p.is_file()} == files
 
 
 def test_resume_shows_a_changed_field_and_refuses_a_changed_architecture(tmp_path: Path) -> None:
@@ -76,28 +92,30 @@ def test_resume_shows_a_changed_field_and_refuses_a_changed_architecture(tmp_pat
     assert "train.steps: 100000 ->" in changed.stderr
 
 
-def test_a_flipped_bit_ends_with_code_3_and_names_the_file(tmp_path: Path) -> None:
-    assert atlas(*SHORT, "--set", "train.checkpoint_every=20", cwd=tmp_path).returncode == 0
-    file = next((tmp_path / "runs/ddpm-smoke-1/checkpoints").glob("step-*/weights.safetensors"))
+def test_a_flipped_bit_ends_with_code_3_and_names_the_file(finished: Path) -> None:
+    newest, *others = sorted((finished / "runs/ddpm-smoke-1/checkpoints").glob("step-*"), reverse=True)
+    for older in others:  # nothing to fall back to
+        shutil.rmtree(older)
+    file = newest / "weights.safetensors"
     data = bytearray(file.read_bytes())
     data[-100] ^= 1
     file.write_bytes(data)
-    result = atlas("sample", "latest", cwd=tmp_path)
+    result = atlas("sample", "latest", cwd=finished)
     assert result.returncode == 3
     assert "weights.safetensors" in result.stderr
 
 
-def test_one_json_document_on_success_and_on_failure(tmp_path: Path) -> None:
-    done = atlas(*SHORT, "--json", cwd=tmp_path)
-    assert done.returncode == 0
-    assert json.loads(done.stdout)["run"] == "runs/ddpm-smoke-1"
+def test_one_json_document_on_success_and_on_failure(
+    trained: tuple[Path, dict[str, object]], tmp_path: Path
+) -> None:
+    assert trained[1]["run"] == "runs/ddpm-smoke-1"
     failed = atlas("train", "ddpm/nothing", "--json", cwd=tmp_path)
     assert failed.returncode == 2
     assert json.loads(failed.stdout)["exit_code"] == 2
 
 
-def test_a_finished_run_can_be_shown_sampled_compared_and_removed(tmp_path: Path) -> None:
-    assert atlas(*SHORT, cwd=tmp_path).returncode == 0
+def test_a_finished_run_can_be_shown_sampled_compared_and_removed(finished: Path) -> None:
+    tmp_path = finished
     assert atlas(*SHORT, "--seed", "1", cwd=tmp_path).returncode == 0
     first = atlas("sample", "ddpm-smoke-1", "--seed", "3", "--count", "4", "--json", cwd=tmp_path)
     assert first.returncode == 0, first.stderr

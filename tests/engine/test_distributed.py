@@ -6,6 +6,8 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,29 +37,41 @@ def assert_close(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None
         )
 
 
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, str]]:
+    """The folder of a recipe that one process trained, once, and what it printed."""
+
+    @cache
+    def trained(recipe: str) -> tuple[Path, str]:
+        folder = tmp_path_factory.mktemp("alone")
+        one = atlas("train", recipe, *COMMON, "--out", "one", cwd=folder)
+        assert one.returncode == 0, one.stderr
+        return folder / "one", one.stdout
+
+    return trained
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_two_processes_learn_the_weights_of_one(tmp_path: Path, recipe: str) -> None:
-    one = atlas("train", recipe, *COMMON, "--out", "one", cwd=tmp_path)
+def test_two_processes_learn_the_weights_of_one(tmp_path: Path, recipe: str, alone) -> None:
+    one, said = alone(recipe)
     two = atlas("train", recipe, *COMMON, "--out", "two", "--devices", "2", cwd=tmp_path)
-    assert one.returncode == 0, one.stderr
     assert two.returncode == 0, two.stderr
     name = recipe.replace("/", "-") + "-1"
-    assert_close(weights(tmp_path / "one", name), weights(tmp_path / "two", name))
+    assert_close(weights(one, name), weights(tmp_path / "two", name))
     assert [p.name for p in (tmp_path / "two").iterdir()] == [name]  # one folder, one writer
     assert two.stderr.count("run folder") == 1
-    assert two.stdout.count("nothing was judged") == one.stdout.count("nothing was judged")
+    assert two.stdout.count("nothing was judged") == said.count("nothing was judged")
 
 
-def test_torchrun_works_as_it_is(tmp_path: Path) -> None:
-    one = atlas("train", "ddpm/smoke", *COMMON, "--out", "one", cwd=tmp_path)
-    assert one.returncode == 0, one.stderr
+def test_torchrun_works_as_it_is(tmp_path: Path, alone) -> None:
+    one, _ = alone("ddpm/smoke")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
     two = subprocess.run(
         [*command, "atlas_cli", "train", "ddpm/smoke", *COMMON, "--out", "two"], cwd=tmp_path,
         env=environment(tmp_path / "home"), text=True, capture_output=True, timeout=240, check=False,
     )  # fmt: skip
     assert two.returncode == 0, two.stderr
-    assert_close(weights(tmp_path / "one", "ddpm-smoke-1"), weights(tmp_path / "two", "ddpm-smoke-1"))
+    assert_close(weights(one, "ddpm-smoke-1"), weights(tmp_path / "two", "ddpm-smoke-1"))
 
 
 def test_a_batch_that_cannot_be_shared_is_refused(tmp_path: Path) -> None:

@@ -25,9 +25,9 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def site(tmp_path_factory: pytest.TempPathFactory, common_home: Path) -> Path:
     with pytest.MonkeyPatch.context() as patch:  # not the user's cache: this runs before the tests' own
-        patch.setenv("ATLAS_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("ATLAS_HOME", str(common_home))
         return build(tmp_path_factory.mktemp("site") / "out").folder
 
 

@@ -22,6 +22,8 @@ from atlas_cli.site.address import path_of, quiz_path
 from atlas_cli.site.build import build, render
 from atlas_cli.site.single import document
 
+pytestmark = pytest.mark.usefixtures("at_common_home")
+
 VOID = {"meta", "link", "br", "hr", "input", "img"}
 _MATH = re.compile(r"<math.*?</math>", re.DOTALL)
 

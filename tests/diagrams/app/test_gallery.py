@@ -30,6 +30,7 @@ LOOKED_AT = {
 }
 
 
+@pytest.mark.usefixtures("at_common_home")
 @pytest.mark.parametrize("shown", EVERY, ids=lambda shown: f"{shown.family}-{shown.name}")
 def test_every_diagram_opens_says_its_question_and_turns(shown: Diagram | Explorable):
     async def play(pilot: Pilot[None], app: DiagramApp) -> None:

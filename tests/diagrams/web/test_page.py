@@ -140,6 +140,7 @@ def page_of(name: str) -> str:
     )
 
 
+@pytest.mark.usefixtures("at_common_home")
 @pytest.mark.parametrize("name", [f"{shown.family}-{shown.name}" for shown in (*STEPPED, *EXPLORABLES)])
 def test_a_page_is_small_and_asks_for_nothing(name):
     document = page_of(name)

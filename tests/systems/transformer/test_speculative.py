@@ -99,8 +99,8 @@ def test_tokens_are_distributed_as_the_target_s(settings):
     """Chi-square over pairs of the second and third token, exact probabilities from the target."""
     from atlas_cli.language.decoding import distribution
 
-    vocab, draws = 4, 4000
-    target, draft = gpt(vocab_size=vocab), gpt(seed=9, vocab_size=vocab, n_layer=1)
+    vocab, draws = 4, 1000
+    target, draft = gpt(vocab_size=vocab, n_layer=1), gpt(seed=9, vocab_size=vocab, n_layer=1)
     c = config(guesses=2, **settings)
 
     def next_token(text):

@@ -1,0 +1,53 @@
+"""Make anew what the atlas ships so that a first start is quick: `make frames`.
+
+That is what the YAML of its pages, recipes and diagrams holds, the trees of the pages' Markdown, and what
+the explorables show first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from atlas_cli import catalog, documents, paths
+from atlas_cli.catalog import Family, Topic
+from atlas_cli.diagrams import gallery, shipped
+from atlas_cli.pages import markdown
+from atlas_cli.pages.source import Page, read_page
+
+
+def subjects() -> Iterator[Topic | Family]:
+    """All that has a page."""
+    for family in catalog.families():
+        yield family
+        yield from family.topics
+
+
+def texts(page: Page) -> list[str]:
+    """The pieces in which a page is rendered."""
+    return [text for text in (page.opening, *(section.markdown for section in page.sections)) if text]
+
+
+def yamls() -> list[str]:
+    """The atlas's own YAML."""
+    content, recipes = paths.content_dir(), paths.recipes_dir()
+    fronts = [catalog.front_matter(page.read_text(encoding="utf-8")) for page in content.glob("*/*.md")]
+    found = (content / "atlas.yaml", *content.glob("*/diagrams/*.yaml"), *recipes.glob("*/*.yaml"))
+    return [*filter(None, fronts), *(file.read_text(encoding="utf-8") for file in found)]
+
+
+def main() -> None:
+    """Write all of it."""
+    documents.ship(yamls())
+    named: dict[tuple[str, str], list[str]] = {}  # a family and a topic of it may have one name
+    for page in map(read_page, subjects()):
+        named.setdefault((page.family.slug, page.subject.slug), []).extend(texts(page))
+    for (family_slug, slug), found in named.items():
+        markdown.ship(found, family_slug, slug)
+    for family in catalog.families():
+        for explorable in gallery.explorables_of(family):
+            if not explorable.heavy:  # a heavy one is not drawn while a page is read
+                shipped.write(explorable)
+
+
+if __name__ == "__main__":
+    main()
