@@ -68,6 +68,12 @@ def diagram(
         str | None,
         typer.Option(help="Draw it from a trained run: name, path or latest.", autocompletion=_complete.runs),
     ] = None,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--live", help="Serve it on this machine: your network draws each frame. Ctrl-C ends it."
+        ),
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Draw how a topic works: step by step, or at the turn of a knob.
@@ -77,10 +83,12 @@ def diagram(
     names = name or []
     wanted = _wanted(asked(format, json, Format.json), out, open_, dark)
     if list_ or topic is None:
-        _list(topic, wanted is Format.json)
+        from atlas_cli.commands._diagrams import listing
+
+        listing(topic, wanted is Format.json)
         return
     request = None
-    if wanted is Format.text and not (out or set_ or run or interactive):
+    if wanted is Format.text and not (out or set_ or run or interactive or live):
         request = kept.request("diagram", topic, names, step, all_steps, animate)
         if kept.replay(request):
             return
@@ -88,6 +96,9 @@ def diagram(
 
     threads.take_one()
     subject, chosen = _found([topic, *names])
+    if live:
+        _serve(subject, chosen, run, set_ or [], wanted is Format.text and not (out or interactive))
+        return
     chosen = _of_run(chosen, run)
     command = _command(subject, chosen)
     from atlas_cli.diagrams.model import Diagram
@@ -108,19 +119,28 @@ def diagram(
     if interactive:
         _turn(chosen, step, set_, command, wanted is Format.text and out is None)
         return
+    _hand_over(chosen, wanted, set_ or [], step, command, dark, out, open_)
+    _say_next(subject, chosen)
+
+
+def _hand_over(
+    chosen: Diagram | Explorable, wanted: Format, given: list[str], step: int | None, command: str,
+    dark: bool, out: Path | None, open_: bool,
+) -> None:  # fmt: skip
+    """The diagram on the terminal, in a file or in the browser."""
     from atlas_cli.diagrams import deliver
+    from atlas_cli.diagrams.model import Diagram
 
     if wanted is Format.text and out is None and not isinstance(chosen, Diagram):
-        deliver.draw(chosen, set_ or [], command)
+        deliver.draw(chosen, given, command)
     else:
         out = out or (Path(f"{chosen.name}.{wanted}") if open_ else None)
-        content = deliver.document(chosen, wanted, set_ or [], step, command, dark)
+        content = deliver.document(chosen, wanted, given, step, command, dark)
         deliver.hand_over(content, out, f"{command} --out {chosen.name}.{wanted}")
     if open_ and out is not None:
         from atlas_cli.screen import browser
 
         browser.show(out)
-    _say_next(subject, chosen)
 
 
 def _wanted(named: Format | None, out: Path | None, open_: bool, dark: bool) -> Format:
@@ -155,6 +175,38 @@ def _of_run(chosen: Diagram | Explorable, run: str | None) -> Diagram | Explorab
             f"atlas diagram {chosen.topics[0]} {chosen.name}",
         )
     return chosen
+
+
+def _serve(
+    subject: Any, chosen: Diagram | Explorable, run: str | None, given: list[str], alone: bool
+) -> None:
+    """Let the reader's own network draw in the reader's browser until Ctrl-C."""
+    from atlas_cli.diagrams import gallery
+    from atlas_cli.diagrams.model import Diagram
+    from atlas_cli.diagrams.of_runs import LATEST
+    from atlas_cli.diagrams.web import live
+    from atlas_cli.screen import browser, messages
+    from atlas_cli.screen.terminal import out
+
+    if isinstance(chosen, Diagram) or chosen.from_run is None:
+        raise UsageError(
+            f"--live draws with a trained network, and {chosen.name} needs none",
+            f"{_command(subject, chosen)} --open",
+        )
+    of_run = _of_run(chosen, run or LATEST)
+    command = f"{_command(subject, of_run)} --live"
+    if not alone:
+        raise UsageError("--live goes to the browser, not to a file", command)
+    assert not isinstance(of_run, Diagram)
+    setting = gallery.setting(of_run, given, command)
+
+    def ready(address: str) -> None:
+        messages.say(f"your network draws at {address}\nCtrl-C ends it")
+        if out.is_interactive and out.is_terminal:
+            browser.visit(address)
+
+    live.serve(gallery.with_own(of_run, setting), setting, ready)
+    messages.say("ended")
 
 
 def _command(subject: Any, chosen: Diagram | Explorable) -> str:
@@ -248,47 +300,6 @@ def _play(chosen: Diagram, width: int) -> None:
                 time.sleep(0.9 + len(step.say) / 90)  # seconds: long enough to see what moved, and to skim
     except KeyboardInterrupt:
         return
-
-
-def _list(topic: str | None, as_json: bool) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    from atlas_cli import catalog
-    from atlas_cli.diagrams import gallery
-    from atlas_cli.diagrams.model import Diagram
-    from atlas_cli.screen import messages
-    from atlas_cli.screen.terminal import emit_json, out
-
-    subject: Any = catalog.resolve_any(topic, "diagram") if topic else None
-    subjects = [subject] if subject else catalog.families()
-    found = [d for entry in subjects for d in (*gallery.diagrams_of(entry), *gallery.of_runs(entry))]
-    if as_json:
-        listed = [
-            {
-                "name": d.name, "family": d.family, "topics": list(d.topics), "title": d.title,
-                "kind": "stepped" if isinstance(d, Diagram) else "explorable", "question": d.question,
-                "needs_run": not isinstance(d, Diagram) and d.needs_run,
-            }
-            for d in found
-        ]  # fmt: skip
-        emit_json({"diagrams": listed})
-        return
-    if not found:
-        raise UsageError(f"there is no diagram of {subject.slug} yet", "atlas diagram --list")
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), header_style="atlas.muted")
-    roomy = out.width >= 100
-    for title in ("topic", "diagram", "shows", *(["turn"] if roomy else [])):
-        table.add_column(title)
-    for d in found:
-        turn = "steps" if isinstance(d, Diagram) else ", ".join(knob.name for knob in d.knobs)
-        shows = Text(d.title)
-        if not isinstance(d, Diagram) and d.needs_run:
-            shows.append(f"  needs a run of {' or '.join(d.systems)}", "atlas.muted")
-        cells = (Text(", ".join(d.topics), "atlas.accent"), d.name, shows, Text(turn, "atlas.muted"))
-        table.add_row(*cells[: 4 if roomy else 3])
-    out.print(table)
-    messages.next_command(f"atlas diagram {found[0].topics[0]} {found[0].name}")
 
 
 def _say_next(subject: Any, chosen: Diagram | Explorable) -> None:

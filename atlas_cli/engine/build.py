@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -119,21 +119,10 @@ def fingerprint(source: Any) -> str:
     return str(getattr(source, "checksum", ""))[:16]
 
 
-class inference:  # noqa: N801 - a context manager that reads as a verb
+@contextmanager
+def inference(system: System, ema: Ema | None = None) -> Iterator[None]:
     """Averaged weights, no gradients, the run's number format."""
-
-    def __init__(self, system: System, ema: Ema | None = None) -> None:
-        setting = system.setting
-        self._contexts: list[AbstractContextManager[object]] = [
-            ema.applied(system) if ema is not None else nullcontext(),
-            torch.no_grad(),
-            autocast(setting.train.precision, setting.device),
-        ]
-
-    def __enter__(self) -> None:
-        for context in self._contexts:
-            context.__enter__()
-
-    def __exit__(self, *details: Any) -> None:
-        for context in reversed(self._contexts):
-            context.__exit__(*details)
+    setting = system.setting
+    averaged = ema.applied(system) if ema is not None else nullcontext()
+    with averaged, torch.no_grad(), autocast(setting.train.precision, setting.device):
+        yield

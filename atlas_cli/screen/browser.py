@@ -9,8 +9,12 @@ from atlas_cli.screen import messages
 
 def show(path: Path) -> None:
     """Open a file, or say where it is on a machine that has no browser."""
+    visit(path.resolve().as_uri())
+
+
+def visit(address: str) -> None:
+    """Open an address, or say it on a machine that has no browser."""
     import webbrowser
 
-    address = path.resolve().as_uri()
     if not webbrowser.open(address):
         messages.say(f"there is no browser here; open {address} in one")

@@ -23,27 +23,31 @@ if TYPE_CHECKING:
 _MOST_LINES = 60  # of source that a page shows for one box
 # Nothing may be fetched, and a browser holds the page to it.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+_ASKING = f"{_POLICY}; connect-src 'self'"  # of a page that a server of the atlas answers
 
 
-def page(shown: Diagram | Explorable, setting: Mapping[str, Value] | None = None, step: int = 1) -> str:
+def page(
+    shown: Diagram | Explorable, setting: Mapping[str, Value] | None = None, step: int = 1, live: str = ""
+) -> str:
     """One self-contained HTML document.
 
     Args:
         shown: A stepped diagram or an explorable.
         setting: Where an explorable's knobs stand at first; those not named, at their defaults.
         step: The step of a stepped diagram that is lit at first.
+        live: The address that an explorable's frames are asked of; "": the page holds them.
     """
     family = next(family for family in catalog.families() if family.slug == shown.family)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_ASKING if live else _POLICY}">\n'
         f"<title>{escape(shown.title)} · atlas</title>\n{head()}\n</head>\n"
         f'<body class="atlas-page">\n<header><p>{escape(family.title)}</p>'
         f"<h1>{escape(shown.title)}</h1></header>\n"
-        f"<main>\n{fragment(shown, setting, step)}\n</main>\n"
+        f"<main>\n{fragment(shown, setting, step, live)}\n</main>\n"
         f"<footer><p>Computed and drawn by <b>atlas</b>, a command-line tutor of AI architectures: "
-        f"<code>{escape(_command(shown))}</code></p></footer>\n"
+        f"<code>{escape(_command(shown))}{' --live' if live else ''}</code></p></footer>\n"
         "</body>\n</html>\n"
     )
 
@@ -59,12 +63,14 @@ def head() -> str:
     return f"<style>\n{_asset('diagram.css')}</style>\n<script>\n{_asset('diagram.js')}</script>"
 
 
-def fragment(shown: Diagram | Explorable, setting: Mapping[str, Value] | None = None, step: int = 1) -> str:
+def fragment(
+    shown: Diagram | Explorable, setting: Mapping[str, Value] | None = None, step: int = 1, live: str = ""
+) -> str:
     """A `figure` element for a page that has `head()` in its head; for the arguments see `page`."""
     kind, parts, data = (
         ("stepped", _stepped(shown), _steps(shown, step))
         if isinstance(shown, Diagram)
-        else ("explorable", *_explorable(shown, setting))
+        else ("explorable", *_explorable(shown, setting, live))
     )
     name = _id(shown)
     return (
@@ -152,13 +158,21 @@ def _coloured(code: str) -> str:
 # --- explorables ------------------------------------------------------------------------------------------
 
 
-def _explorable(shown: Explorable, setting: Mapping[str, Value] | None) -> tuple[str, dict[str, Any]]:
+def _explorable(
+    shown: Explorable, setting: Mapping[str, Value] | None, live: str
+) -> tuple[str, dict[str, Any]]:
     from atlas_cli.diagrams.web.frames import pack
 
-    knobs, packed = pack(shown)
+    if live:
+        knobs, source = [knob.as_dict() for knob in shown.knobs], {"live": live}
+    else:
+        knobs, packed = pack(shown)
+        source = {"packed": packed}
     wanted = {**shown.defaults, **(setting or {})}
     at = [_nearest(knob["values"], wanted[knob["name"]]) for knob in knobs]
-    controls = "\n".join(_knob(_id(shown), knob, place) for knob, place in zip(knobs, at, strict=True))
+    controls = "\n".join(
+        _knob(_id(shown), knob, place, live != "") for knob, place in zip(knobs, at, strict=True)
+    )
     parts = f"""<div class="knobs">
 {controls}
 </div>
@@ -170,7 +184,7 @@ def _explorable(shown: Explorable, setting: Mapping[str, Value] | None) -> tuple
 <div class="spoken" role="status"></div><i class="probe"></i>
 {_question(shown.question)}
 </div></div>"""
-    return parts, {"knobs": knobs, "at": at, "packed": packed}
+    return parts, {"knobs": knobs, "at": at, **source}
 
 
 def _nearest(values: list[Value], wanted: Value) -> int:
@@ -179,11 +193,14 @@ def _nearest(values: list[Value], wanted: Value) -> int:
     return min(range(len(values)), key=lambda i: abs(float(values[i]) - wanted))
 
 
-def _knob(figure: str, knob: dict[str, Any], at: int) -> str:
-    """The control of one knob: a slider over the places of its values, or one button a name."""
+def _knob(figure: str, knob: dict[str, Any], at: int, live: bool) -> str:
+    """The control of one knob: a slider over the places of its values, or one button a name.
+
+    Where frames are computed on demand, a choice that is open for other texts has a field for them.
+    """
     name, label = f"{figure}-{knob['name']}", escape(knob["label"])
     if knob["kind"] == "choice":
-        return _choice(name, label, knob, at)
+        return _choice(name, label, knob, at, live and knob["open"])
     play = f'<button type="button" class="play" aria-label="Play {label}">▶</button>'
     return (
         f'<div class="knob" data-knob="{escape(knob["name"])}"><label for="{name}">{label}</label>'
@@ -192,15 +209,20 @@ def _knob(figure: str, knob: dict[str, Any], at: int) -> str:
     )
 
 
-def _choice(name: str, label: str, knob: dict[str, Any], at: int) -> str:
+def _choice(name: str, label: str, knob: dict[str, Any], at: int, own: bool) -> str:
     buttons = "".join(
         f'<label><input type="radio" name="{name}" value="{i}"{" checked" if i == at else ""}>'
         f"<span>{escape(str(value))}</span></label>"
         for i, value in enumerate(knob["values"])
     )
+    field = (
+        '<label class="own">or your own <input type="text" maxlength="2000" spellcheck="false"></label>'
+        if own
+        else ""
+    )
     return (
         f'<fieldset class="knob choice" data-knob="{escape(knob["name"])}"><legend>{label}</legend>'
-        f'<div class="segments">{buttons}</div></fieldset>'
+        f'<div class="segments">{buttons}</div>{field}</fieldset>'
     )
 
 

@@ -30,7 +30,7 @@ class Guided(NamedTuple):
 def guidance_curve(system: DDPM, weight: float) -> Frame:
     """Samples of the run under this weight, and what every weight buys and costs."""
     results = {w: _guided(system, w) for w in WEIGHTS}
-    here = results[weight]
+    here = _guided(system, weight)
     pictures = Images(
         f"A row a class, the same noises, weight {weight:g}",
         tuple(shades(here.images[COPIES * y + i]) for y in range(SHOWN) for i in range(SHOWN)), SHOWN,

@@ -1,5 +1,5 @@
 // The diagrams of the atlas: the steps of block diagrams, and the knobs of explorables.
-// Every figure carries its data as JSON; nothing is fetched. Colours and motion are diagram.css's.
+// Every figure carries its data as JSON; nothing is fetched, unless a network of this machine draws it live. Colours and motion are diagram.css's.
 "use strict";
 
 const PALETTE = 6; // colours of series, --d-series-0 and on
@@ -138,21 +138,21 @@ function makePlayer(button, tick) {
 
 // --- explorables -------------------------------------------------------------------------------------
 
-async function explorable(figure, { knobs, at, packed }) {
-  const { frames, arrays } = JSON.parse(await inflate(packed));
-  const unpacked = arrays.map(() => null); // arrays are undone when they are first shown
-  const array = (place) => (unpacked[place] ??= undo(arrays[place]));
+// A knob's place is that of its value in the knob's list, or a text of the reader's own.
+async function explorable(figure, { knobs, at, packed, live }) {
   const place = [...at];
-  const frameOf = (setting) => filled(frames[setting.reduce((n, v, i) => n * knobs[i].values.length + v, 0)], array);
-  const scales = makeScales(knobs, frameOf);
+  const valueOf = (i) => (typeof place[i] === "string" ? place[i] : knobs[i].values[place[i]]);
+  const { frameOf, scales } = live ? askedFrames(knobs, valueOf, live, () => ask()) : await packedFrames(knobs, packed);
   let drawing = 0, speaking = 0;
 
   function draw() {
     drawing = 0;
-    const { panels, caption, facts } = frameOf(place);
+    const frame = frameOf(place);
+    if (!frame) return; // the first of a network's frames is not there yet
+    const { panels, caption, facts } = frame;
     knobs.forEach((knob, i) => {
       const output = figure.querySelector(`[data-knob="${knob.name}"] output`);
-      const told = `${tell(knob.values[place[i]])}${knob.unit ? " " + knob.unit : ""}`;
+      const told = `${tell(valueOf(i))}${knob.unit ? " " + knob.unit : ""}`;
       if (!output) return; // a choice shows its value itself
       output.textContent = told;
       figure.querySelector(`[data-knob="${knob.name}"] input`).setAttribute("aria-valuetext", told);
@@ -184,8 +184,12 @@ async function explorable(figure, { knobs, at, packed }) {
     const control = figure.querySelector(`[data-knob="${knob.name}"]`);
     control.addEventListener("input", (event) => {
       player?.stop();
-      place[i] = Number(event.target.value);
-      ask();
+      const own = event.target.type === "text";
+      if (own) {
+        for (const button of control.querySelectorAll("input:checked")) button.checked = false;
+      }
+      place[i] = own ? event.target.value : Number(event.target.value);
+      if (place[i] !== "") ask();
     });
     const button = control.querySelector(".play"), input = control.querySelector("input");
     const last = knob.values.length - 1;
@@ -203,6 +207,58 @@ async function explorable(figure, { knobs, at, packed }) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ask);
   addEventListener("resize", ask);
   draw();
+}
+
+// Frames that the page holds, one for each setting.
+async function packedFrames(knobs, packed) {
+  const { frames, arrays } = JSON.parse(await inflate(packed));
+  const unpacked = arrays.map(() => null); // arrays are undone when they are first shown
+  const array = (place) => (unpacked[place] ??= undo(arrays[place]));
+  const frameOf = (setting) => filled(frames[setting.reduce((n, v, i) => n * knobs[i].values.length + v, 0)], array);
+  return { frameOf, scales: makeScales(knobs, frameOf) };
+}
+
+// Frames that a network computes on demand: one question at a time, and after it the latest setting alone.
+function askedFrames(knobs, valueOf, address, shown) {
+  let latest = null, answered = "", asking = false;
+  const lost = "The atlas does not answer any more. Start its command again.";
+
+  async function question(wanted) {
+    asking = true;
+    let said;
+    try {
+      const reply = await fetch(address, { method: "POST", body: wanted, signal: AbortSignal.timeout(120000) });
+      const told = await reply.json();
+      if (reply.ok) latest = told;
+      else said = told.error;
+    } catch {
+      said = lost;
+    }
+    if (said) latest = { panels: [], facts: {}, ...latest, caption: said };
+    asking = false;
+    answered = wanted;
+    shown();
+  }
+
+  function frameOf() {
+    const wanted = JSON.stringify(Object.fromEntries(knobs.map((knob, i) => [knob.name, valueOf(i)])));
+    if (!asking && wanted !== answered) question(wanted);
+    return latest;
+  }
+  return { frameOf, scales: growingScales() };
+}
+
+// The ranges of a panel over all that was shown so far, as nobody knows what is still to come.
+function growingScales() {
+  const known = new Map();
+  return (place, row, column, panel) => {
+    const { ranges } = PANELS[panel.kind];
+    if (!ranges) return null;
+    const key = [row, column, panel.title].join(), own = ranges(panel), before = known.get(key) ?? own;
+    const wide = ([low, high], [least, most]) => [Math.min(low, least), Math.max(high, most)];
+    known.set(key, { x: wide(own.x, before.x), y: wide(own.y, before.y) });
+    return known.get(key);
+  };
 }
 
 async function inflate(text) {
