@@ -38,11 +38,12 @@ def page(
         live: The address that an explorable's frames are asked of; "": the page holds them.
     """
     family = next(family for family in catalog.families() if family.slug == shown.family)
+    asking = f"\n<script>\n{_asset('live.js')}</script>" if live else ""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_ASKING if live else _POLICY}">\n'
-        f"<title>{escape(shown.title)} · atlas</title>\n{head()}\n</head>\n"
+        f"<title>{escape(shown.title)} · atlas</title>\n{head()}{asking}\n</head>\n"
         f'<body class="atlas-page">\n<header><p>{escape(family.title)}</p>'
         f"<h1>{escape(shown.title)}</h1></header>\n"
         f"<main>\n{fragment(shown, setting, step, live)}\n</main>\n"

@@ -1,5 +1,6 @@
 // The diagrams of the atlas: the steps of block diagrams, and the knobs of explorables.
-// Every figure carries its data as JSON; nothing is fetched, unless a network of this machine draws it live. Colours and motion are diagram.css's.
+// Every figure carries its data as JSON; nothing is fetched. A page that a network draws
+// live has live.js beside this file. Colours and motion are diagram.css's.
 "use strict";
 
 const PALETTE = 6; // colours of series, --d-series-0 and on
@@ -216,49 +217,6 @@ async function packedFrames(knobs, packed) {
   const array = (place) => (unpacked[place] ??= undo(arrays[place]));
   const frameOf = (setting) => filled(frames[setting.reduce((n, v, i) => n * knobs[i].values.length + v, 0)], array);
   return { frameOf, scales: makeScales(knobs, frameOf) };
-}
-
-// Frames that a network computes on demand: one question at a time, and after it the latest setting alone.
-function askedFrames(knobs, valueOf, address, shown) {
-  let latest = null, answered = "", asking = false;
-  const lost = "The atlas does not answer any more. Start its command again.";
-
-  async function question(wanted) {
-    asking = true;
-    let said;
-    try {
-      const reply = await fetch(address, { method: "POST", body: wanted, signal: AbortSignal.timeout(120000) });
-      const told = await reply.json();
-      if (reply.ok) latest = told;
-      else said = told.error;
-    } catch {
-      said = lost;
-    }
-    if (said) latest = { panels: [], facts: {}, ...latest, caption: said };
-    asking = false;
-    answered = wanted;
-    shown();
-  }
-
-  function frameOf() {
-    const wanted = JSON.stringify(Object.fromEntries(knobs.map((knob, i) => [knob.name, valueOf(i)])));
-    if (!asking && wanted !== answered) question(wanted);
-    return latest;
-  }
-  return { frameOf, scales: growingScales() };
-}
-
-// The ranges of a panel over all that was shown so far, as nobody knows what is still to come.
-function growingScales() {
-  const known = new Map();
-  return (place, row, column, panel) => {
-    const { ranges } = PANELS[panel.kind];
-    if (!ranges) return null;
-    const key = [row, column, panel.title].join(), own = ranges(panel), before = known.get(key) ?? own;
-    const wide = ([low, high], [least, most]) => [Math.min(low, least), Math.max(high, most)];
-    known.set(key, { x: wide(own.x, before.x), y: wide(own.y, before.y) });
-    return known.get(key);
-  };
 }
 
 async function inflate(text) {
