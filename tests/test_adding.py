@@ -160,7 +160,7 @@ def test_a_kind_of_panel_is_a_class_and_one_entry_a_renderer(house: Path, atlas:
     for file, added in (("frames.py", PANEL), ("text/panels.py", IN_TEXT), ("svg/panels.py", IN_SVG)):
         with (diagrams / file).open("a", encoding="utf-8") as source:
             source.write(added)
-    script = diagrams / "web" / "assets" / "diagram.js"
+    script = diagrams / "web" / "assets" / "scripts" / "panels.js"
     text = script.read_text(encoding="utf-8")
     assert text.count(TABLE) == 1
     script.write_text(text.replace(TABLE, IN_SCRIPT), encoding="utf-8")

@@ -42,6 +42,13 @@ def rounded(value: Any) -> Any:
     return value  # a Series, a Group
 
 
+def told(value: float | str) -> str:
+    """A figure of a frame as people read it: three digits, and no exponent where none is needed."""
+    if not isinstance(value, float) or not 1e-3 <= abs(value) < 1e7:
+        return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return f"{float(f'{value:.3g}'):.10g}"
+
+
 def _rounded(value: float) -> float:
     if not math.isfinite(value):
         raise ValueError(f"a panel cannot show {value}")
@@ -98,7 +105,7 @@ class Panel(_Plain):
     """What a frame is made of: data under a title.
 
     A subclass is a kind of panel. Each renderer has one table from kinds to what draws them: `PANELS` in
-    text/panels.py, svg/panels.py and web/assets/diagram.js.
+    text/panels.py, svg/panels.py and web/assets/scripts/panels.js.
     """
 
     title: str
@@ -109,9 +116,10 @@ class Heatmap(Panel):
     """A matrix as shades; the first row is at the top.
 
     Attributes:
-        low: The value of the lightest shade; of a diverging map, of its one end.
+        low: The value of the weakest shade; of a diverging map, of its one end.
         x_ticks: Labels spread evenly from the first column to the last; empty: none.
         diverging: The middle of low and high is neutral and both ends are strong.
+        names: Of the values that cells have, where they stand for kinds and not for amounts.
     """
 
     rows: Matrix
@@ -122,6 +130,7 @@ class Heatmap(Panel):
     x_ticks: tuple[str, ...] = ()
     y_ticks: tuple[str, ...] = ()
     diverging: bool = False
+    names: tuple[tuple[str, float], ...] = ()
     kind: ClassVar[str] = "heatmap"
 
 
@@ -149,11 +158,15 @@ class Scatter(Panel):
 
 @dataclass(frozen=True)
 class Quiver(Panel):
-    """Arrows in the plane, one from each point, as long as its vector in the units of `range`."""
+    """Arrows in the plane, one from each point, as long as its vector in the units of `range`.
+
+    A few of them may have names, one each.
+    """
 
     points: Points
     vectors: Points
     range: Range
+    names: tuple[str, ...] = ()
     kind: ClassVar[str] = "quiver"
 
 

@@ -148,10 +148,14 @@ class HtmlRenderer:
         return f"<tr>{''.join(self._cell(cell) for cell in row.children)}</tr>"
 
     def _cell(self, cell: SyntaxTreeNode) -> str:
-        scope = ' scope="col"' if cell.tag == "th" else ""
         way = str(cell.attrs.get("style", "")).removeprefix("text-align:")
         aligned = f' class="{way}"' if way else ""
-        return f"<{cell.tag}{scope}{aligned}>{self._children(cell)}</{cell.tag}>"
+        inside = self._children(cell)
+        if cell.tag == "td" or not inside:  # a corner that heads nothing is no heading
+            return f"<td{aligned}>{inside}</td>"
+        text = "".join(child.content for child in cell.children)
+        spoken = f' aria-label="{escape(text.strip("$"))}"' if inside.startswith("<math") else ""
+        return f'<th scope="col"{spoken}{aligned}>{inside}</th>'
 
     # --- inline ---------------------------------------------------------------------------------------
 

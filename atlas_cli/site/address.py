@@ -24,6 +24,11 @@ def quiz_path(family: Family) -> str:
     return f"{family.slug}/quiz.html"
 
 
+def question_path(family: Family, number: int) -> str:
+    """One question of it, counted from 1."""
+    return f"{quiz_path(family)}#q{number}"
+
+
 def relative(target: str, here: str) -> str:
     """The address of one page as another page writes it."""
     path, mark, fragment = target.partition("#")

@@ -61,8 +61,10 @@ def render() -> dict[str, str]:
     contents = [home.home(), home.quizzes(), *_in_reading_order(read)]
     files = {content.path: shell.page(content) for content in contents}
     files[shell.STYLE] = shell.asset("site.css")
-    files[shell.SCRIPT] = shell.asset("site.js")
-    files[shell.INDEX] = search.script([entry for page in read for entry in search.entries(page)])
+    files[shell.SCRIPT] = shell.script()
+    found = [entry for page in read for entry in search.entries(page)]
+    found += [entry for family in catalog.families() for entry in search.questions(family)]
+    files[shell.INDEX] = search.script(found)
     return files
 
 

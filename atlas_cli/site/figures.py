@@ -13,6 +13,7 @@ from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
 from atlas_cli.diagrams import blocks, gallery
 from atlas_cli.diagrams.frames import Explorable
+from atlas_cli.diagrams.model import Diagram
 from atlas_cli.diagrams.web import page as web_page
 from atlas_cli.pages.directives import needs_run, told
 
@@ -30,6 +31,11 @@ def own(topic: Topic) -> list[str]:
     """The diagrams that stand on a topic's page."""
     stepped = [diagram.name for diagram in blocks.diagrams_of(topic)]
     return stepped + [e.name for e in gallery.explorables_of(topic) if e.topics[0] == topic.slug]
+
+
+def standing(topic: Topic) -> list[Diagram | Explorable]:
+    """The diagrams themselves."""
+    return [gallery.find(topic, name) for name in own(topic)]
 
 
 def elsewhere(topic: Topic) -> list[tuple[Topic, str, str]]:

@@ -16,7 +16,8 @@ _ABOUT = (
     "words, and built small enough to train on a laptop."
 )
 _DOT = (
-    '<svg width="12" height="12" viewBox="-6 -6 12 12" aria-hidden="true"><circle r="4.2" class="dot"/></svg>'
+    '<svg width="12" height="12" viewBox="-6 -6 12 12" aria-hidden="true">'
+    '<circle class="station" r="4.2"/></svg>'
 )
 _LINE = (
     '<svg width="26" height="8" viewBox="0 0 26 8" aria-hidden="true"><path class="{}" d="M0 4H26"/></svg>'

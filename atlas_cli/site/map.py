@@ -229,6 +229,6 @@ def _station(station: Station) -> str:
     return (
         f'<a class="{" ".join(kinds)}" data-topic="{topic.slug}" href="{path_of(topic)}">'
         f"<title>{escape(topic.idea)}</title>"
-        f'<circle class="dot" cx="{station.x:.1f}" cy="{station.y:.1f}" r="{_DOT}"/>'
+        f'<circle class="station" cx="{station.x:.1f}" cy="{station.y:.1f}" r="{_DOT}"/>'
         f'<text x="{station.x - _LABEL_START:.1f}" y="{station.y - 8:.1f}">{escape(topic.title)}</text></a>'
     )

@@ -40,7 +40,7 @@ def _question(question: Question, number: int, here: str, renderer: HtmlRenderer
     choices = "\n".join(
         _choice(choice, f"q{number}", i, renderer) for i, choice in enumerate(question.choices)
     )
-    return f"""<fieldset class="question">
+    return f"""<fieldset class="question" id="q{number}">
 <legend tabindex="-1"><span class="kind">{number} · {question.kind} · {link}</span>
 {renderer.inline(question.ask)}</legend>
 {choices}

@@ -12,6 +12,7 @@ from atlas_cli.site.address import HOME, QUIZZES, relative
 STYLE = "assets/site.css"
 SCRIPT = "assets/site.js"
 INDEX = "assets/search-index.js"
+SCRIPTS = ("base", "rank", "search", "lineage", "quiz", "page")  # in the order in which they are joined
 
 
 class Content(NamedTuple):
@@ -37,7 +38,7 @@ def page(content: Content) -> str:
     beside = " beside" if content.aside else ""
     body = (
         f"{_header(here)}\n"
-        f'<div class="frame{beside}">\n{content.aside}\n<main id="content">\n'
+        f'<div class="sheet{beside}">\n{content.aside}\n<main id="content">\n'
         f"{content.body}\n{_turn(content)}</main>\n</div>\n"
         "<footer>Made by <code>atlas site</code>. "
         "Figures under “measured here” were printed by runs of this code.</footer>"
@@ -48,10 +49,15 @@ def page(content: Content) -> str:
 def alone(title: str, about: str, body: str, head: str = "") -> str:
     """One page in one file, which asks for nothing else."""
     head = f"<style>\n{asset('site.css')}</style>\n{head}"
-    script = f"<script>\n{asset('site.js')}</script>"
-    return _document(
-        title, about, head, f'<div class="frame alone"><main id="content">\n{body}\n</main></div>\n{script}'
-    )
+    inside = f'<div class="sheet alone"><main id="content">\n{body}\n</main></div>'
+    return _document(title, about, head, f"{inside}\n<script>\n{script()}</script>")
+
+
+@cache
+def script() -> str:
+    """All scripts of the site as one, in a block of its own: none of their names meets a diagram's."""
+    parts = (asset(f"scripts/{name}.js") for name in SCRIPTS)
+    return '"use strict";\n{\n' + "\n".join(parts) + "}\n"
 
 
 @cache

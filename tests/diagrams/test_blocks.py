@@ -9,9 +9,10 @@ import yaml
 
 from atlas_cli import catalog
 from atlas_cli.diagrams import blocks, gallery
-from atlas_cli.diagrams.model import Edge
+from atlas_cli.diagrams.model import Diagram, Edge
 from atlas_cli.errors import DataError, UsageError
 
+STEPPED = [diagram for family in catalog.families() for diagram in blocks.diagrams_of(family)]
 SMALL = {
     "title": "A small one",
     "topics": ["ddpm"],
@@ -125,3 +126,11 @@ def test_every_diagram_of_the_atlas_belongs_to_topics_of_its_family(family: cata
         assert {topic.slug for topic in family.topics}.issuperset(diagram.topics), diagram.name
         silent = [name for name in diagram.nodes if diagram.step_of(name) is None]
         assert not silent, f"no step of {diagram.name} speaks of {silent}"
+
+
+@pytest.mark.parametrize("diagram", STEPPED, ids=lambda diagram: diagram.name)
+def test_no_step_lights_an_arrow_from_what_was_not_told_yet(diagram: Diagram):
+    told: set[str] = set()
+    for number, step in enumerate(diagram.steps, start=1):
+        told |= step.nodes
+        assert not {edge for edge in step.edges if not set(edge) <= told}, number

@@ -11,12 +11,13 @@ from atlas_cli import diagrams
 from atlas_cli.diagrams.frames import Panel
 from atlas_cli.diagrams.svg import panels as svg_panels
 from atlas_cli.diagrams.text import panels as text_panels
+from atlas_cli.diagrams.web import page as web_page
 from tests.diagrams.panels import PANELS
 
 FOLDER = Path(diagrams.__file__).parent
 CLASSES = Panel.__subclasses__()
 KINDS = [panel.kind for panel in CLASSES]
-SCRIPT = (FOLDER / "web" / "assets" / "diagram.js").read_text(encoding="utf-8")
+SCRIPT = web_page.script()
 
 
 def test_every_kind_has_a_name_of_its_own_and_an_example():

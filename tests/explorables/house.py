@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import islice, product
 from math import prod
 
@@ -10,6 +11,9 @@ from atlas_cli import catalog
 from atlas_cli.diagrams.frames import Explorable, Frame
 from atlas_cli.diagrams.text.panels import panels
 
+COLOURS = re.compile(
+    r"\b(dark|light|bright|pale|blue|orange|green|red)", re.IGNORECASE
+)  # which depend on the ground
 MOST = 120  # settings that are computed; of more, every nth
 
 
@@ -23,16 +27,21 @@ def check(shown: Explorable) -> None:
     settings = product(*(knob.values for knob in shown.knobs))
     for setting in islice(settings, None, None, -(-every // MOST)):
         _check_frame(shown.frame(dict(zip(names, setting, strict=True))))
+    captions = set()
     for knob in shown.knobs:
-        drawn = [_drawn(shown.frame({knob.name: value})) for value in knob.values]
+        frames = [shown.frame({knob.name: value}) for value in knob.values]
+        captions |= {frame.caption for frame in frames}
+        drawn = [_drawn(frame) for frame in frames]
         assert len(set(drawn)) > len(drawn) / 3, f"{knob.name} hardly changes the picture"
         assert drawn[0] != drawn[-1]
+    assert len(captions) > 2, "the caption does not say what the knobs do"
 
 
 def _check_frame(frame: Frame) -> None:
     assert frame.panels
     assert all(row for row in frame.panels)
-    assert "?" in frame.caption
+    assert "?" not in frame.caption  # what is asked stands above the panels, once
+    assert not COLOURS.search(frame.caption + " ".join(p.title for row in frame.panels for p in row))
     assert all(isinstance(value, float | int | str) for value in frame.facts.values())
     text = json.dumps(frame.as_dict(), allow_nan=False)
     assert len(text) < 60_000

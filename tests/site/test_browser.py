@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,16 +9,6 @@ import pytest
 from atlas_cli import catalog
 from atlas_cli.pages import quiz
 from atlas_cli.site.build import build
-
-playwright = pytest.importorskip("playwright.sync_api")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and not os.environ.get("CI"), reason="there is no Chromium on this machine"
-)
 
 
 @pytest.fixture(scope="module")
@@ -31,33 +18,9 @@ def site(tmp_path_factory: pytest.TempPathFactory, common_home: Path) -> Path:
         return build(tmp_path_factory.mktemp("site") / "out").folder
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator:
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield started
-        started.close()
-
-
 @pytest.fixture
-def visit(browser, site: Path):
-    """Opens a page of the site; afterwards, no error was logged and nothing but files was asked for."""
-    context = browser.new_context(viewport={"width": 1280, "height": 900})
-    faults: list[str] = []
-
-    def go(path: str, **media: str):
-        page = context.new_page()
-        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda r: None if r.url.startswith(("file:", "data:")) else faults.append(r.url))
-        if media:
-            page.emulate_media(**media)
-        page.goto((site / path).as_uri())
-        return page
-
-    yield go
-    context.close()
-    assert faults == []
+def visit(open_in, site: Path):
+    return open_in(site)
 
 
 def test_search_finds_by_keyboard_alone(visit):

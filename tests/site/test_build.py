@@ -134,18 +134,19 @@ def test_previous_and_next_lead_through_every_page_in_reading_order():
     assert [path for path in seen if path in topics] == topics
 
 
-def test_search_finds_pages_and_sections():
+def test_search_leads_to_pages_sections_diagrams_and_questions():
     script = files()["assets/search-index.js"]
     entries = json.loads(script.removeprefix("window.atlasIndex = ").rstrip().removesuffix(";"))
-    for address, _, _, _, text in entries:
+    for _, address, _, _, _, text in entries:
         path, fragment = resolve(address, "index.html")
         assert not fragment or pages()[path].ids[fragment], address
         assert "</" not in text, address
-    assert any(
-        address == "ssm/mamba.html" and "selective scan" in names for address, _, _, names, _ in entries
-    )
-    assert any(address == "diffusion/ddpm.html#try-it" for address, *_ in entries)
-    assert {path_of(topic) for topic in catalog.topics()} <= {address for address, *_ in entries}
+    found = {(kind, address): names for kind, address, _, _, names, _ in entries}
+    assert "selective scan" in found["page", "ssm/mamba.html"]
+    assert ("section", "diffusion/ddpm.html#try-it") in found
+    assert ("diagram", "diffusion/ddpm.html#diffusion-noising") in found
+    assert ("question", "gan/quiz.html#q1") in found
+    assert {("page", path_of(topic)) for topic in catalog.topics()} <= found.keys()
 
 
 def test_every_diagram_stands_on_the_page_of_its_first_topic_before_what_to_try():

@@ -70,6 +70,7 @@ def _svg(diagram: Diagram, layout: Layout, scale: _Scale, purpose: str) -> str:
     parts = [
         *(_frame(frame, scale) for frame in layout.frames),
         *_edges(layout, scale),
+        *(_frame_title(frame, scale) for frame in layout.frames),
         *(_label(route, scale) for route in layout.routes),
         *(_box(diagram, box, scale) for box in layout.boxes.values()),
     ]
@@ -82,12 +83,19 @@ def _svg(diagram: Diagram, layout: Layout, scale: _Scale, purpose: str) -> str:
 
 def _frame(frame: Frame, scale: _Scale) -> str:
     (left, top), (right, bottom) = scale.at(frame.x, frame.y), scale.at(frame.right, frame.bottom)
-    x, y = scale.at(frame.title.x, frame.title.y)
-    if frame.title.x == frame.x + 2:  # the usual place; nearer to the corner, arrows leave it alone
-        x = left + 8
     return (
         f'<g class="frame" aria-hidden="true"><rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}"'
-        f' height="{bottom - top:.1f}" rx="10"/>'
+        f' height="{bottom - top:.1f}" rx="10"/></g>'
+    )
+
+
+def _frame_title(frame: Frame, scale: _Scale) -> str:
+    """Drawn after the arrows: where one passes, it is the arrow that is cut."""
+    x, y = scale.at(frame.title.x, frame.title.y)
+    if frame.title.x == frame.x + 2:  # the usual place; nearer to the corner, arrows leave it alone
+        x = scale.at(frame.x, frame.y)[0] + 8
+    return (
+        f'<g class="frame" aria-hidden="true">'
         f'<text x="{x:.1f}" y="{y + 4:.1f}">{escape(frame.group.label)}</text></g>'
     )
 

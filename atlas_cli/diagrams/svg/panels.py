@@ -24,6 +24,7 @@ from atlas_cli.diagrams.frames import (
     Tokens,
     Value,
     Words,
+    told,
 )
 from atlas_cli.diagrams.svg.plots import curves, quiver, scatter
 from atlas_cli.diagrams.svg.style import N_SHADES, WIDTH, document, style_sheet, text, wrapped
@@ -43,10 +44,7 @@ def svg(explorable: Explorable, frame: Frame, setting: Mapping[str, Value]) -> s
     y = 92.0
     for row in frame.panels:
         y += _row(parts, row, y) + _GAP / 2
-    facts = " · ".join(
-        f"{name}: {value:.4g}" if isinstance(value, float) else f"{name}: {value}"
-        for name, value in frame.facts.items()
-    )
+    facts = " · ".join(f"{name}: {told(value)}" for name, value in frame.facts.items())
     for line, kind in (
         *((line, "soft") for line in wrapped(facts, WIDTH - 2 * _MARGIN, 13)),
         *((line, "ink") for line in wrapped(frame.caption, WIDTH - 2 * _MARGIN, 13)),
@@ -100,7 +98,28 @@ def _heatmap(panel: Heatmap, width: float) -> Drawn:
         parts.append(text(x, bottom + 15, tick, "soft", 11, 'text-anchor="middle"'))
     axes = ", ".join(f"{a} {b}" for a, b in (("across:", panel.x_label), ("down:", panel.y_label)) if b)
     parts.append(text(left, bottom + 32, axes, "soft", 11))
-    return parts, bottom + 42
+    return [*parts, *_key(panel, left, bottom + 42)], bottom + 62
+
+
+def _key(panel: Heatmap, x: float, y: float) -> list[str]:
+    """What the shades mean: their names, or the values at their ends and what lies between."""
+    parts = []
+    for name, value in panel.names:
+        parts.append(f'<rect class="{_shade(panel, value)}" x="{x:.1f}" y="{y:.1f}" width="12" height="12"/>')
+        parts.append(f'<rect class="axis" fill="none" x="{x:.1f}" y="{y:.1f}" width="12" height="12"/>')
+        parts.append(text(x + 18, y + 10, name, "soft", 11))
+        x += 36 + 6.2 * len(name)
+    if panel.names:
+        return parts
+    low, high = told(float(panel.low)), told(float(panel.high))
+    x += 6.4 * len(low) + 6
+    step = (panel.high - panel.low) / (N_SHADES - 1)
+    for i in range(N_SHADES):
+        shade = _shade(panel, panel.low + i * step)
+        parts.append(f'<rect class="{shade}" x="{x + 4 * i:.1f}" y="{y + 1:.1f}" width="4" height="10"/>')
+    parts.append(text(x - 6, y + 10, low, "soft", 11, 'text-anchor="end"'))
+    parts.append(text(x + 4 * N_SHADES + 6, y + 10, high, "soft", 11))
+    return parts
 
 
 def _shade(panel: Heatmap, value: float) -> str:

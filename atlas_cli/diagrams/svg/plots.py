@@ -43,32 +43,41 @@ def curves(panel: Curves, width: float) -> tuple[list[str], float]:
 
 def scatter(panel: Scatter, width: float) -> tuple[list[str], float]:
     """Points, later groups on top."""
-    side = min(width, _SIDE)
-    place = _placer(panel.range, 0, side, side)
-    parts = [_box(side)]
+    side = min(width - _LEFT, _SIDE)
+    place = _placer(panel.range, _LEFT, _LEFT + side, side)
+    parts = _plane(panel.range, side)
     lone = len(panel.groups) == 1  # a single group is drawn with the larger mark
-    x = 0.0
+    x, y = _LEFT, side + 32
     for i, group in enumerate(panel.groups):
         parts.append(f'<g class="{_mark_class(panel, i)}">{"".join(_marks(group, place, i + lone))}</g>')
     for i, group in enumerate(panel.groups):
-        sample = _mark(i + lone, x + 6, side + 16)
+        wide = 30 + 6.6 * len(group.label)
+        if x > _LEFT and x + wide > width + 16:
+            x, y = _LEFT, y + 18
+        sample = _mark(i + lone, x + 6, y - 4)
         parts.append(f'<g class="{_mark_class(panel, i)}">{sample}</g>')
-        parts.append(text(x + 14, side + 20, group.label, "soft", 12))
-        x += 30 + 6.6 * len(group.label)
-    return parts, side + 30
+        parts.append(text(x + 14, y, group.label, "soft", 12))
+        x += wide
+    return parts, y + 10
 
 
 def quiver(panel: Quiver, width: float) -> tuple[list[str], float]:
     """An arrow from each point; one of no length is a dot."""
-    side = min(width, _SIDE)
-    place = _placer(panel.range, 0, side, side)
+    side = min(width - _LEFT, _SIDE)
+    place = _placer(panel.range, _LEFT, _LEFT + side, side)
     few = len(panel.points) <= N_HUES
-    parts = [_box(side)]
+    parts = _plane(panel.range, side)
     for i, ((x, y), (dx, dy)) in enumerate(zip(panel.points, panel.vectors, strict=True)):
         hue = i % N_HUES if few else 0
         start, tip = place(x, y), place(x + dx, y + dy)
         parts.append(_arrow(start, tip, hue, 2.4 if few else 1.4))
-    return parts, side + 12
+    for i, name in enumerate(panel.names):
+        x = _LEFT + 110.0 * i
+        parts += [
+            _arrow((x, side + 28), (x + 24, side + 28), i, 2.4),
+            text(x + 30, side + 32, name, "soft", 12),
+        ]
+    return parts, side + (42 if panel.names else 24)
 
 
 def _arrow(start: tuple[float, float], tip: tuple[float, float], hue: int, thick: float) -> str:
@@ -158,8 +167,17 @@ def _axes(width: float, height: float) -> str:
     return f'<path class="axis" fill="none" d="M{_LEFT:g} 0V{height:g}H{width - 6:.1f}"/>'
 
 
-def _box(side: float) -> str:
-    return f'<rect class="grid" fill="none" width="{side:g}" height="{side:g}"/>'
+def _plane(window: Range, side: float) -> list[str]:
+    """A square with the numbers at its ends and middles."""
+    x1, x2, y1, y2 = window
+    parts = [f'<rect class="grid" fill="none" x="{_LEFT:g}" width="{side:g}" height="{side:g}"/>']
+    for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
+        across, up = x1 + share * (x2 - x1), y1 + share * (y2 - y1)
+        below = _number(across, x2 - x1)
+        parts.append(text(_LEFT + share * side, side + 14, below, "soft", 11, f'text-anchor="{anchor}"'))
+        y = (1 - share) * side + 10 * share
+        parts.append(text(_LEFT - 6, y, _number(up, y2 - y1), "soft", 11, 'text-anchor="end"'))
+    return parts
 
 
 def _ends(panel: Curves, window: Range, width: float) -> list[str]:
@@ -173,8 +191,15 @@ def _ends(panel: Curves, window: Range, width: float) -> list[str]:
         text(_LEFT - 6, _HEIGHT, _number(y1, span), "soft", 11, 'text-anchor="end"'),
         text(_LEFT, below, _number(x1, x2 - x1), "soft", 11),
         text(width - 6, below, _number(x2, x2 - x1), "soft", 11, 'text-anchor="end"'),
-        text((_LEFT + width) / 2, below, panel.x_label, "soft", 12, 'text-anchor="middle"'),
+        text((_LEFT + width) / 2, below, _named_axes(panel), "soft", 12, 'text-anchor="middle"'),
     ]
+
+
+def _named_axes(panel: Curves) -> str:
+    axes = (("", panel.x_label, panel.log_x), ("up: ", panel.y_label, panel.log_y))
+    return ", ".join(
+        f"{way}{label or 'value'}{' (log scale)' if log else ''}" for way, label, log in axes if label or log
+    )
 
 
 def _number(value: float, span: float) -> str:

@@ -11,7 +11,7 @@ from html import escape
 WIDTH = 860  # pixels of a file
 FONT = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif"
 N_HUES = 6
-N_SHADES = 9
+N_SHADES = 33  # so many that neighbours cannot be told apart, and none is lost
 
 _PLAIN = {  # class -> (property, light, dark)
     "page": ("fill", "#ffffff", "#16191f"), "card": ("fill", "#ffffff", "#1c1f25"),

@@ -20,7 +20,7 @@ _BAR = 40  # columns of a full bar at most
 
 
 def heatmap(panel: Heatmap, look: Look) -> Lines:
-    """A shade for each cell; strong is dark, and negative has strokes in place of dots."""
+    """A shade for each cell, the stronger the more is covered; what is negative has strokes for dots."""
     width, plain, _ = look
     names = _spread(panel.y_ticks, len(panel.rows))
     margin = max(map(cell_len, names), default=0)
@@ -35,7 +35,14 @@ def heatmap(panel: Heatmap, look: Look) -> Lines:
         for value in row[::every]:
             shown.append(*_shade(value, panel, cell, plain))
         lines.append(shown.append(wall, "atlas.muted"))
-    return [*lines, *_column_ticks(panel, margin, cell * len(panel.rows[0][::every])), *_axes(panel, width)]
+    ticks = _column_ticks(panel, margin, cell * len(panel.rows[0][::every]))
+    return [*lines, *ticks, *_axes(panel, width), *_key(panel, width, plain)]
+
+
+def _key(panel: Heatmap, width: int, plain: bool) -> Lines:
+    """The names of the shades, where they have any."""
+    samples = ("".join((_shade(value, panel, 2, plain)[0], " ", name)) for name, value in panel.names)
+    return wrap(Text("   ".join(samples), "atlas.muted"), width) if panel.names else []
 
 
 def _shade(value: float, panel: Heatmap, cell: int, plain: bool) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from atlas_cli.diagrams.frames import (
     Tokens,
     Value,
     Words,
+    told,
 )
 from atlas_cli.diagrams.text import cells, plots
 from atlas_cli.diagrams.text.look import Look
@@ -162,8 +163,5 @@ def _choice(knob: Knob, value: Value) -> Text:
 
 
 def _facts(frame: Frame, width: int) -> Lines:
-    rows = [
-        (Text(name, "atlas.muted"), Text(f"{value:.4g}" if isinstance(value, float) else str(value)))
-        for name, value in frame.facts.items()
-    ]
+    rows = [(Text(name, "atlas.muted"), Text(told(value))) for name, value in frame.facts.items()]
     return indent(pairs(rows, width), 0)

@@ -16,7 +16,7 @@ from atlas_cli.diagrams.text.dots import Dots
 from atlas_cli.diagrams.text.look import Look
 from atlas_cli.screen.lines import Lines, wrap
 
-HUES = ("atlas.mark", "atlas.accent", "atlas.code", "atlas.keyword", "atlas.number")
+HUES = ("atlas.accent", "atlas.mark", "atlas.code", "atlas.keyword", "atlas.number")
 _TALL = 11  # lines of a plot
 _WIDEST = 66  # columns of a plot: beyond, slopes look flat
 _SQUARE = 18  # lines of a picture of the plane, twice as many columns
@@ -48,9 +48,16 @@ def curves(panel: Curves, look: Look) -> Lines:
     left, right = (_number(10**x if panel.log_x else x) for x in (min(xs), max(xs)))
     return [
         *_framed(dots.rows(), ends, margin, plain),
-        _foot(left, panel.x_label, right, dots.columns, margin),
+        _foot(left, _axis(panel), right, dots.columns, margin),
         *_legend(panel, width, plain),
     ]
+
+
+def _axis(panel: Curves) -> str:
+    """What lies across, and which axes grow by factors."""
+    logs = {(True, True): "both axes log", (True, False): "log", (False, True): "upwards log"}
+    note = logs.get((panel.log_x, panel.log_y), "")
+    return f"{panel.x_label} ({note})".strip() if note else panel.x_label
 
 
 def scatter(panel: Scatter, look: Look) -> Lines:
@@ -78,13 +85,18 @@ def quiver(panel: Quiver, look: Look) -> Lines:
     dots = _plane(panel.range, width, plain)
     tips = []
     for i, ((x, y), (dx, dy)) in enumerate(zip(panel.points, panel.vectors, strict=True)):
-        style = HUES[i % 2] if len(panel.points) <= len(HUES) else HUES[1]
+        style = HUES[i % 2] if len(panel.points) <= len(HUES) else HUES[0]
         tip = (x + dx, y + dy)
         dots.line((x, y), tip, style)
         tips.append((tip, _head(dx, dy, plain), style))
-    for tip, head, style in tips:
-        dots.put(tip, head, style)
-    return [*_framed(dots.rows(), *_y_ends(panel.range), plain), _x_foot(panel.range, dots)]
+    for i, (tip, head, style) in enumerate(tips):
+        dots.put(tip, str(i + 1) if panel.names else head, style)
+    named = [
+        (f"{i + 1} {name}", style)
+        for i, (name, (_, _, style)) in enumerate(zip(panel.names, tips, strict=False))
+    ]
+    framed = _framed(dots.rows(), *_y_ends(panel.range), plain)
+    return [*framed, _x_foot(panel.range, dots), *(_joined(named, width) if named else [])]
 
 
 def _scaled(series: Series, panel: Curves) -> list[tuple[float, float]]:

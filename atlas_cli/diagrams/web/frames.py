@@ -1,7 +1,7 @@
 """The frames of an explorable for a web page: every setting of its knobs, computed here and packed small.
 
 Arrays of numbers become differences of whole numbers (what stands still is then zeros), stored once however
-many frames show them; the whole is deflated. assets/diagram.js undoes both.
+many frames show them; the whole is deflated. assets/scripts/frames.js undoes both.
 """
 
 from __future__ import annotations

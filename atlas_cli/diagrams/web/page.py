@@ -1,7 +1,7 @@
 """Diagrams as HTML: one self-contained file, or parts of a larger page.
 
 A file needs no network and works from `file://`. Block diagrams are drawn here and lit by the script;
-the frames of an explorable are computed here and drawn by the script (assets/diagram.js, assets/diagram.css).
+the frames of an explorable are computed here and drawn by the script (assets/scripts, assets/diagram.css).
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ from atlas_cli.diagrams.svg import blocks as svg_blocks
 if TYPE_CHECKING:
     from atlas_cli.diagrams.frames import Explorable, Value
 
+SCRIPTS = (  # in the order in which they are joined
+    "base", "paint", "plot", "curves", "heat", "lists", "frames", "panels", "player", "stepped", "explorable",
+    "start",
+)  # fmt: skip
 _MOST_LINES = 60  # of source that a page shows for one box
 # Nothing may be fetched, and a browser holds the page to it.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
@@ -38,12 +42,11 @@ def page(
         live: The address that an explorable's frames are asked of; "": the page holds them.
     """
     family = next(family for family in catalog.families() if family.slug == shown.family)
-    asking = f"\n<script>\n{_asset('live.js')}</script>" if live else ""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_ASKING if live else _POLICY}">\n'
-        f"<title>{escape(shown.title)} · atlas</title>\n{head()}{asking}\n</head>\n"
+        f"<title>{escape(shown.title)} · atlas</title>\n{head(live != '')}\n</head>\n"
         f'<body class="atlas-page">\n<header><p>{escape(family.title)}</p>'
         f"<h1>{escape(shown.title)}</h1></header>\n"
         f"<main>\n{fragment(shown, setting, step, live)}\n</main>\n"
@@ -59,9 +62,21 @@ def _command(shown: Diagram | Explorable) -> str:
     return f"atlas diagram {shown.topics[0]} {shown.name}{f' --run {run}' if run else ''}"
 
 
-def head() -> str:
-    """The style and the script that fragments need, once a page."""
-    return f"<style>\n{_asset('diagram.css')}</style>\n<script>\n{_asset('diagram.js')}</script>"
+def head(live: bool = False) -> str:
+    """The style and the script that fragments need, once a page; with `live`, those that ask for frames."""
+    return f"<style>\n{style()}</style>\n<script>\n{script(live)}</script>"
+
+
+def style() -> str:
+    """The style sheet of all diagrams."""
+    return _asset("diagram.css")
+
+
+@cache
+def script(live: bool = False) -> str:
+    """All scripts of diagrams as one, in a block of its own: none of their names meets another script's."""
+    parts = (_asset(f"scripts/{name}.js") for name in (*SCRIPTS, *(["live"] if live else [])))
+    return '"use strict";\n{\n' + "\n".join(parts) + "}\n"
 
 
 def fragment(
@@ -104,7 +119,7 @@ def _stepped(diagram: Diagram) -> str:
 </div>
 <div class="code" id="{_id(diagram)}-code" hidden><p class="code-name"></p>
 <pre tabindex="0" role="region" aria-label="Source code"><code></code></pre></div>
-{_question(diagram.question)}
+{_question(diagram.question, "Before you go on")}
 <details class="sentences"><summary>All steps as text</summary><ol>{sentences}</ol></details>
 </div></div>"""
 
@@ -174,16 +189,16 @@ def _explorable(
     controls = "\n".join(
         _knob(_id(shown), knob, place, live != "") for knob, place in zip(knobs, at, strict=True)
     )
-    parts = f"""<div class="knobs">
+    parts = f"""{_question(shown.question, "Try this")}
+<div class="knobs">
 {controls}
 </div>
 <div class="stage">
 <div class="panels"><noscript>This diagram is drawn by a script, which is switched off.</noscript></div>
 <div class="side">
 <dl class="facts"></dl>
-<div class="caption" aria-live="polite" aria-atomic="true"></div>
+<div class="caption"></div>
 <div class="spoken" role="status"></div><i class="probe"></i>
-{_question(shown.question)}
 </div></div>"""
     return parts, {"knobs": knobs, "at": at, **source}
 
@@ -205,8 +220,8 @@ def _knob(figure: str, knob: dict[str, Any], at: int, live: bool) -> str:
     play = f'<button type="button" class="play" aria-label="Play {label}">▶</button>'
     return (
         f'<div class="knob" data-knob="{escape(knob["name"])}"><label for="{name}">{label}</label>'
-        f'<output for="{name}"></output>{play}'
-        f'<input type="range" id="{name}" min="0" max="{len(knob["values"]) - 1}" value="{at}"></div>'
+        f'<output for="{name}"></output>'
+        f'<input type="range" id="{name}" min="0" max="{len(knob["values"]) - 1}" value="{at}">{play}</div>'
     )
 
 
@@ -230,8 +245,8 @@ def _choice(name: str, label: str, knob: dict[str, Any], at: int, own: bool) -> 
 # --- both -------------------------------------------------------------------------------------------------
 
 
-def _question(text: str) -> str:
-    return f'<p class="question"><b>Before you go on</b>{escape(text)}</p>'
+def _question(text: str, asks: str) -> str:
+    return f'<p class="question"><b>{asks}</b>{escape(text)}</p>'
 
 
 def _id(shown: Diagram | Explorable) -> str:

@@ -77,9 +77,9 @@ def beta(beta: float) -> Frame:
                 Curves("Error against rate", (curve,), "bits a digit", "error a digit", marker=rate),
             ),
         ),
+        f"At a beta of {beta:.2g}, {rate:.3g} bits in {int((kl > 1e-9).sum())} latents are left for a digit. "
         "Beta is the price of a bit. Dear bits are saved first where the data vary least: one latent after "
-        "the other falls to 0 bits and is dead. Which beta leaves a digit that you can read with the fewest "
-        "latents? What comes back when all are dead?",
+        "the other falls to 0 bits and is dead.",
         {"bits a digit": rate, "error a digit": error, "latents alive": int((kl > 1e-9).sum())},
     )  # fmt: skip
 
@@ -94,7 +94,7 @@ def _rate_and_error(beta: float) -> tuple[float, float]:
 
 EXPLORABLE = Explorable(
     "beta", "autoencoder", ("vae",), "The price of a bit",
-    "Which latents die first as beta grows, and what is lost with them?",
+    "Which beta leaves a digit that you can read with the fewest latents? What if all are dead?",
     (Knob("beta", "beta", BETAS, BETAS[8], "slider"),),
     beta,
     place=20,

@@ -51,7 +51,9 @@ def bpe(merges: int) -> Frame:
     shown = tuple((piece, len(piece) / max(longest, 6), f"×{counts[piece]}") for piece in tokens)
     sizes = tuple(sum(map(len, merged(k)[0])) for k in range(N_MERGES + 1))
     letters = len(set(SENTENCE.replace(" ", "_")))
-    last = tuple(f"{i + 1}. {a} + {b} → {a + b}   stood there {c} times" for i, (a, b, c) in enumerate(made))
+    last = tuple(
+        f"{i + 1}. {a} + {b} → {a + b}   stood there {_times(c)}" for i, (a, b, c) in enumerate(made)
+    )
     curve = Series("tokens in the sentence", tuple(range(N_MERGES + 1)), sizes)
     return Frame(
         (
@@ -61,8 +63,8 @@ def bpe(merges: int) -> Frame:
                 Curves("Length of the sentence", (curve,), "merges", "tokens", marker=merges),
             ),
         ),
-        "Each merge makes one new token of the pair that stands most often side by side. Which pieces become "
-        "words first, and why? When does one more merge stop being worth its place in the vocabulary?",
+        f"After {'1 merge' if merges == 1 else f'{merges} merges'} the sentence has {len(tokens)} tokens. "
+        f"{_last(made)}Each merge makes one new token of the pair that stands most often side by side.",
         {
             "tokens": len(tokens),
             "vocabulary": letters + merges,
@@ -71,9 +73,20 @@ def bpe(merges: int) -> Frame:
     )
 
 
+def _last(made: tuple[tuple[str, str, int], ...]) -> str:
+    if not made:
+        return ""
+    left, right, count = made[-1]
+    return f"The last one joined {left} and {right}, which stood side by side {_times(count)}. "
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
 EXPLORABLE = Explorable(
     "bpe", "autoencoder", ("bpe",), "Letters become words",
-    "Which pair is merged next, and when is it no longer worth it?",
+    "Which pieces become words first? When is one more merge no longer worth its place?",
     (Knob("merges", "merges", tuple(range(N_MERGES + 1)), 6, "play"),),
     bpe,
     place=50,

@@ -130,9 +130,9 @@ def codebook(size: int, revival: str, step: int) -> Frame:
             ),
             (Curves("Error of a point", errors, "step of training", "", log_y=True, marker=step),),
         ),
-        "Every point takes its nearest code, and a code moves to the mean of the points that took it. A code "
-        "that nobody takes cannot move. Make the codebook large: which codes die, and where do they lie? "
-        "Then switch revival on: what does it do to the error that more steps never did?",
+        f"At step {step} {int(used.sum())} of {size} codes are in use, and they count for {perplexity:.2g} "
+        "that all points share evenly. Every point takes its nearest code, and a code moves to the mean of "
+        "the points that took it; one that nobody takes cannot move.",
         {
             "error of a point": error,
             "perplexity": perplexity,
@@ -143,7 +143,7 @@ def codebook(size: int, revival: str, step: int) -> Frame:
 
 EXPLORABLE = Explorable(
     "codebook", "autoencoder", ("vq-vae", "image-tokenizer"), "Codes that live and codes that die",
-    "Why does a larger codebook alone not lower the error?",
+    "Which codes die, and where do they lie? What does revival do to the error that steps never did?",
     (
         Knob("size", "codes", SIZES, 64, "slider"),
         Knob("revival", "revival of dead codes", REVIVAL, "off", "choice"),

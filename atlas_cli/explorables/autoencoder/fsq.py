@@ -49,8 +49,8 @@ def fsq(levels: int, dim: int) -> Frame:
             ),
             (Curves("Codes there are", sizes, "numbers in a code", "codes", log_y=True, marker=dim),),
         ),
-        "No codebook is learned: the grid is the codebook. Turn the levels: does one ever stay empty? "
-        "How does the number of codes grow with dim, and how with levels?",
+        f"{dim} numbers of {levels} levels make {levels**dim:,} codes. No codebook is learned: the grid is "
+        f"the codebook, and the least used of its levels still takes {min(counts):.0%} of the points.",
         {
             "codes": levels**dim, "bits a code": dim * float(np.log2(levels)),
             "error of two numbers": float(np.square(rounded - bounded).sum(1).mean()),
@@ -61,7 +61,7 @@ def fsq(levels: int, dim: int) -> Frame:
 
 EXPLORABLE = Explorable(
     "fsq", "autoencoder", ("fsq", "vq-vae"), "Rounding in place of a codebook",
-    "How can a codebook be large and still have no dead code?",
+    "Does a level ever stay empty? What makes more codes: more levels, or more numbers in a code?",
     (
         Knob("levels", "levels of a number", tuple(range(2, 13)), 5, "slider"),
         Knob("dim", "numbers in a code", tuple(range(1, DIMS + 1)), 4, "slider"),

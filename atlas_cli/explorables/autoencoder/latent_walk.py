@@ -104,10 +104,10 @@ def latent_walk(x: float, y: float, digits: str) -> Frame:
                 ),
             ),
         ),
-        "A linear VAE: the best decoder that may only add two fixed pictures to a mean. Walk from one crowd "
-        "of digits to the other: is what lies between them a digit? Leave the crowds: the decoder still "
-        "draws, for it knows nothing of gaps. What do the real neighbours have that the decoded picture "
-        "lacks?",
+        f"At ({x:g}, {y:g}) the nearest real digit, a {labels[nearest[0]]}, is "
+        f"{float(np.linalg.norm(places[nearest[0]] - here)):.2g} away. A linear VAE: the best decoder that "
+        "may only add two fixed pictures to a mean. Beyond the crowds it still draws, for it knows nothing "
+        "of gaps.",
         {
             "variance along the two axes": model.explained,
             "error left in a picture": float(error),
@@ -136,7 +136,7 @@ def _groups(digits: str, places: NDArray, labels: NDArray, here: NDArray) -> tup
 
 EXPLORABLE = Explorable(
     "latent-walk", "autoencoder", ("vae",), "A walk between digits",
-    "What does a decoder draw where no digit was ever encoded?",
+    "Walk from one crowd of digits to the other: is what lies between them a digit?",
     (
         Knob("x", "x", WALK, 0.0, "slider"),
         Knob("y", "y", WALK, 0.0, "slider"),

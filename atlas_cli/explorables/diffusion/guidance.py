@@ -44,9 +44,9 @@ def guidance(weight: float, wanted: str) -> Frame:
     sure, spread = _bought_and_paid(weight, wanted)
     return Frame(
         ((panel, Curves("What is bought, and what is paid", curves, "guidance", marker=weight)),),
-        "At 0 the class is not asked for, at 1 it is asked for honestly, above 1 it is exaggerated: every "
-        "point moves away from the other class. What is bought, and what is paid? Beyond which weight is "
-        "there next to nothing left to buy?",
+        f"At weight {weight:g} the class of a sample is {sure:.0%} sure, and the samples spread {spread:.2g} "
+        "times as wide as at weight 1. At 0 the class is not asked for, at 1 it is asked for honestly, above "
+        "1 it is exaggerated: every point moves away from the other class.",
         {"sure of the class": sure, "spread against weight 1": spread},
     )
 
@@ -91,7 +91,7 @@ def _classes() -> tuple[tuple[Mixture, Mixture], Mixture]:
 
 EXPLORABLE = Explorable(
     "guidance", "diffusion", ("cfg", "ddpm", "latent-diffusion"), "Exaggerating the class",
-    "What does guidance above 1 buy, and what does it pay with?",
+    "What is bought, and with what is it paid? Beyond which weight is there next to nothing left to buy?",
     (
         Knob("weight", "guidance", WEIGHTS, 1, "slider"),
         Knob("wanted", "class", tuple(CLASSES), "upper", "choice"),

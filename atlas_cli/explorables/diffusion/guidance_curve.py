@@ -42,8 +42,9 @@ def guidance_curve(system: DDPM, weight: float) -> Frame:
     plot = Curves("What your net gains and pays", curves, "weight", "share of all, of real", marker=weight)
     return Frame(
         ((pictures,), (plot,)),
-        "At 0 the class is ignored and at 1 it is followed as learned; above, it is exaggerated. Compare the "
-        "images of a row: at which weight do they begin to look alike, and was the class read before that?",
+        f"At weight {weight:g} the judge reads {here.right:.0%} of the images as the class asked for, and "
+        f"images of a class lie {here.spread:.2g} times as far apart as real ones. At 0 the class is ignored "
+        "and at 1 it is followed as learned; above, it is exaggerated.",
         {"read as asked": here.right, "spread within a class, over real": here.spread},
     )
 
@@ -76,7 +77,7 @@ def _spread(classes: list[Tensor]) -> float:
 
 EXPLORABLE = Explorable(
     "guidance-curve", "diffusion", ("cfg", "ddpm"), "Your net, told the class more and more loudly",
-    "Which weight would you choose for this net, and what does it cost?",
+    "At which weight do the images of a row begin to look alike, and was the class read before that?",
     (Knob("weight", "guidance", WEIGHTS, 2.0, "slider"),),
     None, from_run=guidance_curve, systems=("ddpm",),
     place=20,

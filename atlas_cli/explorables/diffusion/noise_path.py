@@ -47,9 +47,9 @@ def noise_path(system: DDPM, done: int, sample: int) -> Frame:
     )
     return Frame(
         ((pictures, plot),),
-        "The net guesses the whole image at every step, first the average of all it could still become. "
-        "At which share of the walk can you name what the net sees, and at which what stands in x_t? "
-        "Take another sample: is it decided at the same place?",
+        f"At step {step} of {n_steps} x_t is {away_x[step]:.2g} a pixel from the image that it becomes, the "
+        f"net's estimate {away_estimate[step]:.2g}. The net guesses the whole image at every step, first the "
+        "average of all it could still become.",
         {
             "step": f"{step} of {n_steps}", "t": walk.t[step], "distance of x_t": away_x[step],
             "distance of the estimate": away_estimate[step],
@@ -81,7 +81,7 @@ def _distance(path: Tensor, end: Tensor) -> list[float]:
 
 EXPLORABLE = Explorable(
     "noise-path", "diffusion", ("ddpm", "ddim", "cfg"), "Your net's way from noise to an image",
-    "When does the net know what it draws, and when could you?",
+    "At which share of the walk can you name what the net sees, and at which what stands in x_t?",
     (
         Knob("done", "walk done", SHARES, 50, "play", "%"),
         Knob("sample", "sample", tuple(range(N_SAMPLES)), 3, "slider"),

@@ -21,7 +21,7 @@ def noising(t: int, schedule: str) -> Frame:
     ddpm = process(schedule)
     data, noise = _digit()
     x_t = ddpm.add_noise(data, noise, torch.tensor([t]))[0, 0]
-    left = float(ddpm.alpha_bar[t])
+    left, other = float(ddpm.alpha_bar[t]), "linear" if schedule == "cosine" else "cosine"
     pictures = [torch.round(((x.clamp(-1, 1) + 1) / 2) * 100) / 100 for x in (data[0, 0], x_t)]
     every = torch.arange(0, N_STEPS, 5)
     curves = tuple(
@@ -35,8 +35,9 @@ def noising(t: int, schedule: str) -> Frame:
                 Curves("Share of the image left in x_t", curves, "t", "share", marker=t),
             ),
         ),
-        "One jump mixes image and noise: no step before t is needed. Find the t at which you can no longer "
-        "name the digit. How long does each schedule go on after that, with nothing left to teach?",
+        f"At t = {t} of {N_STEPS}, {left:.3g} of the image's variance is left in x_t, and the rest is noise; "
+        f"the {other} schedule would leave {float(process(other).alpha_bar[t]):.3g}. One jump mixes image "
+        "and noise: no step before t is needed.",
         {"image variance left": left, "noise variance": 1 - left, "signal to noise": left / (1 - left)},
     )
 
@@ -55,7 +56,7 @@ def _digit() -> tuple[Tensor, Tensor]:
 
 EXPLORABLE = Explorable(
     "noising", "diffusion", ("ddpm", "ddim", "latent-diffusion"), "A digit drowns in noise",
-    "At which t can nobody name the digit, and how much of the schedule is spent beyond it?",
+    "Find the t at which you can no longer name the digit. How much of each schedule is spent beyond it?",
     (
         Knob("t", "time", (*range(0, N_STEPS, 2), N_STEPS - 1), 72, "slider"),
         Knob("schedule", "schedule", ("cosine", "linear"), "cosine", "choice"),

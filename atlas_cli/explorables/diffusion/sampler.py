@@ -33,16 +33,16 @@ def sampler(steps: int, eta: float) -> Frame:
                 Curves("Where they end", (drawn, truth), "x", "density"),
             ),
         ),
-        "The denoiser is perfect here, and still one step lands between the modes: the best guess from pure "
-        "noise is the mean of all data. How many steps until both peaks stand? What does eta do to a path, "
-        "and what to where the paths end?",
+        f"With {'1 step' if steps == 1 else f'{steps} steps'} and eta {eta:g}, {between(ends[:, 0]):.0%} of "
+        "the samples end between the modes, where there is no data. The denoiser is perfect here, and still "
+        "one step lands there: the best guess from pure noise is the mean of all data.",
         {"distance to the data": distance(ends[:, 0]), "between the modes": between(ends[:, 0])},
     )
 
 
 EXPLORABLE = Explorable(
     "sampler", "diffusion", ("ddim", "ddpm", "consistency"), "From noise to data in few steps or many",
-    "Why does a single step of a perfect denoiser land where there is no data?",
+    "How many steps until both peaks stand? What does eta do to a path, and what to its end?",
     (
         Knob("steps", "sampler steps", (1, 2, 3, 4, 5, 6, 8, 10, 13, 16, 20, 25, 32), 5, "slider"),
         Knob("eta", "fresh noise (eta)", (0.0, 0.25, 0.5, 0.75, 1.0), 0.0, "slider"),

@@ -70,16 +70,16 @@ def euler(steps: int, solver: str) -> Frame:
                 Curves("Mean error at the end", curves, "steps", "", True, True, steps),
             ),
         ),
-        "A straight flow would need one step. This one bends where the modes part, and a step that is too "
-        "long overshoots the bend. Count calls of the network, not steps: which solver is cheaper for an "
-        "error of 0.1?",
+        f"{'1 step' if steps == 1 else f'{steps} steps'} of {solver}, {calls} calls of the network, end "
+        f"{error(steps, solver):.2g} from the exact flow on average. A straight flow would need one step. "
+        "This one bends where the modes part, and a step that is too long overshoots the bend.",
         {"mean error": error(steps, solver), "calls of the network": calls},
     )
 
 
 EXPLORABLE = Explorable(
     "euler", "flow", ("cfm", "reflow", "cnf"), "Few steps along a bent flow",
-    "How many steps does a flow need whose velocity is perfect?",
+    "Count calls of the network, not steps: which solver is cheaper for an error of 0.1?",
     (
         Knob("steps", "steps", STEPS, 4, "slider"),
         Knob("solver", "solver", SOLVERS, "euler", "choice"),

@@ -92,9 +92,10 @@ def field(t: float, pairing: str) -> Frame:
                 Curves("How far pairs at one place disagree", curves, "t (0 noise, 1 data)", "", marker=t),
             ),
         ),
-        "Both pairings have the same noise and the same data. Paired at random, lines cross, and where they "
-        "cross a network can only learn the mean: at t = 0 every arrow points to the middle. Switch to "
-        "optimal at t = 0: which arrows know at once where to go? What is left of the disagreement?",
+        f"Paired {'at random' if pairing == 'independent' else 'as near as possible'}, the {N_DRAWN} lines "
+        f"cross {crossings(starts, ends)} times, and at t = {t:.2g} pairs at one place disagree by "
+        f"{disagreement(pairing, t):.2g}: there a network can only learn their mean. Both pairings have the "
+        "same noise and the same data.",
         {
             "disagreement at t": disagreement(pairing, t),
             f"crossings of the {N_DRAWN} lines": crossings(starts, ends),
@@ -105,7 +106,7 @@ def field(t: float, pairing: str) -> Frame:
 
 EXPLORABLE = Explorable(
     "field", "flow", ("ot-cfm", "cfm"), "Whom the noise is paired with",
-    "What does a network have to average, and how does the pairing take it away?",
+    "Switch to optimal at t = 0: which arrows know at once where to go?",
     (
         Knob("t", "time", TIMES, 0.0, "slider"),
         Knob("pairing", "pairing", PAIRINGS, "independent", "choice"),

@@ -38,9 +38,9 @@ def probability_path(t: float, path: str) -> Frame:
                 Quiver("Where they are sent next", grid, arrows, PLANE),
             ),
         ),
-        "Every point on the left is one datum and one noise, mixed. On the right is the mean direction of "
-        "all pairs that pass a place: at t = 0 all point to the middle of the data. At which t do the "
-        "arrows first tell the six modes apart?",
+        f"At t = {t:.2g} every point on the left is {signal:.2g} of a datum and {sigma:.2g} of a noise. On "
+        "the right is the mean direction of all pairs that pass a place: at t = 0 all point to the middle of "
+        "the data.",
         {"share of data": signal, "share of noise": sigma, "mean speed": speed},
     )
 
@@ -52,7 +52,7 @@ def _pairs() -> tuple[Tensor, Tensor]:
 
 EXPLORABLE = Explorable(
     "probability-path", "flow", ("cfm", "ot-cfm", "cnf"), "A cloud on its way",
-    "At which time do the arrows first tell the modes apart?",
+    "Find the first t at which the arrows tell the six modes apart. Is it the same on both paths?",
     (
         Knob("t", "time", evenly(0, 1, 101), 0.4, "slider"),
         Knob("path", "path", PATHS, "straight", "choice"),

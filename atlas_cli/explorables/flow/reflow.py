@@ -103,10 +103,11 @@ def reflow(round: int, steps: int) -> Frame:
                 Curves("Round by round", figures, "times retrained", log_y=True, marker=round),
             ),
         ),
-        "At 0 the flow is trained on random pairs, and its paths bend where the modes part: one long step "
-        "lands in the middle. Then it is trained again on pairs of its own, each noise with the sample that "
-        "it led to. How many rounds until one step will do? Keep turning: each round inherits the errors of "
-        "the one before. What does it still gain, and what happens to the exact flow's share on the data?",
+        f"Retrained {_times(round)}, the flow puts {on_data(ends):.0%} of the points on the data in "
+        f"{_steps(steps)}, and {on_data(path[-1]):.0%} exactly. At first it is trained on random pairs, and "
+        "its paths bend where the modes part: one long step lands in the middle. Then it is trained again on "
+        "pairs of its own, each noise with the sample that it led to, and inherits the errors of the round "
+        "before.",
         {
             "bend of the paths": bend(path),
             "error of the steps": step_error(round, steps),
@@ -123,13 +124,17 @@ def _all_round(points: Tensor) -> Tensor:
     return torch.atan2(points[:, 1], points[:, 0]).argsort()[:: len(points) // N_PATHS]
 
 
+def _times(n: int) -> str:
+    return {0: "never", 1: "once"}.get(n, f"{n} times")
+
+
 def _steps(n: int) -> str:
     return f"{n} steps" if n > 1 else "1 step"
 
 
 EXPLORABLE = Explorable(
     "reflow", "flow", ("reflow", "cnf"), "Paths straighten when a flow learns from itself",
-    "How often must a flow be retrained before one step is enough?",
+    "How many rounds until one step will do? Keep turning: what is still gained, and what is lost?",
     (
         Knob("round", "times retrained", ROUNDS, 0, "play"),
         Knob("steps", "steps of Euler", STEPS, 1, "slider"),

@@ -69,16 +69,16 @@ def time_sampling(mean: float, width: float) -> Frame:
                 Bars("Share of the training", ("near noise", "middle", "near data"), thirds, 1.0),
             ),
         ),
-        "The dashed curve is the part of the velocity that is no straight line: near noise and near data "
-        "there is little to learn. Which mean and width put the training where it is hard? What goes wrong "
-        "when a width is so small that some t are never seen?",
+        f"Training times of mean {mean:g} and width {width:g} share {overlap:.0%} with what is hard to "
+        "learn, the dashed curve: the part of the velocity that is no straight line. Near noise and near "
+        "data there is little of it.",
         {"overlap with what is hard": overlap, "share in the middle third": thirds[1]},
     )
 
 
 EXPLORABLE = Explorable(
     "time-sampling", "flow", ("mmdit", "cfm"), "Which times to train on",
-    "Where is the velocity hard to learn, and does training go there?",
+    "Which mean and width put the training where it is hard? What if some t are never seen?",
     (
         Knob("mean", "mean", evenly(-2, 2, 17), 0, "slider"),
         Knob("width", "width", (0.3, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0), 1.0, "slider"),

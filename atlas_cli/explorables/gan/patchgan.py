@@ -102,7 +102,7 @@ def patchgan(layers: int, kernel: int, place: int) -> Frame:
     )
     share = float(seen.mean())
     panels = (
-        (Images("What one opinion sees: the bright patch", (_lit(seen),), 1),),
+        (Images("What one opinion sees, the rest dimmed", (_lit(seen),), 1),),
         (
             Curves("How much a column of pixels counts", (counts,),
                    "column", "share"),
@@ -113,8 +113,7 @@ def patchgan(layers: int, kernel: int, place: int) -> Frame:
         panels,
         f"Each of {n * n} outputs judges a patch of {size} x {size} px, {jump} px from its neighbour's, "
         f"and the loss is their mean: this one sees {share:.0%} of the image, the middle of its patch "
-        "counts most. With kernels of 4 and three strided layers the patch is the 70 x 70 of pix2pix. "
-        "Which depth can tell a clean stroke, and which can tell whether the four digits belong together?",
+        "counts most. With kernels of 4 and three strided layers the patch is the 70 x 70 of pix2pix.",
         {
             "side of the patch": f"{size} px",
             "between neighbours": f"{jump} px",
@@ -140,7 +139,7 @@ def _measured(strided: int, kernel: int) -> int:
 
 EXPLORABLE = Explorable(
     "patchgan", "gan", ("patchgan",), "A critic that looks at patches",
-    "How much of the image does one opinion of the discriminator see?",
+    "Which depth can tell a clean stroke, and which whether the four digits belong together?",
     (
         Knob("layers", "strided layers", LAYERS, 2, "slider"),
         Knob("kernel", "kernel", KERNELS, 4, "choice"),

@@ -52,7 +52,8 @@ def spectral_norm(iterations: int, ratio: float) -> Frame:
         Group("inputs of length 1", circle.T),
         Group("W x", (W @ circle).T),
         Group("W x / estimate", (W @ circle / found[-1]).T),
-        Group("direction v of the estimate", along * v),
+        Group("v, the input of the estimate", along * v),
+        Group("W v, as long as the estimate", along * (W @ v)),
     )
     rounds = tuple(range(iterations + 1))
     curves = (
@@ -66,16 +67,21 @@ def spectral_norm(iterations: int, ratio: float) -> Frame:
                 Curves("Estimate of the largest stretch", curves, "power iterations", ""),
             ),
         ),
-        "A layer divided by its largest stretch can move two inputs apart by at most their distance: its "
-        "ellipse fits into the circle. How many iterations until it does? And what if the two stretches are "
-        "nearly the same: does a slow estimate then matter?",
+        f"After {_counted(iterations)} the estimate is {found[-1]:.3g} of {LARGEST:g}, and the divided layer "
+        f"still stretches by {LARGEST / found[-1]:.3g}. Each one turns v towards the input that W stretches "
+        "most. A layer divided by its largest stretch can move two inputs apart by at most their distance: "
+        "its ellipse fits into the circle.",
         {"estimate": found[-1], "true": LARGEST, "largest stretch after division": LARGEST / found[-1]},
     )
 
 
+def _counted(iterations: int) -> str:
+    return "1 iteration" if iterations == 1 else f"{iterations} iterations"
+
+
 EXPLORABLE = Explorable(
     "spectral-norm", "gan", ("sngan",), "Holding a layer to slope one",
-    "How many power iterations until the layer cannot stretch anything?",
+    "How many iterations until the ellipse fits? If both stretches are alike, does a slow estimate matter?",
     (
         Knob("iterations", "power iterations", ITERATIONS, 1, "play"),
         Knob("ratio", "smaller / larger stretch", (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95), 0.5, "slider"),

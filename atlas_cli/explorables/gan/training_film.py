@@ -36,7 +36,7 @@ STEPS = (
 )
 WINDOW = 4.5  # the picture shows -WINDOW .. WINDOW
 N_SHOWN, N_JUDGED = 160, 1000  # samples drawn, samples that the figures count
-BELIEFS = (0.3, 0.7)  # D of the lightest and of the darkest shade; R1 keeps most between
+BELIEFS = (0.3, 0.7)  # D at both ends of the shades; R1 keeps most between
 GRID = 21  # places of the discriminator's map on a side
 DATA = {"name": "toy2d", "density": "modes8", "std": 0.2}  # wide enough to be hit within seconds
 MODEL = {"dim": 2, "z_dim": 2, "width": 48, "r1_gamma": 0.1, "r1_every": 4}
@@ -126,7 +126,7 @@ def _panels(stills: list[dict[str, Any]], step: int) -> tuple[tuple[Panel, ...],
         _over_steps(stills, "d_fake", "of generated ones"),
     )
     good = _over_steps(stills, "high_quality_share", "good points")
-    believed = "D(x): dark where it says real"
+    believed = "D(x): high where it says real"
     return (
         (
             Scatter("Points", (Group("real", _real()), Group("generated", inside)), (-WINDOW, WINDOW) * 2),
@@ -153,8 +153,7 @@ def training_film(step: int) -> Frame:
         _panels(stills, step),
         f"At step {step} the generator has found {now['modes_found']:.0f} of 8 Gaussians, and "
         f"{now['high_quality_share']:.0%} of its points lie within three standard deviations of one. The "
-        "map of D is all that the generator ever learns from: it climbs towards the dark. Which "
-        "comes first, a dark spot or the points there? Is either of the two players ever done?",
+        "map of D is all that the generator ever learns from: it climbs to where D is high.",
         {
             "Gaussians found": now["modes_found"],
             "good points": now["high_quality_share"],
@@ -167,7 +166,7 @@ def training_film(step: int) -> Frame:
 
 EXPLORABLE = Explorable(
     "training-film", "gan", ("gan",), "Two players at work",
-    "Who leads: the discriminator's map or the generator's points?",
+    "Which comes first, a high spot of D or the points there? Is either player ever done?",
     (Knob("step", "step", STEPS, 300, "play"),),
     training_film,
     place=50,

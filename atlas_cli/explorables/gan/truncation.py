@@ -108,9 +108,7 @@ def truncation(psi: float, degree: int) -> Frame:
         ),
         "The latent is scaled by psi before it enters a generator that draws the ring by Taylor "
         f"polynomials of degree {degree}. At psi {psi:g}, {precision:.0%} of the samples look real and "
-        f"{recall:.0%} of the real points are covered. Rare latents make the strays: where do they go as "
-        "psi falls, and what goes with them? Which psi would you choose for a demo, and which to make "
-        "training data?",
+        f"{recall:.0%} of the real points are covered. Rare latents make the strays.",
         {
             "precision": precision,
             "recall": recall,
@@ -122,7 +120,7 @@ def truncation(psi: float, degree: int) -> Frame:
 
 EXPLORABLE = Explorable(
     "truncation", "gan", ("stylegan",), "Better and more alike",
-    "What does truncating the latent buy, and what does it cost?",
+    "Where do strays go as psi falls, and what goes with them? Which psi would you choose for a demo?",
     (
         Knob("psi", "psi", PSIS, 1.0, "slider"),
         Knob("degree", "degree of the generator", DEGREES, 3, "choice"),

@@ -57,13 +57,13 @@ def cost(length: float, d_state: int, d_model: int) -> Frame:
                 _crossing("Bytes kept for the next token", kept_bytes, memory, length, d_state, d_model),
             ),
             (
-                Bars(f"Billions: the {cheaper} does less", tuple(now), billions, max(billions)),
+                Bars(f"Billions of operations at {length:g} tokens", tuple(now), billions, max(billions)),
                 Curves("Length where both need the same", alike, "states", "tokens", True, True, d_state),
             ),
         ),
         "Both axes are logarithmic: a slope of 2 is quadratic, 1 linear, 0 constant; the dot marks where "
-        f"the lines cross, at {work} tokens of work and {memory} of memory. "
-        "Move the state and the crossing moves with it; widen the model: does it move then, and why not?",
+        f"the lines cross: for {d_state} states at {work} tokens of work and {memory} of memory. At "
+        f"{length:g} tokens the {cheaper} does less.",
         {
             "same work at": f"{work} tokens",
             "same memory at": f"{memory} tokens",
@@ -92,7 +92,7 @@ def _mib(count: float) -> str:
 
 EXPLORABLE = Explorable(
     "cost", "ssm", ("mamba", "s4", "jamba"), "What length costs",
-    "From which length on does a scan do less work than attention?",
+    "Move the state, and the crossing moves. Widen the model: does it move then, and why not?",
     (
         Knob("length", "length", COST_LENGTHS, 4000, "slider", "tokens"),
         Knob("d_state", "states a channel", STATE_SIZES, 16, "slider"),

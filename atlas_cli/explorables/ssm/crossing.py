@@ -214,17 +214,21 @@ def crossing(length: int, states: int, which: str) -> Frame:
                 Bars("KiB a token kept for backward", names, tuple(kept.values()), max(kept.values())),
             ),
         ),
-        "Measured where it was drawn, on one thread, 128 channels. To a recurrence every token costs alike, "
-        "to attention a token costs the more, the more came before it: flat lines meet a rising one. "
-        f"{TREE if 'tree' in at else ''}Turn the states to 64: which flat line hardly rises, and why?",
+        f"At {length} tokens attention takes {_times(at['attention'] / at['chunks'])} the time of the "
+        "chunks. To a recurrence every token costs alike, to attention a token costs the more, the more came "
+        f"before it: flat lines meet a rising one. {TREE if 'tree' in at else ''}Measured where it was "
+        f"drawn, with torch {torch.__version__.partition('+')[0]} on one thread, {WIDTH} channels.",
         {
             "chunks pass attention at": _said(passed["chunks"]),
             "fused scan passes attention at": _said(passed["fused"]),
             "attention / chunks": at["attention"] / at["chunks"],
             "attention / fused scan": at["attention"] / at["fused"],
-            "measured with": f"torch {torch.__version__}, one thread",
         },
     )
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2g} times"
 
 
 def _said(length: float | None) -> str:
@@ -235,7 +239,7 @@ def _said(length: float | None) -> str:
 
 EXPLORABLE = Explorable(
     "crossing", "ssm", ("mamba2", "mamba"), "Where a recurrence passes attention",
-    "From how many tokens on is it faster to remember than to look back?",
+    "From how many tokens on do the chunks win? Turn the states to 64: which line hardly rises?",
     (
         Knob("length", "length", LENGTHS, 1024, "slider", "tokens"),
         Knob("states", "states a channel", STATES, 16, "choice"),

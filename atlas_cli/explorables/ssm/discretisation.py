@@ -47,11 +47,18 @@ def discretisation(delta: float, rule: str) -> Frame:
                 Curves("Kernel: what a token k steps ago still weighs", (kernel,), "k, tokens ago", "weight"),
             ),
         ),
-        "Delta is how much time one token takes: small, and a token writes little but is remembered for many "
-        "tokens; large, and it overwrites what was there. At which delta does Euler's rule swing, and at "
-        "which does it blow up, while the exponential never does?",
+        f"A step of {delta:.2g} s multiplies the state by {decay:.2g}{_swing(decay)}. Delta is how much time "
+        "one token takes: small, and a token writes little but is remembered for many tokens; large, and it "
+        "overwrites what was there.",
         {"A-bar": decay, "B-bar": enters, "tokens until half is forgotten": half, "largest error": worst},
     )
+
+
+def _swing(decay: float) -> str:
+    """What a factor below 0 does, which no exponential has."""
+    if decay < -1:
+        return ": it swings from one side to the other, and blows up"
+    return ": it swings from one side to the other" if decay < 0 else ""
 
 
 def _pulse(t: float) -> float:
@@ -70,7 +77,7 @@ def _exact(t: float) -> float:
 
 EXPLORABLE = Explorable(
     "discretisation", "ssm", ("s4", "mamba"), "How much time one token takes",
-    "Which delta remembers for long, and which rule survives a large one?",
+    "At which delta does Euler's rule swing, and at which does it blow up?",
     (
         Knob("delta", "delta", DELTAS, DELTAS[15], "slider", "s"),
         Knob("rule", "rule", RULES, RULES[0], "choice"),

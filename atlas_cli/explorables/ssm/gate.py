@@ -57,9 +57,9 @@ def gate(system: Mamba, read: int, layer: str, text: str) -> Frame:
             _along(seen, after),
             (_reading(seen),),
         ),
-        "A token with a small delta passes by: little of it enters, and what was there stays. One with a "
-        "large delta is written down. What does your net write, what does it let pass, and from where does "
-        "each answer read? Then ask it about a sequence of your own, with --set text=...",
+        f"After {after} tokens the {layer} layer holds {float(held[most]):.0%} of its state for token "
+        f"{most + 1}. A token with a small delta passes by: little of it enters, and what was there stays. "
+        "One with a large delta is written down.",
         {
             "answers": "".join(seen.answers.values()) or "none asked", "tokens read": after,
             "most in the state": f"{seen.glyphs[most]}, token {most + 1}",
@@ -152,7 +152,7 @@ def _by_kind(glyphs: list[str], step: Tensor) -> dict[str, float]:
 
 EXPLORABLE = Explorable(
     "gate", "ssm", ("mamba",), "What your net lets into its memory",
-    "Which tokens does it write down, and which does it let pass?",
+    "What does the net write down, what does it let pass, and from where does each answer read?",
     (
         Knob("read", "read", SHARES, 100, "play", "%"),
         Knob("layer", "layer", LAYERS, "last", "choice"),

@@ -21,10 +21,10 @@ PULSE = (42, 48)  # steps
 READ = tuple(range(8, LENGTH + 1, 8))
 STATES = (2, 4, 8, 16, 32, 64)
 STARTS: dict[str, str] = {
-    "hippo": "whole past",
-    "legs": "S4 from HiPPO",
-    "random": "random turns",
-    "real": "real",
+    "hippo": "hippo: the whole past",
+    "legs": "legs: S4 from HiPPO",
+    "random": "random: turns at random",
+    "real": "real: only fades",
 }
 DELTA = 4 / LENGTH  # the slowest real state has faded to e^-4 at the end, HiPPO's in S4 to e^-2
 
@@ -114,17 +114,17 @@ def hippo(states: int, read: int, start: str) -> Frame:
                 Bars("Directions of the past told apart", tuple(STARTS.values()), counts, states),
             ),
         ),
-        "The state stands for all that was read; the line is what can still be told from it. Turn the states "
-        "up: with HiPPO each one adds a finer detail, and with S4's, which does not stretch with time, the "
-        "oldest blurs first. Real states only fade: their kernels look alike, and more of them add nothing. "
-        f"From how many states on do you see the pulse at step {PULSE[0]}, and with which start never?",
+        f"From {states} states {count} directions of the {read} steps can be told apart, and {lost:.0%} of "
+        "the past is lost; the line is what can still be told. With HiPPO each state adds a finer detail; "
+        "with S4's, which does not stretch with time, the oldest blurs first. Real states only fade: their "
+        "kernels look alike, and more of them add nothing.",
         {"directions told apart": f"{count} of {states}", "lost of the past": f"{lost:.0%}"},
     )
 
 
 EXPLORABLE = Explorable(
     "hippo", "ssm", ("s4",), "A memory of N numbers",
-    "Why do 64 states that only fade know less of the past than 8 that turn?",
+    f"From how many states on do you see the pulse at step {PULSE[0]}, and with which start never?",
     (
         Knob("states", "states", STATES, 16, "slider"),
         Knob("read", "read so far", READ, 72, "play", "steps"),

@@ -72,12 +72,12 @@ def hybrid(every: int, thousands: int) -> Frame:
     held, whole = cache_bytes(length, every), cache_bytes(length, 1)
     return Frame(
         _hybrid_panels(every, length),
-        "Dark columns attend and see everything; the others carry a word on while it fades, as exp(-n / "
+        "The columns that are full from top to bottom attend and see everything; the others carry a word on "
+        "while it fades, as exp(-n / "
         f"tau) with tau = {SLOWEST:g} tokens, Mamba's slowest channel when fresh. A scan reaches tau log(1 "
         f"/ {FADED:g}) = {carried():.0f} tokens a layer, {N_LAYER} of them that much in turn; one layer "
         "that attends reaches all. The shape is Jamba's, which attends in every 8th layer. With every "
-        f"{_nth(every)} the cache is {held / whole:.1%} of a transformer's: how few such layers keep the "
-        "whole text in reach?",
+        f"{_nth(every)} the cache of {_short(length)} tokens is {held / whole:.1%} of a transformer's.",
         {
             "layers that attend": f"{n_attention(every)} of {N_LAYER}",
             "cache": f"{held / 2**30:.3g} GiB",
@@ -89,7 +89,8 @@ def hybrid(every: int, thousands: int) -> Frame:
 
 
 def _hybrid_panels(every: int, length: int) -> tuple[tuple[Panel, ...], ...]:
-    seen = [[weight(layer, n, length, every) for layer in range(N_LAYER)] for n in DISTANCES]
+    distances = [n for n in DISTANCES if n <= length]
+    seen = [[weight(layer, n, length, every) for layer in range(N_LAYER)] for n in distances]
     stacks = (("this stack", every), ("transformer", 1), ("scans only", 0))
     names = tuple(name for name, _ in stacks)
     caches = tuple(
@@ -103,7 +104,7 @@ def _hybrid_panels(every: int, length: int) -> tuple[tuple[Panel, ...], ...]:
     )
     sizes = tuple(cache_bytes(length, k) / 2**30 for _, k in stacks)
     reached = tuple(reach(length, k) / length for _, k in stacks)
-    layers, ticks = ("1", str(N_LAYER)), tuple(map(_short, DISTANCES))
+    layers, ticks = ("1", str(N_LAYER)), tuple(map(_short, distances))
     title = "What a layer sees of a token so far back"
     return (
         (Heatmap(title, seen, 0, 1, "layer", "tokens back", layers, ticks),),

@@ -103,20 +103,20 @@ def held(d_state: int | None) -> int:
 def recall(pairs: int, d_state: int) -> Frame:
     """Recall as pairs are added, and what an asked key brings back of every pair."""
     stores = (("state", d_state), ("attention", None))
-    kept = {name: numbers_kept(pairs, size) / 1000 for name, size in stores}
+    kept = {name: numbers_kept(pairs, size) for name, size in stores}
     return Frame(
         (
             (
                 _recalled(pairs, d_state),
-                Bars("Thousands of numbers kept", tuple(kept), tuple(kept.values()), max(kept.values())),
+                Bars("Numbers kept", tuple(kept), tuple(kept.values()), max(kept.values())),
             ),
             _brought_back(pairs, d_state),
         ),
         f"A state adds every value into the same {d_state} x {CHANNELS} numbers. An asked key brings back "
-        "its own value, and of each other value as much as the two keys are alike: the shades beside the "
-        "diagonal. Attention keeps the pairs apart, and its softmax leaves one of them; for that it keeps "
-        f"{HEAD + CHANNELS} numbers more with every pair. How many pairs does a state of {d_state} hold, and "
-        "what does a state twice as large buy?",
+        "its own value, and of each other value as much as the two keys are alike: what is not nought beside "
+        f"the diagonal. With {pairs} pairs {recall_of(pairs, d_state):.0%} are recalled. Attention keeps the "
+        "pairs apart, and its softmax leaves one of them; for that it keeps "
+        f"{HEAD + CHANNELS} numbers more with every pair.",
         {
             "recall of the state": recall_of(pairs, d_state),
             "recall of attention": recall_of(pairs, None),
@@ -142,12 +142,23 @@ def _brought_back(pairs: int, d_state: int) -> tuple[Panel, Panel]:
     keys, of_attention = keys_of(d_state)[:1, :pairs], keys_of(HEAD)[:1, :pairs]
     shown = min(pairs, SHOWN)
     ends = ("1", str(shown)) if shown > 1 else ("1",)
+    part = f", the first {SHOWN} of {pairs} pairs" if pairs > SHOWN else ""
     shades = (
         ("The state brings back", keys @ keys.mT),
         ("Attention brings back", attention_to(of_attention)),
     )
     state, attention = (
-        Heatmap(title, weights[0, :shown, :shown], -1, 1, "pair", "asked key", ends, ends, diverging=True)
+        Heatmap(
+            f"{title}{part}",
+            weights[0, :shown, :shown],
+            -1,
+            1,
+            "pair",
+            "asked key",
+            ends,
+            ends,
+            diverging=True,
+        )
         for title, weights in shades
     )
     return state, attention
@@ -155,7 +166,7 @@ def _brought_back(pairs: int, d_state: int) -> tuple[Panel, Panel]:
 
 EXPLORABLE = Explorable(
     "recall", "ssm", ("jamba", "mamba", "zamba"), "How many pairs a state can hold",
-    "How many pairs can a memory of fixed size hold before it answers with another one's value?",
+    "How many pairs does a state hold, and what does one twice as large buy?",
     (
         Knob("pairs", "pairs", PAIRS, 8, "slider"),
         Knob("d_state", "states a channel", STATES, 8, "slider"),

@@ -65,9 +65,9 @@ def scan_tree(step: int, way: str) -> Frame:
             ),
             (Curves("Positions done after each round", _progress(way), "round", "positions", marker=step),),
         ),
-        "A step is a pair (a, b), and two steps make one pair, so they may be joined in any order. Position "
-        "i is done when it has gathered i + 1 inputs. Which way needs the fewest rounds, and which the "
-        "fewest combinations?",
+        f"After {min(step, total)} of {total} rounds and {combinations} combinations {finished} of {LEAVES} "
+        "positions are done: position i, when it has gathered i + 1 inputs. A step is a pair (a, b), and two "
+        "steps make one pair, so they may be joined in any order.",
         {
             "rounds": f"{min(step, total)} of {total}", "combinations": combinations,
             "positions done": f"{finished} of {LEAVES}",
@@ -91,7 +91,7 @@ def _progress(way: str) -> tuple[Series, ...]:
 
 EXPLORABLE = Explorable(
     "scan-tree", "ssm", ("mamba", "mamba2"), "A recurrence in parallel",
-    "How can sixteen steps that each need the one before be done in four rounds?",
+    "Which way needs the fewest rounds, and which the fewest combinations?",
     (
         Knob("step", "round", tuple(range(LEAVES)), 2, "play"),
         Knob("way", "way", WAYS, "doubling", "choice"),

@@ -52,9 +52,10 @@ def selective_scan(gate: float, delta: float) -> Frame:
     )
     return Frame(
         panels,
-        "A, B and C matter, the rest is filler. With gate 0 every word takes the same step, and fillers wash "
-        "A away. With gate 1 a filler's step is almost nothing: the state stands still while it passes. "
-        "Which delta of content keeps A, B and C most alike?",
+        "A, B and C matter, the rest is filler. At gate "
+        f"{gate:g} a filler's step is {steps[0]:.2g} where content takes {delta:g}, and "
+        f"{content / total:.0%} of what the state holds in the end is content. At gate 0 every word takes "
+        "the same step, and fillers wash A away; at gate 1 the state stands still while a filler passes.",
         {
             "share of content in the state": content / total,
             "A left": float(last[1]), "B left": float(last[4]), "C left": float(last[8]),
@@ -64,7 +65,7 @@ def selective_scan(gate: float, delta: float) -> Frame:
 
 EXPLORABLE = Explorable(
     "selective-scan", "ssm", ("mamba",), "Choosing what to remember",
-    "What must a step depend on for A to survive the fillers?",
+    "Find a gate with which A survives the fillers. Which delta then keeps A, B and C most alike?",
     (
         Knob("gate", "gate", evenly(0, 1, 21), 0.5, "slider"),
         Knob("delta", "delta of content", (0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0), 0.5, "slider"),

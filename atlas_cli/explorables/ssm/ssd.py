@@ -79,7 +79,8 @@ def ssd_chunks(chunk: int, keeps: float) -> Frame:
         (
             (
                 Heatmap("What each token weighs in each output", matrix, 0, 1, "token", "output", ends, ends),
-                Heatmap("Dark: multiplied out; light: by a state", ways, 0, 1, "token", "output", ends, ends),
+                Heatmap("Which way a token takes to an output", ways, 0, 1, "token", "output", ends, ends,
+                        names=(("multiplied out", INSIDE), ("by a state", BY_STATE))),
             ),
             (
                 Curves(
@@ -93,10 +94,10 @@ def ssd_chunks(chunk: int, keeps: float) -> Frame:
                 ),
             ),
         ),
-        "Each letter asks for its like, and what is far back has faded: attention without a softmax. Dark "
-        "blocks are products of queries and keys; all that lies below a block reaches it through one state, "
-        "handed on from chunk to chunk. A chunk of 1 is the recurrence, one chunk for all is attention. Turn "
-        "the chunk: what happens to the left picture, and what to the number of steps that must wait?",
+        f"In chunks of {chunk}, {counted.count(INSIDE)} pairs are multiplied out, queries by keys, in blocks "
+        f"along the diagonal; the {counted.count(BY_STATE)} below them meet through {_states(chunk)} handed "
+        "on from chunk to chunk. Each letter asks for its like, and what is far back has faded: attention "
+        "without a softmax. A chunk of 1 is the recurrence, one chunk for all is attention.",
         {
             "pairs multiplied out": counted.count(INSIDE),
             "pairs by a state": counted.count(BY_STATE),
@@ -107,9 +108,14 @@ def ssd_chunks(chunk: int, keeps: float) -> Frame:
     )  # fmt: skip
 
 
+def _states(chunk: int) -> str:
+    n = LENGTH // chunk - 1
+    return f"{n} state" if n == 1 else f"{n} states"
+
+
 EXPLORABLE = Explorable(
     "ssd", "ssm", ("mamba2",), "One matrix, in chunks",
-    "Which part of attention's matrix must be written out, if far tokens meet only through a state?",
+    "Turn the chunk: what happens to the left picture, and what to the steps that must wait?",
     (
         Knob("chunk", "chunk", CHUNKS, 4, "slider", "tokens"),
         Knob("keeps", "share a step keeps", (0.5, 0.7, 0.8, 0.9, 0.95, 1.0), 0.9, "slider"),

@@ -33,7 +33,7 @@ def two_views(step: int, decay: float) -> Frame:
     shown = [row if t <= step else [0.0] * len(SIGNAL) for t, row in enumerate(toeplitz(decay))]
     steps = tuple(range(len(SIGNAL)))
     before = stepped[step - 1] if step else 0.0
-    terms = [f"{decay ** (step - k):.2g}·{x:g}" for k, x in enumerate(SIGNAL[: step + 1]) if x]
+    terms = [f"{_plus(x)}·{decay ** (step - k):.2g}" for k, x in enumerate(SIGNAL[: step + 1]) if x]
     curves = (
         Series("input", steps, SIGNAL, "dashed"),
         Series("recurrence, so far", steps[: step + 1], stepped[: step + 1]),
@@ -41,8 +41,8 @@ def two_views(step: int, decay: float) -> Frame:
     )
     ticks = ("0", str(len(SIGNAL) - 1))
     said = (
-        f"recurrence:   y_{step} = {decay:g} · {before:.3g} + {SIGNAL[step]:g} = {stepped[step]:.3g}",
-        f"convolution:  y_{step} = {' + '.join(reversed(terms)) or '0'} = {slid[step]:.3g}",
+        f"recurrence:   y_{step} = {decay:g} · {before:.3g} {_plus(SIGNAL[step])} = {stepped[step]:.3g}",
+        f"convolution:  y_{step} = {' '.join(reversed(terms)).removeprefix('+ ') or '0'} = {slid[step]:.3g}",
     )
     return Frame(
         (
@@ -52,15 +52,20 @@ def two_views(step: int, decay: float) -> Frame:
             ),
             (Words("The same number twice", said),),
         ),
-        "The recurrence needs its last state and nothing else; the convolution needs no order at all. Which "
-        "would you use to train on a whole text at once, and which to write one more word?",
+        f"Output {step} is {stepped[step]:.3g} either way: the recurrence makes it of its last state and one "
+        f"input, the convolution of {step + 1} inputs. The one needs its last state and nothing else, the "
+        "other no order at all.",
         {"output": stepped[step], "numbers the recurrence keeps": 1, "inputs the kernel spans": step + 1},
     )
 
 
+def _plus(value: float) -> str:
+    return f"{'-' if value < 0 else '+'} {abs(value):g}"
+
+
 EXPLORABLE = Explorable(
     "two-views", "ssm", ("s4", "mamba"), "One model, computed in two ways",
-    "Which view trains in parallel, and which one writes?",
+    "Which view would you train a whole text with at once, and which would write one more word?",
     (
         Knob("step", "step", tuple(range(len(SIGNAL))), 5, "play"),
         Knob("decay", "decay", (0.0, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0), 0.8, "slider"),

@@ -50,9 +50,8 @@ def attention_heads(system: GPT, asks: int, layer: int, head: int, text: str) ->
             ),
             (_habits(weights, seen.same),),
         ),
-        "Nobody told the heads what to look for. Turn them: which goes by the distance alone, and which "
-        "seeks something out? Is there one that goes back to where the same token stood, and looks at what "
-        "followed it? Then let it read a sentence of your own, with --set text=...",
+        f"Token {at + 1} gives {float(row[most]):.0%} of its attention in this head to token {most + 1}. "
+        "Nobody told the heads what to look for: some go by the distance alone, some seek something out.",
         {
             "listens most to": f"{seen.glyphs[most]}, token {most + 1}, {float(row[most]):.0%}",
             "expects next": f"{next_glyph}, {chance:.0%}",
@@ -127,7 +126,7 @@ def _heads(system: GPT, text: str) -> Heads:
 
 EXPLORABLE = Explorable(
     "attention-heads", "transformer", ("gpt", "rope"), "Whom the heads of your net listen to",
-    "What has each head learned to look for?",
+    "Which head goes back to where the same token stood, and looks at what followed it?",
     (
         Knob("asks", "asks", SHARES, 100, "play", "%"),
         Knob("layer", "layer", (1, 2, 3, 4), 1, "slider"),

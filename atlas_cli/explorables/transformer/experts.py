@@ -75,8 +75,8 @@ def experts(system: MoETransformer, expert: int, layer: int, window: int) -> Fra
             ),
             (Words("What each takes more often than its share", _favourites(shares, layer)),),
         ),
-        "Nobody told the experts what to work on. Is there one whose bytes you can name in a word? Go from "
-        "the first layer to the last: where does the choice follow the byte itself, where something else?",
+        f"Expert {expert + 1} of layer {layer + 1} works on {float(load[expert]):.0%} of all bytes. Nobody "
+        "told the experts what to work on.",
         {
             "share of all bytes": float(load[expert]),
             "busiest expert": int(load.argmax()) + 1,
@@ -137,7 +137,7 @@ def _shares(system: MoETransformer) -> Shares:
 
 EXPLORABLE = Explorable(
     "experts", "transformer", ("moe",), "What the experts of your net work on",
-    "Have the experts divided the text among them, and how?",
+    "Is there an expert whose bytes you can name in a word? In which layers?",
     (
         Knob("expert", "expert", tuple(range(1, 9)), 1, "slider"),
         Knob("layer", "layer", (1, 2, 3, 4), 1, "choice"),

@@ -7,6 +7,7 @@ from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Heatmap, 
 N_HEAD, HEAD_DIM, N_LAYER, BYTES = 8, 128, 32, 2
 KV_HEADS = {"MHA": 8, "GQA": 2, "MQA": 1}
 PROMPT, MOST = 8, 28  # tokens
+NEW, KEPT, SHARED = 1.0, 0.6, 0.2  # kinds of cells
 
 
 def cache_bytes(tokens: int, kind: str) -> int:
@@ -15,11 +16,11 @@ def cache_bytes(tokens: int, kind: str) -> int:
 
 
 def held(tokens: int, kv_heads: int, n_new: int) -> list[list[float]]:
-    """What each query head reads, (N_HEAD, MOST): 1 new, 0.6 held, 0.2 read from another head's row."""
-    own = [1.0 if t >= tokens - n_new else 0.6 for t in range(tokens)]
+    """What each query head reads, (N_HEAD, MOST): NEW, KEPT, or SHARED, which is another head's row."""
+    own = [NEW if t >= tokens - n_new else KEPT for t in range(tokens)]
     empty = [0.0] * (MOST - tokens)
     group = N_HEAD // kv_heads
-    return [([0.2] * tokens if head % group else own) + empty for head in range(N_HEAD)]
+    return [([SHARED] * tokens if head % group else own) + empty for head in range(N_HEAD)]
 
 
 def kv_cache(step: int, heads: str) -> Frame:
@@ -36,11 +37,12 @@ def kv_cache(step: int, heads: str) -> Frame:
     computed = (tokens, sum(range(PROMPT, tokens + 1)))
     sizes = tuple(cache_bytes(tokens, kind) / 2**20 for kind in KV_HEADS)
     rows = held(tokens, kv, 1 if step else PROMPT)
+    kinds = (("new", NEW), ("kept", KEPT), ("shared: read from another head's row", SHARED))
     return Frame(
         (
             (
-                Heatmap("Dark: kept, darkest: new, light: shared", rows, 0, 1, "token", "query head",
-                        ("1", str(MOST)), labels),
+                Heatmap("What each query head reads", rows, 0, 1, "token", "query head",
+                        ("1", str(MOST)), labels, names=kinds),
                 Curves("Cache of all layers, MiB", curves, "tokens", "MiB", marker=tokens),
             ),
             (
@@ -48,9 +50,9 @@ def kv_cache(step: int, heads: str) -> Frame:
                 Bars(f"MiB for {tokens} tokens", tuple(KV_HEADS), sizes, cache_bytes(MOST, "MHA") / 2**20),
             ),
         ),
-        "Each token writes one dark column and reads everything: the work of a step is small, the memory "
+        "Each token writes one new column and reads everything: the work of a step is small, the memory "
         f"grows. With {heads} {_readers(group)}. Without a cache the last step would compute all {tokens} "
-        "keys again: which of the two, the work or the memory, does sharing rows make less?",
+        "keys again.",
         {
             "cache": f"{cache_bytes(tokens, heads) / 2**20:.3g} MiB",
             "a token": f"{cache_bytes(1, heads) / 2**10:.4g} KiB", "keys with cache": computed[0],
@@ -67,7 +69,7 @@ def _readers(group: int) -> str:
 
 EXPLORABLE = Explorable(
     "kv-cache", "transformer", ("kv-cache", "gpt"), "What is kept to write the next token",
-    "What does the cache save, and what does it cost?",
+    "The cache saves work and costs memory: which of the two do shared rows make less?",
     (
         Knob("step", "step", tuple(range(MOST - PROMPT + 1)), 8, "play"),
         Knob("heads", "heads", tuple(KV_HEADS), "MHA", "choice"),

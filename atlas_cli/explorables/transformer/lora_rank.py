@@ -128,8 +128,7 @@ def lora_rank(rank: int, change: str) -> Frame:
         ),
         f"At rank {rank}, {100 * share:.3g}% of the numbers bring {reached:.0%} of the gain; rank {needed} "
         "is the first to bring 90% for this change. Inverting the ink is one direction, new digits are "
-        "many: which rank does each change need, and from which rank on would training all weights be "
-        "cheaper?",
+        "many.",
         {
             "share of the gain": reached,
             "share of the parameters": share,
@@ -175,7 +174,7 @@ def _guesses(task: Task, updates: tuple[NDArray, ...], rank: int) -> tuple[NDArr
 
 EXPLORABLE = Explorable(
     "lora-rank", "transformer", ("lora",), "A change through a narrow door",
-    "Which rank does a change need?",
+    "Which rank does each change need, and from which rank on would training all weights be cheaper?",
     (
         Knob("rank", "rank", RANKS, 2, "slider"),
         Knob("change", "new pictures", CHANGES, CHANGES[0], "choice"),

@@ -110,10 +110,9 @@ def _panels(moments: tuple[Moment, ...], step: int, balance: float, top_k: int) 
     served = moments[step].served
     names, ends = tuple(str(e + 1) for e in range(N_EXPERTS)), ("0", str(N_ROUNDS))
     this, none = (tuple(moment.loss for moment in training(top_k, weight)) for weight in (balance, 0.0))
-    losses = (
-        Series("this balance", EVERY_ROUND, this),
-        Series("no balance", EVERY_ROUND, none, "dashed"),
-    )
+    losses = (Series("this balance" if balance else "this, with no balance", EVERY_ROUND, this),)
+    if balance:
+        losses += (Series("no balance", EVERY_ROUND, none, "dashed"),)
     experts, most = tuple(f"expert {name}" for name in names), N_EXPERTS / top_k
     return (
         (
@@ -136,8 +135,7 @@ def moe_router(step: int, balance: float, top_k: int) -> Frame:
         _panels(moments, step, balance, top_k),
         "A favourite gets the tokens, learns from them, and is chosen again: without balance some experts "
         f"never work. After {step} rounds {used} of {N_EXPERTS} are used, and {dropped} of the "
-        f"choices come beyond {CAPACITY:g} even shares and are dropped. How much balance until every "
-        "expert has a cluster of its own, and what does that do to the error?",
+        f"choices come beyond {CAPACITY:g} even shares and are dropped.",
         {
             "experts in use": used,
             "largest load / even share": float(now.load.max()),
@@ -150,7 +148,7 @@ def moe_router(step: int, balance: float, top_k: int) -> Frame:
 
 EXPLORABLE = Explorable(
     "moe-router", "transformer", ("moe",), "Who computes what",
-    "How can every expert be busy and every token be well served?",
+    "How much balance until every expert has a cluster of its own, and what does it do to the error?",
     (
         Knob("step", "round", ROUNDS, N_ROUNDS, "play"),
         Knob("balance", "weight of the balance loss", BALANCES, 0.0, "slider"),

@@ -37,20 +37,23 @@ def rope(offset: int, position: int, pair: int) -> Frame:
     every = range(OFFSETS[-1] + 1)
     table = scores(position, every)
     one, mean = table[pair - 1], [sum(column) / PAIRS for column in zip(*table, strict=True)]
+    turn = math.degrees(BASE ** (-(pair - 1) / PAIRS))
     curves = (Series(f"pair {pair}", every, one), Series("mean of all pairs", every, mean, "dashed"))
     return Frame(
         (
             (
-                Quiver("Key (short arrow) and query", ((0, 0), (0, 0)), ((0.7 * key[0], 0.7 * key[1]), query),
-                       (-1.2, 1.2, -1.2, 1.2)),
+                Quiver(f"Pair {pair} of a query and of a key, which are alike before the turn",
+                       ((0, 0), (0, 0)), (query, key), (-1.2, 1.2, -1.2, 1.2), ("query", "key")),
                 Curves("Score by the offset", curves, "tokens between them", "q · k", marker=offset),
             ),
         ),
-        "Turn the position: both arrows turn, and the score stays. Turn the offset: only the angle between "
-        "them changes. Which pair tells neighbours apart, and which still tells 10 tokens from 40?",
+        f"With the key at position {position}, the query is turned {offset * turn:.3g} degrees on from it, "
+        f"and their score is the cosine of that: {one[offset]:.2g}. Turn the position: both arrows turn, and "
+        "the score stays. Turn the offset: only the angle between them changes, in some pairs fast and in "
+        "others slowly.",
         {
             "score of the pair": one[offset], "mean of all pairs": mean[offset],
-            "turn of one token": f"{math.degrees(BASE ** (-(pair - 1) / PAIRS)):.3g} degrees",
+            "turn of one token": f"{turn:.3g} degrees",
         },
     )  # fmt: skip
 

@@ -44,12 +44,17 @@ def sampling(temperature: float, top_p: float) -> Frame:
     return Frame(
         (
             (Bars("After temperature", words, heated, 1.0), Bars("After top-p", words, kept, 1.0)),
-            (Words(PROMPT_TEXT, (f"twelve draws: {draws}",)),),
+            (Words(PROMPT_TEXT, (f"twelve words, spread evenly over the probabilities: {draws}",)),),
         ),
-        "Temperature bends all probabilities; top-p cuts off the tail and leaves the rest in proportion. "
-        "Heat it to 2: which of the two knobs keeps the equation out, and does it keep the sofa in?",
+        f"At temperature {temperature:g} the likeliest word has {max(heated):.0%}; a top-p of {top_p:g} "
+        f"keeps {_counted(n, 'word')} of {len(words)}, the fewest that reach it. Temperature bends all "
+        "probabilities; top-p cuts off the tail and leaves the rest in proportion.",
         {"words left": n, "bits of surprise": bits, "most likely": max(kept)},
     )
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _draws(probabilities: list[float], n: int) -> list[str]:
@@ -66,7 +71,7 @@ def _draws(probabilities: list[float], n: int) -> list[str]:
 
 EXPLORABLE = Explorable(
     "sampling", "transformer", ("gpt", "speculative"), "Choosing the next word",
-    "Which knob removes nonsense, and which one adds variety?",
+    "Heat it to 2: which of the two knobs keeps the equation out, and does it keep the sofa in?",
     (
         Knob("temperature", "temperature", evenly(0.1, 2, 20), 1.0, "slider"),
         Knob("top_p", "top-p", (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0), 1.0, "slider"),

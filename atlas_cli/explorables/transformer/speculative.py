@@ -106,9 +106,8 @@ def speculative(step: int, quality: float, k: int) -> Frame:
             _curves(quality, k),
         ),
         f"A guess is kept with probability min(1, p / q), {share:.0%} of the time here; the first one "
-        "refused is drawn anew from where the draft said too little. Turn the quality: what is kept and "
-        "what is drawn anew always add up to the target. Does a poor draft cost quality, or only time, "
-        f"and how many guesses are worth their time if one costs {DRAFT_COST:g} of a target call?",
+        "refused is drawn anew from where the draft said too little. What is kept and what is drawn anew "
+        f"always add up to the target. A guess costs {DRAFT_COST:g} of a target call.",
         {
             "guesses kept": f"{share:.0%}",
             "words a call, expected": words_per_call(share, k),
@@ -155,7 +154,7 @@ def _told(call: Round) -> tuple[tuple[str, float, str], ...]:
 
 EXPLORABLE = Explorable(
     "speculative", "transformer", ("speculative",), "Guess ahead, check at once",
-    "What does a poor draft cost: quality or time?",
+    "What does a poor draft cost, quality or time, and how many guesses are worth theirs?",
     (
         Knob("step", "target call", CALLS, 3, "play"),
         Knob("quality", "draft quality", QUALITIES, 0.7, "slider"),

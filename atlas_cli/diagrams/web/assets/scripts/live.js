@@ -1,13 +1,15 @@
-// Only on pages that the atlas itself serves (`atlas diagram NAME --live`): frames are asked for, one by one.
-"use strict";
-
 // Frames that a network computes on demand: one question at a time, and after it the latest setting alone.
+/** @param {any[]} knobs @param {(i: number) => unknown} valueOf @param {string} address @param {() => void} shown */
 function askedFrames(knobs, valueOf, address, shown) {
-  let latest = null, answered = "", asking = false;
+  /** @type {any} */
+  let latest = null;
+  let answered = "", asking = false;
   const lost = "The atlas does not answer any more. Start its command again.";
 
+  /** @param {string} wanted */
   async function question(wanted) {
     asking = true;
+    /** @type {string | undefined} */
     let said;
     try {
       const reply = await fetch(address, { method: "POST", body: wanted, signal: AbortSignal.timeout(120000) });
@@ -34,11 +36,11 @@ function askedFrames(knobs, valueOf, address, shown) {
 // The ranges of a panel over all that was shown so far, as nobody knows what is still to come.
 function growingScales() {
   const known = new Map();
-  return (place, row, column, panel) => {
+  return (/** @type {number[]} */ _place, /** @type {number} */ row, /** @type {number} */ column, /** @type {any} */ panel) => {
     const { ranges } = PANELS[panel.kind];
     if (!ranges) return null;
     const key = [row, column, panel.title].join(), own = ranges(panel), before = known.get(key) ?? own;
-    const wide = ([low, high], [least, most]) => [Math.min(low, least), Math.max(high, most)];
+    const wide = (/** @type {number[]} */ [low, high], /** @type {number[]} */ [least, most]) => [Math.min(low, least), Math.max(high, most)];
     known.set(key, { x: wide(own.x, before.x), y: wide(own.y, before.y) });
     return known.get(key);
   };

@@ -1,0 +1,107 @@
+// An explorable: its knobs, and the frame of where they stand. A knob's place is that of its value in the knob's
+// list, or a text of the reader's own.
+
+/** @param {HTMLElement} figure @param {any} data */
+async function explorable(figure, { knobs, at, packed, loops, live }) {
+  const place = [...at];
+  const valueOf = (/** @type {number} */ i) => (typeof place[i] === "string" ? place[i] : knobs[i].values[place[i]]);
+  const { frameOf, scales } = live
+    ? askedFrames(knobs, valueOf, live, () => ask())
+    : await packedFrames(knobs, packed);
+  const find = (/** @type {string} */ selector) => /** @type {any} */ (figure.querySelector(selector));
+  const room = find(".panels");
+  let drawing = 0, speaking = 0, width = 0;
+
+  function draw() {
+    drawing = 0;
+    const frame = frameOf(place);
+    if (!frame) return; // the first of a network's frames is not there yet
+    const { panels, caption, facts } = frame;
+    knobs.forEach((knob, i) => {
+      const output = find(`[data-knob="${knob.name}"] output`);
+      const told = `${tell(valueOf(i))}${knob.unit ? " " + knob.unit : ""}`;
+      if (!output) return; // a choice shows its value itself
+      output.textContent = told;
+      find(`[data-knob="${knob.name}"] input`).setAttribute("aria-valuetext", told);
+    });
+    const rows = panels.map((row, r) => {
+      const line = element("div", "", "row");
+      line.append(...row.map((panel, c) => drawPanel(panel, scales(place, r, c, panel), figure, row.length)));
+      return line;
+    });
+    room.replaceChildren(...rows);
+    holdHeight();
+    const figures = Object.entries(facts).map(([name, value]) => [name, tell(value, 3)]);
+    find(".facts").replaceChildren(...figures.map(([name, value]) => {
+      const pair = element("div");
+      pair.append(element("dt", name), element("dd", value));
+      return pair;
+    }));
+    find(".caption").textContent = caption;
+    // What is said aloud waits until the knob rests.
+    clearTimeout(speaking);
+    speaking = setTimeout(() => {
+      find(".spoken").textContent = `${caption} ${figures.map((pair) => pair.join(" ")).join(", ")}`;
+    }, 700);
+  }
+
+  // Nothing below moves while a knob turns: the panels keep the greatest height that they had at this width.
+  function holdHeight() {
+    if (width !== room.clientWidth) room.style.minHeight = "";
+    width = room.clientWidth;
+    room.style.minHeight = `${Math.max(parseFloat(room.style.minHeight) || 0, room.scrollHeight)}px`;
+  }
+
+  const ask = () => { drawing ||= requestAnimationFrame(draw); };
+  knobs.forEach((knob, i) => {
+    const control = find(`[data-knob="${knob.name}"]`);
+    control.addEventListener("input", (/** @type {any} */ event) => {
+      player?.stop();
+      const own = event.target.type === "text";
+      if (own) {
+        for (const button of control.querySelectorAll("input:checked")) button.checked = false;
+      }
+      place[i] = own ? event.target.value : Number(event.target.value);
+      if (place[i] !== "") ask();
+    });
+    const button = control.querySelector(".play"), input = control.querySelector("input");
+    const last = knob.values.length - 1;
+    const move = (/** @type {number} */ to) => {
+      place[i] = to;
+      input.value = to;
+      ask();
+    };
+    const pace = calm.matches ? 900 : Math.max(90, Math.min(700, 7000 / last));
+    const player = button && makePlayer(button, loops ? swing(() => place[i], last, move, pace) : () => {
+      if (place[i] < last) move(place[i] + 1);
+      return place[i] < last && pace;
+    });
+    if (loops) playInSight(figure, player);
+    else player?.before(() => place[i] === last && move(0));
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ask);
+  document.addEventListener("atlas-theme", ask);
+  addEventListener("resize", ask);
+  draw();
+}
+
+/** To the end and back, with a rest at both.
+ * @param {() => number} at @param {number} last @param {(to: number) => void} move @param {number} pace */
+function swing(at, last, move, pace) {
+  let way = 1;
+  return () => {
+    if (at() >= last) way = -1;
+    else if (at() <= 0) way = 1;
+    move(at() + way);
+    return at() <= 0 || at() >= last ? 1600 : pace;
+  };
+}
+
+/** Plays by itself while it is seen, until the reader takes over; never where motion is not wanted.
+ * @param {HTMLElement} figure @param {{start: () => void, stop: () => void}} player */
+function playInSight(figure, player) {
+  if (calm.matches) return;
+  const watcher = new IntersectionObserver(([entry]) => (entry.isIntersecting ? player.start() : player.stop()), { threshold: 0.6 });
+  watcher.observe(figure);
+  for (const event of ["pointerdown", "keydown"]) figure.addEventListener(event, () => watcher.disconnect());
+}

@@ -1,0 +1,24 @@
+// Panels: one line a kind, with what draws it and, where its axes are to hold still, what finds their ranges.
+
+/** @type {Record<string, {draw: Function, ranges?: (panel: any) => Record<"x" | "y", [number, number]>}>} */
+const PANELS = {
+  curves: { draw: drawCurves, ranges: rangesOf },
+  scatter: { draw: drawScatter },
+  quiver: { draw: drawQuiver },
+  heatmap: { draw: drawHeatmap },
+  images: { draw: drawImages },
+  bars: { draw: drawBars },
+  tokens: { draw: drawTokens },
+  words: { draw: drawWords },
+};
+
+/** @param {any} panel @param {any} ranges @param {HTMLElement} figure @param {number} mates */
+function drawPanel(panel, ranges, figure, mates) {
+  // Plots are drawn about as wide as they will stand there, so that their figures stay readable.
+  const room = innerWidth < 480 ? 320 : mates > 1 ? 380 : 600;
+  const box = element("section", "", `panel of-${panel.kind}`);
+  box.setAttribute("aria-label", panel.title);
+  if (panel.title) box.append(element("p", panel.title, "title")); // no heading: levels differ from page to page
+  box.append(...PANELS[panel.kind].draw(panel, room, ranges, figure).filter(Boolean));
+  return box;
+}

@@ -1,0 +1,77 @@
+// Axes with round ticks; gives the way from values to pixels.
+/** @param {number[]} xs @param {number[]} ys @param {any} look */
+function makePlot([x0, x1], [y0, y1], { title, room, x_label = "", y_label = "", log_x, log_y, square }) {
+  const width = square ? Math.min(room, 480) : room, height = square ? width : Math.min(150 + room / 4, 270);
+  const left = 52, right = width - 12, top = y_label ? 24 : 10, bottom = height - (x_label ? 42 : 26);
+  const along = (/** @type {number} */ low, /** @type {number} */ high, /** @type {boolean} */ log, /** @type {number} */ from, /** @type {number} */ to) => (/** @type {number} */ v) => {
+    const [a, b, c] = log ? [low, high, v].map(Math.log10) : [low, high, v];
+    return from + ((to - from) * (c - a)) / (b - a || 1);
+  };
+  const x = along(x0, x1, log_x, left, right), y = along(y0, y1, log_y, bottom, top);
+  let axes = "";
+  for (const t of ticks(x0, x1, log_x)) {
+    axes += `<line x1="${x(t)}" x2="${x(t)}" y1="${top}" y2="${bottom}"/>
+      <text x="${x(t)}" y="${bottom + 16}" text-anchor="middle">${tickText(t, log_x)}</text>`;
+  }
+  for (const t of ticks(y0, y1, log_y)) {
+    axes += `<line x1="${left}" x2="${right}" y1="${y(t)}" y2="${y(t)}"/>
+      <text x="${left - 6}" y="${y(t) + 4}" text-anchor="end">${tickText(t, log_y)}</text>`;
+  }
+  const middle = (left + right) / 2;
+  if (x_label) axes += `<text class="axis" x="${middle}" y="${height - 6}" text-anchor="middle">${escaped(x_label)}</text>`;
+  if (y_label) axes += `<text class="axis" x="${left - 44}" y="12">${escaped(y_label)}</text>`;
+  const svg = (/** @type {string} */ drawn) => {
+    const box = element("div", "", square ? "plot square" : "plot");
+    const name = [title, x_label && `across: ${x_label}`, y_label && `up: ${y_label}`].filter(Boolean).join("; ");
+    box.innerHTML = `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(name)}">
+      <g class="scale">${axes}</g><svg x="${left - 4}" y="${top - 4}" width="${right - left + 8}" height="${bottom - top + 8}"
+      viewBox="${left - 4} ${top - 4} ${right - left + 8} ${bottom - top + 8}">${drawn}</svg></svg>`;
+    return box;
+  };
+  return { x, y, top, bottom, svg };
+}
+
+/** @param {number} low @param {number} high @param {boolean} log */
+function ticks(low, high, log) {
+  if (log) {
+    const from = Math.ceil(Math.log10(low) - 1e-9), to = Math.floor(Math.log10(high) + 1e-9);
+    const by = Math.max(1, Math.ceil((to - from) / 5));
+    const powers = Array.from({ length: Math.max(0, Math.floor((to - from) / by) + 1) }, (_, i) => 10 ** (from + i * by));
+    if (powers.length >= 2) return powers;
+    return [low, Math.sqrt(low * high), high].map((v) => Number(v.toPrecision(2)));
+  }
+  const rough = (high - low) / 5 || 1, power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map((m) => m * power).find((s) => s >= rough * 0.999) ?? 10 * power;
+  const first = Math.ceil(low / step - 1e-9);
+  return Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => (first + i) * step);
+}
+
+// Large and small powers of ten as 10 with a raised exponent.
+/** @param {number} value @param {boolean} log */
+function tickText(value, log) {
+  const exponent = Math.log10(value);
+  if (!log || !Number.isInteger(exponent) || Math.abs(exponent) < 4) return tell(value);
+  return "10" + [...String(exponent)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("");
+}
+
+/** @param {number[]} range @param {boolean} log */
+function padded([low, high], log) {
+  if (log) return low < high ? [low, high] : [low / 2, high * 2];
+  const room = (high - low) * 0.05 || Math.abs(high) * 0.1 || 1;
+  return [low >= 0 && low <= room * 4 ? 0 : low - room, high + room];
+}
+
+/** @param {[string, number, string, string?][]} entries */
+function legend(entries) {
+  const list = element("ul", "", "legend");
+  for (const [label, i, style, colour] of entries) {
+    const item = element("li");
+    const sample = style === "mark" || style === "points"
+      ? `<g class="${colour ?? `s${i % PALETTE}`} dot">${mark(style === "mark" ? i : 0, 13, 6, 4)}</g>`
+      : `<line class="s${i}" x1="0" x2="26" y1="6" y2="6" stroke-dasharray="${dash(style, i)}"/>`;
+    item.innerHTML = `<svg width="26" height="12" aria-hidden="true">${sample}</svg>`;
+    item.append(element("span", label));
+    list.append(item);
+  }
+  return list;
+}

@@ -1,0 +1,54 @@
+"""A browser for the site's pages; in the end no error was logged, and nothing but files asked for."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None and not os.environ.get("CI"):
+        pytest.skip("there is no Chromium on this machine")
+    with playwright.sync_playwright() as driver:
+        started = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_in(browser: Any) -> Iterator[Callable[[Path], Callable[..., Any]]]:
+    """From a folder to what opens its pages, with keyword arguments of `emulate_media`."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    faults: list[str] = []
+
+    def of_folder(folder: Path) -> Callable[..., Any]:
+        def visit(path: str, **media: str) -> Any:
+            page = context.new_page()
+            page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
+            page.on("pageerror", lambda error: faults.append(str(error)))
+            page.on(
+                "request", lambda r: None if r.url.startswith(("file:", "data:")) else faults.append(r.url)
+            )
+            if media:
+                page.emulate_media(**media)
+            page.goto((folder / path.partition("#")[0]).as_uri() + "".join(path.partition("#")[1:]))
+            return page
+
+        return visit
+
+    yield of_folder
+    context.close()
+    assert faults == []

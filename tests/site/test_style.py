@@ -1,0 +1,19 @@
+"""The site's style sheet beside that of the diagrams, which stand on its pages."""
+
+from __future__ import annotations
+
+import re
+
+from atlas_cli.diagrams.web import page as web_page
+from atlas_cli.site import shell
+
+_CLASS = re.compile(r"\.([a-z][\w-]*)")
+
+
+def test_no_rule_of_the_site_reaches_into_a_diagram():
+    """The marks of a scatter once took the look of the map's stations, for both were called `dot`."""
+    ours = set(_CLASS.findall(web_page.head().partition("</style>")[0]))
+    sheet = re.sub(r"/\*.*?\*/", "", shell.asset("site.css"), flags=re.DOTALL)
+    selectors = [part.strip() for group in re.findall(r"([^{}]+)\{", sheet) for part in group.split(",")]
+    bare = [selector for selector in selectors if re.fullmatch(r"\.([\w-]+)", selector)]
+    assert not {selector for selector in bare if selector[1:] in ours} - {".atlas-diagram"}
