@@ -24,7 +24,7 @@ from atlas_cli.runs import durable
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _COMPUTES_WITH = ("torch", "numpy")
-_PARTS: tuple[type[Any], ...] = (frames.Series, frames.Group, *frames.Panel.__subclasses__())
+_PARTS: tuple[type[Any], ...] = (frames.Series, frames.Group, frames.Drag, *frames.Panel.__subclasses__())
 _KINDS = {part.kind: part for part in _PARTS}
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
 from atlas_cli.errors import UsageError
@@ -19,10 +19,12 @@ Range = tuple[float, float, float, float]  # x from, x to, y from, y to
 Numbers = Any  # given as an array or a sequence, held as a tuple of floats
 Matrix = Any  # the same in two dimensions or more
 Points = Any  # the same, of pairs
+Axis = Literal["x", "y"]
 KnobKind = Literal["slider", "choice", "play"]
 LineStyle = Literal["line", "dashed", "points"]
 
 SIGNIFICANT_DIGITS = 4
+_AXES: tuple[Axis, Axis] = ("x", "y")
 
 
 def rounded(value: Any) -> Any:
@@ -61,12 +63,12 @@ class _Plain:
     kind: ClassVar[str]
 
     def __post_init__(self) -> None:
-        for field in fields(self):  # type: ignore[arg-type]
-            object.__setattr__(self, field.name, rounded(getattr(self, field.name)))
+        for part in fields(self):  # type: ignore[arg-type]
+            object.__setattr__(self, part.name, rounded(getattr(self, part.name)))
 
     def as_dict(self) -> dict[str, Any]:
         """What JSON can hold."""
-        told = {field.name: _jsonable(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
+        told = {part.name: _jsonable(getattr(self, part.name)) for part in fields(self)}  # type: ignore[arg-type]
         return {"kind": self.kind, **told}
 
 
@@ -101,14 +103,43 @@ class Group(_Plain):
 
 
 @dataclass(frozen=True)
+class Drag(_Plain):
+    """A knob that a hand on the panel turns: the value nearest to the hand is taken.
+
+    Attributes:
+        knob: Its name.
+        axis: Along which the hand moves: "x" across; "y" up, or down the rows of a matrix.
+        values: The knob's values, where they do not lie at themselves; empty: each does.
+        at: Where each of `values` lies, in the units of the axis; cells, tokens and bars count from 0.
+    """
+
+    knob: str
+    axis: Axis = "x"
+    values: tuple[Value, ...] = ()
+    at: Numbers = ()
+    kind: ClassVar[str] = "drag"
+
+
+@dataclass(frozen=True)
 class Panel(_Plain):
     """What a frame is made of: data under a title.
+
+    Attributes:
+        drag: The knobs that it turns when it is seized: the name of one that lies along x, the names of two
+            that lie along x and y, or a `Drag`; held as a tuple of those. None: it is only looked at.
 
     A subclass is a kind of panel. Each renderer has one table from kinds to what draws them: `PANELS` in
     text/panels.py, svg/panels.py and web/assets/scripts/panels.js.
     """
 
     title: str
+    drag: Any = field(default=(), kw_only=True)
+
+    def __post_init__(self) -> None:
+        seized = self.drag if isinstance(self.drag, tuple | list) else (self.drag,)
+        named = (Drag(d, axis) if isinstance(d, str) else d for d, axis in zip(seized, _AXES, strict=False))
+        object.__setattr__(self, "drag", tuple(named))
+        super().__post_init__()
 
 
 @dataclass(frozen=True)
@@ -244,7 +275,7 @@ class Knob(_Plain):
 
     def as_dict(self) -> dict[str, Any]:
         """What JSON can hold; its `kind` is "slider", "choice" or "play"."""
-        return {field.name: _jsonable(getattr(self, field.name)) for field in fields(self)}
+        return {part.name: _jsonable(getattr(self, part.name)) for part in fields(self)}
 
 
 @dataclass(frozen=True)

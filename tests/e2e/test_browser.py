@@ -12,6 +12,7 @@ import pytest
 
 from atlas_cli import catalog
 from atlas_cli.diagrams import gallery
+from atlas_cli.diagrams.frame_cache import frame_of
 from atlas_cli.diagrams.web import page as web_page
 
 pytestmark = pytest.mark.usefixtures("at_common_home")
@@ -282,3 +283,67 @@ def test_a_knob_answers_within_one_frame(opened, name):
     )
     assert told["late"] == 0
     assert told["middle"] < told["budget"], told
+
+
+def seizable(name: str) -> list[str]:
+    """The knobs that panels of this explorable turn, as they are shown at first."""
+    rows = frame_of(EVERY[name], EVERY[name].defaults).panels
+    return [drag.knob for row in rows for panel in row for drag in panel.drag]
+
+
+SEIZED = [name for name in TURNED if seizable(name)]
+
+
+@pytest.mark.parametrize("name", SEIZED)
+def test_a_hand_on_a_panel_turns_its_knobs(opened, name):
+    page = opened(name)
+    for i in range(page.locator(".seizable").count()):
+        panel = page.locator(".seizable").nth(i)
+        panel.scroll_into_view_if_needed()
+        box = panel.locator(".plot > svg, canvas, .tokens, .bars").first.bounding_box()
+
+        def at(x: float, y: float, box: dict[str, float] = box) -> tuple[float, float]:
+            return box["x"] + x * box["width"], box["y"] + y * box["height"]
+
+        seen = []
+        page.mouse.move(*at(0.2, 0.8))
+        page.mouse.down()
+        for place in ((0.2, 0.8), (0.9, 0.2)):
+            page.mouse.move(*at(*place))
+            seen.append([knob["value"] for knob in knobs_of(page)])
+        page.mouse.up()
+        assert seen[0] != seen[1]
+        page.mouse.move(*at(0.5, 0.5))  # the hand is off: nothing follows
+        assert [knob["value"] for knob in knobs_of(page)] == seen[1]
+        page.keyboard.press("ArrowLeft")
+        assert [knob["value"] for knob in knobs_of(page)] != seen[1]
+        panels(page)
+        page.keyboard.press("ArrowRight")  # the panel, drawn anew, kept the focus
+        assert [knob["value"] for knob in knobs_of(page)] == seen[1]
+
+
+def knobs_of(page: Any) -> list[dict[str, str]]:
+    """Where the sliders stand."""
+    return page.locator(".knob input[type=range]").evaluate_all(
+        "(inputs) => inputs.map(({ id, value }) => ({ id, value }))"
+    )
+
+
+def test_a_point_in_the_plane_is_two_knobs_and_the_address_says_where(opened, files):
+    page = opened("autoencoder-latent-walk")
+    box = page.locator(".seizable .plot > svg").bounding_box()
+    page.mouse.click(box["x"] + 0.99 * box["width"], box["y"] + 0.02 * box["height"])
+    assert [knob["value"] for knob in knobs_of(page)] == ["12", "12"]
+    page.wait_for_function("location.hash.includes('?')")
+    assert page.url.endswith("#autoencoder-latent-walk?x=2.4&y=2.4&digits=all+ten")
+    drawn = panels(page)
+    for address, places in ((page.url, ["12", "12"]), (page.url.replace("x=2.4", "x=-9"), ["0", "12"])):
+        page.goto("about:blank")
+        page.goto(address)
+        page.wait_for_selector(".caption:not(:empty)")
+        assert [knob["value"] for knob in knobs_of(page)] == places
+        assert (panels(page) == drawn) == (places == ["12", "12"])
+    page.goto("about:blank")
+    page.goto(f"{files('autoencoder-latent-walk')}#autoencoder-latent-walk?digits=none&x=%E0%A4&what")
+    page.wait_for_selector(".caption:not(:empty)")
+    assert [knob["value"] for knob in knobs_of(page)] == ["6", "6"]  # what says nothing changes nothing

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Images, Knob, Series
+from atlas_cli.diagrams.frames import Bars, Curves, Drag, Explorable, Frame, Images, Knob, Series
 from atlas_cli.explorables._ranges import by_ratio
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ def beta(beta: float) -> Frame:
             (Images("Digits, and what comes back", pictures, 2, ("digit", "comes back") * len(SHOWN)),),
             (
                 Bars("Bits in each latent", labels, kl[:SHOWN_LATENTS], 8.0),
-                Curves("Error against rate", (curve,), "bits a digit", "error a digit", marker=rate),
+                Curves("Error against rate", (curve,), "bits a digit", "error a digit", marker=rate,
+                       drag=Drag("beta", values=BETAS, at=rates)),
             ),
         ),
         f"At a beta of {beta:.2g}, {rate:.3g} bits in {int((kl > 1e-9).sum())} latents are left for a digit. "

@@ -60,7 +60,14 @@ def bpe(merges: int) -> Frame:
             (Tokens("The sentence in tokens (_ is a blank)", shown),),
             (
                 Words("Last merges", last[-5:] or ("none yet: every letter is a token",)),
-                Curves("Length of the sentence", (curve,), "merges", "tokens", marker=merges),
+                Curves(
+                    "Length of the sentence",
+                    (curve,),
+                    "merges",
+                    "tokens",
+                    marker=merges,
+                    drag="merges",
+                ),
             ),
         ),
         f"After {'1 merge' if merges == 1 else f'{merges} merges'} the sentence has {len(tokens)} tokens. "

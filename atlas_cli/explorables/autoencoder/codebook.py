@@ -126,9 +126,26 @@ def codebook(size: int, revival: str, step: int) -> Frame:
         (
             (
                 Scatter("Points and codes", tuple(groups), PLANE),
-                Curves("Codes that count (perplexity)", effective, "step of training", "", marker=step),
+                Curves(
+                    "Codes that count (perplexity)",
+                    effective,
+                    "step of training",
+                    "",
+                    marker=step,
+                    drag="step",
+                ),
             ),
-            (Curves("Error of a point", errors, "step of training", "", log_y=True, marker=step),),
+            (
+                Curves(
+                    "Error of a point",
+                    errors,
+                    "step of training",
+                    "",
+                    log_y=True,
+                    marker=step,
+                    drag="step",
+                ),
+            ),
         ),
         f"At step {step} {int(used.sum())} of {size} codes are in use, and they count for {perplexity:.2g} "
         "that all points share evenly. Every point takes its nearest code, and a code moves to the mean of "

@@ -47,7 +47,8 @@ def fsq(levels: int, dim: int) -> Frame:
                         (Group("bounded", bounded), Group("rounded", rounded)), (-1.15, 1.15, -1.15, 1.15)),
                 Bars("Use of each level", tuple(f"{v:+.2f}" for v in values), counts, 0.6),
             ),
-            (Curves("Codes there are", sizes, "numbers in a code", "codes", log_y=True, marker=dim),),
+            (Curves("Codes there are", sizes, "numbers in a code", "codes", log_y=True, marker=dim,
+                    drag="dim"),),
         ),
         f"{dim} numbers of {levels} levels make {levels**dim:,} codes. No codebook is learned: the grid is "
         f"the codebook, and the least used of its levels still takes {min(counts):.0%} of the points.",

@@ -95,7 +95,8 @@ def latent_walk(x: float, y: float, digits: str) -> Frame:
                     "Decoded here, and the nearest real ones", walked, 2,
                     ("decoded", *(f"a real {labels[i]}" for i in nearest)),
                 ),
-                Scatter("Where the digits are encoded", _groups(digits, places, labels, here), PLANE),
+                Scatter("Where the digits are encoded", _groups(digits, places, labels, here), PLANE,
+                        drag=("x", "y")),
             ),
             (
                 Images(

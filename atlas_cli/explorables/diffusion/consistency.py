@@ -116,7 +116,17 @@ def consistency(steps: int, blur: float) -> Frame:
                 Curves("From one noise to one sample", _maps(steps, blur), "noise", "sample"),
                 Curves("Where samples land", _histograms(stepped, jumped), "x", "share"),
             ),
-            (Curves("Distance to the data", distances, "calls of the net", "", log_y=True, marker=steps),),
+            (
+                Curves(
+                    "Distance to the data",
+                    distances,
+                    "calls of the net",
+                    "",
+                    log_y=True,
+                    marker=steps,
+                    drag="steps",
+                ),
+            ),
         ),
         f"With {'1 call' if steps == 1 else f'{steps} calls'} and a blur of {blur:g}, {between(jumped):.0%} "
         f"of the consistency function's samples and {between(stepped):.0%} of the denoiser's lie between the "

@@ -43,7 +43,18 @@ def guidance(weight: float, wanted: str) -> Frame:
     )
     sure, spread = _bought_and_paid(weight, wanted)
     return Frame(
-        ((panel, Curves("What is bought, and what is paid", curves, "guidance", marker=weight)),),
+        (
+            (
+                panel,
+                Curves(
+                    "What is bought, and what is paid",
+                    curves,
+                    "guidance",
+                    marker=weight,
+                    drag="weight",
+                ),
+            ),
+        ),
         f"At weight {weight:g} the class of a sample is {sure:.0%} sure, and the samples spread {spread:.2g} "
         "times as wide as at weight 1. At 0 the class is not asked for, at 1 it is asked for honestly, above "
         "1 it is exaggerated: every point moves away from the other class.",

@@ -39,7 +39,14 @@ def guidance_curve(system: DDPM, weight: float) -> Frame:
         Series("read as asked", WEIGHTS, [r.right for r in results.values()]),
         Series("spread within a class", WEIGHTS, [r.spread for r in results.values()], "dashed"),
     )
-    plot = Curves("What your net gains and pays", curves, "weight", "share of all, of real", marker=weight)
+    plot = Curves(
+        "What your net gains and pays",
+        curves,
+        "weight",
+        "share of all, of real",
+        marker=weight,
+        drag="weight",
+    )
     return Frame(
         ((pictures,), (plot,)),
         f"At weight {weight:g} the judge reads {here.right:.0%} of the images as the class asked for, and "

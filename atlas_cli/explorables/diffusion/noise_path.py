@@ -43,7 +43,12 @@ def noise_path(system: DDPM, done: int, sample: int) -> Frame:
         (shades(walk.x[step]), shades(walk.estimate[step])), 2, ("x_t", "seen"),
     )  # fmt: skip
     plot = Curves(
-        "How far from the image at the end", curves, "% of the walk", "distance a pixel", marker=shares[step]
+        "How far from the image at the end",
+        curves,
+        "% of the walk",
+        "distance a pixel",
+        marker=shares[step],
+        drag="done",
     )
     return Frame(
         ((pictures, plot),),

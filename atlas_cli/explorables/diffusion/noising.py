@@ -32,7 +32,7 @@ def noising(t: int, schedule: str) -> Frame:
         (
             (
                 Images("The digit, and the digit at time t", tuple(pictures), 2, ("data", f"x_t, t = {t}")),
-                Curves("Share of the image left in x_t", curves, "t", "share", marker=t),
+                Curves("Share of the image left in x_t", curves, "t", "share", marker=t, drag="t"),
             ),
         ),
         f"At t = {t} of {N_STEPS}, {left:.3g} of the image's variance is left in x_t, and the rest is noise; "

@@ -89,7 +89,14 @@ def field(t: float, pairing: str) -> Frame:
             ),
             (
                 Scatter("Where the pairs are at time t", (Group("x_t", cloud[:N_CLOUD]),), PLANE),
-                Curves("How far pairs at one place disagree", curves, "t (0 noise, 1 data)", "", marker=t),
+                Curves(
+                    "How far pairs at one place disagree",
+                    curves,
+                    "t (0 noise, 1 data)",
+                    "",
+                    marker=t,
+                    drag="t",
+                ),
             ),
         ),
         f"Paired {'at random' if pairing == 'independent' else 'as near as possible'}, the {N_DRAWN} lines "

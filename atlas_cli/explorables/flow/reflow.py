@@ -100,7 +100,14 @@ def reflow(round: int, steps: int) -> Frame:
             (Curves(f"Exact paths (lines), ends of {_steps(steps)} (dots)", (*lines, landed), "x", "y"),),
             (
                 Scatter("Where the steps land", groups, PLANE),
-                Curves("Round by round", figures, "times retrained", log_y=True, marker=round),
+                Curves(
+                    "Round by round",
+                    figures,
+                    "times retrained",
+                    log_y=True,
+                    marker=round,
+                    drag="round",
+                ),
             ),
         ),
         f"Retrained {_times(round)}, the flow puts {on_data(ends):.0%} of the points on the data in "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Knob, LineStyle, Series
+from atlas_cli.diagrams.frames import Bars, Curves, Drag, Explorable, Frame, Knob, LineStyle, Series
 
 LOSSES = ("non-saturating", "saturating")
 STYLES: tuple[LineStyle, ...] = ("line", "dashed")
@@ -38,13 +38,19 @@ def min_max(confidence: float) -> Frame:
         )
 
     strong, weak = (-generator_at(confidence, name)[1] for name in LOSSES)
+    held = Drag("confidence", values=CONFIDENCES, at=logits)
     axis = "logit of D(G(z)): 0 where D cannot tell"
     return Frame(
         (
             (
-                Curves("Generator's loss", curves(0, 1), axis, "loss", marker=here),
+                Curves("Generator's loss", curves(0, 1), axis, "loss", marker=here, drag=held),
                 Curves(
-                    "Pull on the logit: how steeply the loss falls", curves(1, -1), axis, "pull", marker=here
+                    "Pull on the logit: how steeply the loss falls",
+                    curves(1, -1),
+                    axis,
+                    "pull",
+                    marker=here,
+                    drag=held,
                 ),
             ),
             (Bars("Pull at this confidence", LOSSES, (strong, weak), 1.0),),

@@ -106,7 +106,7 @@ def patchgan(layers: int, kernel: int, place: int) -> Frame:
         (
             Curves("How much a column of pixels counts", (counts,),
                    "column", "share"),
-            Curves("Side of the patch, px", sides, "strided layers", "px", marker=layers),
+            Curves("Side of the patch, px", sides, "strided layers", "px", marker=layers, drag="layers"),
         ),
     )  # fmt: skip
     return Frame(

@@ -5,7 +5,17 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Group, Heatmap, Knob, Panel, Scatter, Series
+from atlas_cli.diagrams.frames import (
+    Curves,
+    Explorable,
+    Frame,
+    Group,
+    Heatmap,
+    Knob,
+    Panel,
+    Scatter,
+    Series,
+)
 
 N_STEPS = 800
 STEPS = (
@@ -133,8 +143,8 @@ def _panels(stills: list[dict[str, Any]], step: int) -> tuple[tuple[Panel, ...],
             Heatmap(believed, now["view"], *BELIEFS, "x", "y", ends, ends[::-1]),
         ),
         (
-            Curves("D(x), mean", beliefs, "step", "D", marker=step),
-            Curves("Share of points on a Gaussian", (good,), "step", "share", marker=step),
+            Curves("D(x), mean", beliefs, "step", "D", marker=step, drag="step"),
+            Curves("Share of points on a Gaussian", (good,), "step", "share", marker=step, drag="step"),
         ),
     )
 

@@ -103,7 +103,7 @@ def truncation(psi: float, degree: int) -> Frame:
                 Scatter(
                     "Real points, and samples", (Group("real", _real()), Group("samples", inside)), RANGE
                 ),
-                Curves("Quality, and diversity", curves, "psi", "share", marker=psi),
+                Curves("Quality, and diversity", curves, "psi", "share", marker=psi, drag="psi"),
             ),
         ),
         "The latent is scaled by psi before it enters a generator that draws the ring by Taylor "

@@ -58,7 +58,16 @@ def cost(length: float, d_state: int, d_model: int) -> Frame:
             ),
             (
                 Bars(f"Billions of operations at {length:g} tokens", tuple(now), billions, max(billions)),
-                Curves("Length where both need the same", alike, "states", "tokens", True, True, d_state),
+                Curves(
+                    "Length where both need the same",
+                    alike,
+                    "states",
+                    "tokens",
+                    True,
+                    True,
+                    d_state,
+                    drag="d_state",
+                ),
             ),
         ),
         "Both axes are logarithmic: a slope of 2 is quadratic, 1 linear, 0 constant; the dot marks where "
@@ -83,7 +92,7 @@ def _crossing(title: str, count: Count, at: int, length: float, d_state: int, d_
     )
     lines = (Series("attention", lengths, attention), Series("scan", lengths, scan, "dashed"))
     point = Series(f"same at {at}", (at,), (count(at, d_model, d_state)["scan"],), "points")
-    return Curves(title, (*lines, point), "tokens", "", True, True, length)
+    return Curves(title, (*lines, point), "tokens", "", True, True, length, drag="length")
 
 
 def _mib(count: float) -> str:

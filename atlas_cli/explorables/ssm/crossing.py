@@ -208,7 +208,18 @@ def crossing(length: int, states: int, which: str) -> Frame:
     passed = {name: crosses(times[name], times["attention"]) for name in ("fused", "chunks")}
     return Frame(
         (
-            (Curves(f"Microseconds a token, {which}", curves, "tokens", "us", True, True, length),),
+            (
+                Curves(
+                    f"Microseconds a token, {which}",
+                    curves,
+                    "tokens",
+                    "us",
+                    True,
+                    True,
+                    length,
+                    drag="length",
+                ),
+            ),
             (
                 Bars(f"Microseconds a token at {length}", names, tuple(at.values()), max(at.values())),
                 Bars("KiB a token kept for backward", names, tuple(kept.values()), max(kept.values())),

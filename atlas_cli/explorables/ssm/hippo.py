@@ -11,7 +11,7 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING, Literal, cast
 
-from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Knob, Series
+from atlas_cli.diagrams.frames import Bars, Curves, Drag, Explorable, Frame, Knob, Series
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -108,9 +108,27 @@ def hippo(states: int, read: int, start: str) -> Frame:
     counts = tuple(told(name, states, read)[1] for name in STARTS)
     return Frame(
         (
-            (Curves("The past, and what the state tells of it", curves, "step", "u", marker=read - 1),),
             (
-                Curves("Share of the past that is lost", by_states, "states", "", True, False, states),
+                Curves(
+                    "The past, and what the state tells of it",
+                    curves,
+                    "step",
+                    "u",
+                    marker=read - 1,
+                    drag=Drag("read", values=READ, at=[n - 1 for n in READ]),
+                ),
+            ),
+            (
+                Curves(
+                    "Share of the past that is lost",
+                    by_states,
+                    "states",
+                    "",
+                    True,
+                    False,
+                    states,
+                    drag="states",
+                ),
                 Bars("Directions of the past told apart", tuple(STARTS.values()), counts, states),
             ),
         ),

@@ -9,7 +9,7 @@ import math
 from functools import cache
 from typing import Any
 
-from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Heatmap, Knob, Panel, Series
+from atlas_cli.diagrams.frames import Bars, Curves, Drag, Explorable, Frame, Heatmap, Knob, Panel, Series
 from atlas_cli.explorables.ssm._sizes import BYTES, EXPAND
 
 N_LAYER, D_MODEL, N_KV_HEAD, HEAD_DIM = 32, 4096, 8, 128
@@ -109,7 +109,16 @@ def _hybrid_panels(every: int, length: int) -> tuple[tuple[Panel, ...], ...]:
     return (
         (Heatmap(title, seen, 0, 1, "layer", "tokens back", layers, ticks),),
         (
-            Curves("Kept to write the next token, GiB", caches, "tokens", "GiB", True, True, length),
+            Curves(
+                "Kept to write the next token, GiB",
+                caches,
+                "tokens",
+                "GiB",
+                True,
+                True,
+                length,
+                drag=Drag("thousands", values=THOUSANDS, at=LENGTHS),
+            ),
             Bars(f"GiB at {_short(length)} tokens", names, sizes, max(sizes)),
         ),
         (Bars("Share of the text within reach", names, reached, 1.0),),

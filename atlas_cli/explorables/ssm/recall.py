@@ -134,7 +134,7 @@ def _recalled(pairs: int, d_state: int) -> Panel:
         Series(label, PAIRS, tuple(recall_of(n, size) for n in PAIRS), style)  # type: ignore[arg-type]
         for label, size, style in shown
     )
-    return Curves("Values recalled", lines, "pairs", "share", log_x=True, marker=pairs)
+    return Curves("Values recalled", lines, "pairs", "share", log_x=True, marker=pairs, drag="pairs")
 
 
 def _brought_back(pairs: int, d_state: int) -> tuple[Panel, Panel]:

@@ -63,7 +63,8 @@ def scan_tree(step: int, way: str) -> Frame:
                 ),
                 Curves("State at each position", curves, "position", "h"),
             ),
-            (Curves("Positions done after each round", _progress(way), "round", "positions", marker=step),),
+            (Curves("Positions done after each round", _progress(way), "round", "positions", marker=step,
+                    drag="step"),),
         ),
         f"After {min(step, total)} of {total} rounds and {combinations} combinations {finished} of {LEAVES} "
         "positions are done: position i, when it has gathered i + 1 inputs. A step is a pair (a, b), and two "

@@ -47,7 +47,7 @@ def two_views(step: int, decay: float) -> Frame:
     return Frame(
         (
             (
-                Curves("Outputs", curves, "step", "y", marker=step),
+                Curves("Outputs", curves, "step", "y", marker=step, drag="step"),
                 Heatmap("Kernel rows used so far", shown, 0, 1, "input k", "output t", ticks, ticks),
             ),
             (Words("The same number twice", said),),

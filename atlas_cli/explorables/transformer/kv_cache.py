@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Heatmap, Knob, Series
+from atlas_cli.diagrams.frames import Bars, Curves, Drag, Explorable, Frame, Heatmap, Knob, Series
 
 N_HEAD, HEAD_DIM, N_LAYER, BYTES = 8, 128, 32, 2
 KV_HEADS = {"MHA": 8, "GQA": 2, "MQA": 1}
@@ -38,12 +38,13 @@ def kv_cache(step: int, heads: str) -> Frame:
     sizes = tuple(cache_bytes(tokens, kind) / 2**20 for kind in KV_HEADS)
     rows = held(tokens, kv, 1 if step else PROMPT)
     kinds = (("new", NEW), ("kept", KEPT), ("shared: read from another head's row", SHARED))
+    held_at = Drag("step", values=tuple(range(len(lengths))), at=lengths)
     return Frame(
         (
             (
                 Heatmap("What each query head reads", rows, 0, 1, "token", "query head",
                         ("1", str(MOST)), labels, names=kinds),
-                Curves("Cache of all layers, MiB", curves, "tokens", "MiB", marker=tokens),
+                Curves("Cache of all layers, MiB", curves, "tokens", "MiB", marker=tokens, drag=held_at),
             ),
             (
                 Bars("Keys computed so far", ("with cache", "without"), computed, sum(lengths)),

@@ -149,8 +149,15 @@ def _curves(rank: int, change: str) -> tuple[Curves, Curves]:
     )
     values = Series("singular values", ranks[1:], tuple(strengths / strengths[0]), "points")
     return (
-        Curves("Share of the full update's gain", gains, "rank", "share", marker=rank),
-        Curves("Strength of each direction", (values,), "direction", "to the first", marker=rank),
+        Curves("Share of the full update's gain", gains, "rank", "share", marker=rank, drag="rank"),
+        Curves(
+            "Strength of each direction",
+            (values,),
+            "direction",
+            "to the first",
+            marker=rank,
+            drag="rank",
+        ),
     )
 
 

@@ -110,7 +110,9 @@ def _panels(moments: tuple[Moment, ...], step: int, balance: float, top_k: int) 
     served = moments[step].served
     names, ends = tuple(str(e + 1) for e in range(N_EXPERTS)), ("0", str(N_ROUNDS))
     this, none = (tuple(moment.loss for moment in training(top_k, weight)) for weight in (balance, 0.0))
-    losses = (Series("this balance" if balance else "this, with no balance", EVERY_ROUND, this),)
+    losses: tuple[Series, ...] = (
+        Series("this balance" if balance else "this, with no balance", EVERY_ROUND, this),
+    )
     if balance:
         losses += (Series("no balance", EVERY_ROUND, none, "dashed"),)
     experts, most = tuple(f"expert {name}" for name in names), N_EXPERTS / top_k
@@ -121,7 +123,7 @@ def _panels(moments: tuple[Moment, ...], step: int, balance: float, top_k: int) 
         ),
         (
             Heatmap("Who serves which cluster of tokens", served, 0, 1, "cluster", "expert", names, names),
-            Curves("Error of the answers", losses, "round", "", log_y=True, marker=step),
+            Curves("Error of the answers", losses, "round", "", log_y=True, marker=step, drag="step"),
         ),
     )
 

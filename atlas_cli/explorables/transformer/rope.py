@@ -44,7 +44,8 @@ def rope(offset: int, position: int, pair: int) -> Frame:
             (
                 Quiver(f"Pair {pair} of a query and of a key, which are alike before the turn",
                        ((0, 0), (0, 0)), (query, key), (-1.2, 1.2, -1.2, 1.2), ("query", "key")),
-                Curves("Score by the offset", curves, "tokens between them", "q · k", marker=offset),
+                Curves("Score by the offset", curves, "tokens between them", "q · k", marker=offset,
+                       drag="offset"),
             ),
         ),
         f"With the key at position {position}, the query is turned {offset * turn:.3g} degrees on from it, "

@@ -136,8 +136,15 @@ def _curves(quality: float, k: int) -> tuple[Curves, Curves]:
         Series("in the time of a call", LENGTHS, tuple(speed(share, n) for n in LENGTHS)),
     )
     return (
-        Curves("Words a target call", by_quality, "draft quality", "words", marker=quality),
-        Curves("More guesses", by_length, "guesses", "words", marker=k),
+        Curves(
+            "Words a target call",
+            by_quality,
+            "draft quality",
+            "words",
+            marker=quality,
+            drag="quality",
+        ),
+        Curves("More guesses", by_length, "guesses", "words", marker=k, drag="k"),
     )
 
 

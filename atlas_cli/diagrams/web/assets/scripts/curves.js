@@ -1,7 +1,7 @@
 // Curves, points and arrows.
 
 /** @param {any} panel @param {number} room @param {any} ranges */
-function drawCurves({ title, series, x_label, y_label, log_x, log_y, marker }, room, ranges) {
+function drawCurves({ title, series, x_label, y_label, log_x, log_y, marker, drag }, room, ranges) {
   const scaled = (/** @type {string} */ label, /** @type {boolean} */ log) => (log ? `${label} (log scale)`.trim() : label);
   const labels = { x_label: scaled(x_label, log_x), y_label: scaled(y_label, log_y) };
   const plot = makePlot(ranges.x, padded(ranges.y, log_y), { title, room, log_x, log_y, ...labels });
@@ -11,6 +11,7 @@ function drawCurves({ title, series, x_label, y_label, log_x, log_y, marker }, r
   if (marker !== null) {
     const at = plot.x(marker);
     drawn += `<line class="marker" x1="${at}" x2="${at}" y1="${plot.top}" y2="${plot.bottom}"/>`;
+    if (drag?.length) drawn += `<circle class="grip" cx="${at}" cy="${(plot.top + plot.bottom) / 2}" r="7"/>`;
   }
   series.forEach(({ xs, ys, style }, i) => {
     const points = xs.map((x, j) => [x, ys[j]]).filter(([x, y]) => (!log_x || x > 0) && (!log_y || y > 0));

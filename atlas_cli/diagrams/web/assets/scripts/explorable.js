@@ -3,33 +3,41 @@
 
 /** @param {HTMLElement} figure @param {any} data */
 async function explorable(figure, { knobs, at, packed, loops, live }) {
-  const place = [...at];
+  const place = placesInAddress(figure, knobs, at);
   const valueOf = (/** @type {number} */ i) => (typeof place[i] === "string" ? place[i] : knobs[i].values[place[i]]);
   const { frameOf, scales } = live
     ? askedFrames(knobs, valueOf, live, () => ask())
     : await packedFrames(knobs, packed);
   const find = (/** @type {string} */ selector) => /** @type {any} */ (figure.querySelector(selector));
   const room = find(".panels");
+  const told = makeAddress(figure, knobs, valueOf);
   let drawing = 0, speaking = 0, width = 0;
+  /** @type {any[][]} */
+  let panels = [];
+  /** What turns each knob: its slider follows.
+   * @type {((to: number) => void)[]} */
+  const turns = [];
+  const keepingFocus = makeSeizable(room, knobs, () => panels, (i, to) => turns[i](to), (i) => place[i]);
 
   function draw() {
     drawing = 0;
     const frame = frameOf(place);
     if (!frame) return; // the first of a network's frames is not there yet
-    const { panels, caption, facts } = frame;
+    const { caption, facts } = frame;
+    panels = frame.panels;
     knobs.forEach((knob, i) => {
       const output = find(`[data-knob="${knob.name}"] output`);
-      const told = `${tell(valueOf(i))}${knob.unit ? " " + knob.unit : ""}`;
+      const said = `${tell(valueOf(i))}${knob.unit ? " " + knob.unit : ""}`;
       if (!output) return; // a choice shows its value itself
-      output.textContent = told;
-      find(`[data-knob="${knob.name}"] input`).setAttribute("aria-valuetext", told);
+      output.textContent = said;
+      find(`[data-knob="${knob.name}"] input`).setAttribute("aria-valuetext", said);
     });
     const rows = panels.map((row, r) => {
       const line = element("div", "", "row");
       line.append(...row.map((panel, c) => drawPanel(panel, scales(place, r, c, panel), figure, row.length)));
       return line;
     });
-    room.replaceChildren(...rows);
+    keepingFocus(() => room.replaceChildren(...rows));
     holdHeight();
     const figures = Object.entries(facts).map(([name, value]) => [name, tell(value, 3)]);
     find(".facts").replaceChildren(...figures.map(([name, value]) => {
@@ -62,15 +70,23 @@ async function explorable(figure, { knobs, at, packed, loops, live }) {
         for (const button of control.querySelectorAll("input:checked")) button.checked = false;
       }
       place[i] = own ? event.target.value : Number(event.target.value);
+      told();
       if (place[i] !== "") ask();
     });
     const button = control.querySelector(".play"), input = control.querySelector("input");
     const last = knob.values.length - 1;
     const move = (/** @type {number} */ to) => {
       place[i] = to;
-      input.value = to;
+      if (knob.kind === "choice") control.querySelectorAll("input")[to].checked = true;
+      else input.value = to;
       ask();
     };
+    turns[i] = (to) => {
+      player?.stop();
+      move(to);
+      told();
+    };
+    if (place[i] !== at[i]) move(place[i]); // the address says so
     const pace = calm.matches ? 900 : Math.max(90, Math.min(700, 7000 / last));
     const player = button && makePlayer(button, loops ? swing(() => place[i], last, move, pace) : () => {
       if (place[i] < last) move(place[i] + 1);

@@ -18,7 +18,17 @@ function drawPanel(panel, ranges, figure, mates) {
   const room = innerWidth < 480 ? 320 : mates > 1 ? 380 : 600;
   const box = element("section", "", `panel of-${panel.kind}`);
   box.setAttribute("aria-label", panel.title);
+  if (panel.drag?.length) makeFocusable(box, panel);
   if (panel.title) box.append(element("p", panel.title, "title")); // no heading: levels differ from page to page
   box.append(...PANELS[panel.kind].draw(panel, room, ranges, figure).filter(Boolean));
   return box;
+}
+
+/** @param {HTMLElement} box @param {any} panel */
+function makeFocusable(box, panel) {
+  const axes = panel.drag.map((/** @type {Drag} */ drag) => drag.axis).sort().join("");
+  box.classList.add("seizable", `along-${axes}`);
+  box.tabIndex = 0;
+  box.setAttribute("role", "group");
+  box.setAttribute("aria-label", `${panel.title}. The arrow keys turn ${panel.drag.map((/** @type {Drag} */ drag) => drag.knob).join(" and ")}`);
 }

@@ -22,6 +22,7 @@ function makePlot([x0, x1], [y0, y1], { title, room, x_label = "", y_label = "",
   if (y_label) axes += `<text class="axis" x="${left - 44}" y="12">${escaped(y_label)}</text>`;
   const svg = (/** @type {string} */ drawn) => {
     const box = element("div", "", square ? "plot square" : "plot");
+    box.scale = { x, y, width, height }; // from values to the units of the view box
     const name = [title, x_label && `across: ${x_label}`, y_label && `up: ${y_label}`].filter(Boolean).join("; ");
     box.innerHTML = `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(name)}">
       <g class="scale">${axes}</g><svg x="${left - 4}" y="${top - 4}" width="${right - left + 8}" height="${bottom - top + 8}"
