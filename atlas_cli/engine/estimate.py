@@ -12,6 +12,7 @@ from statistics import median
 from atlas_cli.engine.build import Options, build, fingerprint, open_data
 from atlas_cli.engine.loading import frozen, parents_of
 from atlas_cli.engine.system import System
+from atlas_cli.metrics.timing import wall_clock
 from atlas_cli.present.reporter import SilentReporter
 from atlas_cli.recipe.model import Recipe
 from atlas_cli.runs.find import find_by_hash
@@ -91,9 +92,9 @@ def seconds_a_step(system: System) -> float:
     times: list[float] = []
     step, end = 0, time.perf_counter() + TIMED_SECONDS
     while step < WARMUP_STEPS + 1 or (time.perf_counter() < end and step < train.steps):
-        began = time.perf_counter()
+        began = wall_clock(system.setting.device)  # a step that is only launched is not done yet
         system.step(system.batch(step), optimizers)
-        times.append(time.perf_counter() - began)
+        times.append(wall_clock(system.setting.device) - began)
         step += 1
     return median(times[WARMUP_STEPS:])
 

@@ -10,7 +10,9 @@ import pytest
 from atlas_cli import app
 from atlas_cli.engine import estimate
 from atlas_cli.engine.build import Options
+from atlas_cli.metrics import timing
 from atlas_cli.recipe import recipes
+from tests.engine.lines import Line, attached
 
 FAST = ["train.precision=fp32", "train.threads=1"]
 
@@ -38,3 +40,12 @@ def test_parents_of_one_name_that_differ_are_all_counted_and_equal_ones_once(
     child = child.model_copy(update={"parents": {"parent": short, "policy": long, "reward": long}})
     told = estimate.estimate(child, Options(out=tmp_path / "runs", device="cpu"))
     assert told.parents == {"gpt/smoke": 3.0 + 5.0}
+
+
+def test_a_step_is_over_when_the_device_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[object] = []
+    monkeypatch.setattr(timing, "wait_for", said.append)
+    monkeypatch.setattr(estimate, "TIMED_SECONDS", 0.0)
+    system = attached(Line())
+    assert estimate.seconds_a_step(system) > 0
+    assert said == [system.setting.device] * 2 * (estimate.WARMUP_STEPS + 1)
