@@ -104,7 +104,7 @@ def train(
     """Train a recipe, judge it against its claims, and keep the run.
 
     Args:
-        name: As for `recipe`, or a recipe itself.
+        name: As for `recipe`, or a recipe itself, which is trained as it stands.
         changes: Fields in place of the recipe's: {"train.seed": 1, "width": 32}.
         data: Another data source.
         ablate: Also run it without the idea; None: where a claim needs that.
@@ -115,11 +115,19 @@ def train(
         report: Told what happens; None: progress on stderr, in a notebook below the cell.
 
     Raises:
-        UsageError: a wrong name or field.
+        UsageError: a wrong name or field, or changes to a recipe that is resolved already.
         DivergedError: the loss, a gradient or a weight is not finite.
         EnvironmentFault: no such device, no room, no network.
     """
-    chosen = name if not isinstance(name, (str, Path)) else recipe(name, changes, data)
+    if isinstance(name, (str, Path)):
+        chosen = recipe(name, changes, data)
+    elif changes or data:
+        raise UsageError(
+            f"{name.name} is resolved already, and is trained as it stands",
+            "change it where it is made: api.recipe(name, changes, data)",
+        )
+    else:
+        chosen = name
     options = _options(out, device, data_dir, offline, ablate, watched=report is None)
     return _result(chosen, run_training(chosen, options, report or _reporter()))
 
@@ -187,11 +195,19 @@ def sample(
         device: Where it computes.
         stream: Receives text piece by piece as it is written.
         extras: Options of the system's own, such as the drawing that it is to follow.
+
+    Raises:
+        UsageError: there is no such run, or it would leave something out of what is asked of it.
+        DataError: as `load`.
     """
+    from atlas_cli.engine.answerable import require_answerable
     from atlas_cli.engine.system import SampleRequest, System
 
     system = run if isinstance(run, System) else load(run, out=out, device=device)
-    return draw(system, SampleRequest(count or system.samples_shown(), seed, label, prompt, stream, extras))
+    n = system.samples_shown() if count is None else count
+    request = SampleRequest(n, seed, label, prompt, stream, extras)
+    require_answerable(system, type(system).__name__, request)
+    return draw(system, request)
 
 
 def draw(system: System, request: SampleRequest) -> Artifact:

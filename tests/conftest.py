@@ -13,6 +13,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 from jaxtyping import install_import_hook
 
+collect_ignore = ["added"]  # files for a copy of the atlas, their tests among them
+
 # Every jaxtyping signature is checked while the tests run.
 install_import_hook(["atlas_cli.systems", "atlas_cli.nets", "atlas_cli.metrics"], "beartype.beartype")
 

@@ -7,8 +7,10 @@ processes that import the copy.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -26,8 +28,8 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in sorted(ADDED.rglob("*")):
         if path.is_file() and "__pycache__" not in path.parts:
-            place = tree / path.relative_to(ADDED)
-            assert not place.exists(), f"{place} would be edited"
+            place, original = (root / path.relative_to(ADDED) for root in (tree, ROOT))
+            assert not original.exists(), f"{original} would be edited"
             place.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, place)
     return tree
@@ -88,6 +90,15 @@ def test_an_artifact_saves_prints_and_describes_itself(tree: Path, user: Path, d
     assert (user / file).read_text(encoding="utf-8") == "~~~~\n~~~~\n"
 
 
+def test_samples_that_are_no_pictures_are_not_said_to_be_missing(tree: Path, user: Path) -> None:
+    # In plain words, as in a log: with --json nobody watches, and nothing is saved.
+    watched = run(tree, user, "train", "drifter", "--recipe", "smoke", "--no-ablate", "--out", "seen")
+    assert watched.returncode == 0, watched.stderr
+    film = run(tree, user, "run", "film", "latest", "--out", "seen")
+    assert film.returncode == 2
+    assert "saved its samples as .ribbon, of which no film can be made" in film.stderr
+
+
 def test_a_system_takes_options_of_its_own(tree: Path, user: Path, drifter: dict) -> None:
     assert document(tree, user, "sample", "drifter", "--count", "1", "--gusts", "7")["text"] == ["~~~~~~~"]
     wrong = run(tree, user, "sample", "drifter", "--gust", "7")
@@ -96,6 +107,26 @@ def test_a_system_takes_options_of_its_own(tree: Path, user: Path, drifter: dict
     useless = run(tree, user, "sample", "drifter", "--prompt", "blow")
     assert useless.returncode == 2
     assert "drifter follows no prompt" in useless.stderr
+
+
+def test_a_system_builds_on_two_runs_each_by_its_role(tree: Path, user: Path) -> None:
+    out = ("--out", "duets")
+    trained = document(tree, user, "train", "duet", "--recipe", "smoke", *out)
+    info = json.loads((user / trained["run"] / "run.json").read_text(encoding="utf-8"))
+    assert {role: base["recipe"] for role, base in info["bases"].items()} == {
+        "left": "drifter/smoke", "right": "drifter/smoke"
+    }  # fmt: skip
+    names = [info["bases"][role]["run"] for role in ("left", "right")]
+    assert len({*names, *(info["bases"][role]["weights"] for role in ("left", "right"))}) == 4
+    (before,) = document(tree, user, "sample", "duet", *out, "--count", "1")["text"]
+    left, right = (user / "duets" / name for name in names)
+    for place, other in ((left, right.with_name("spare")), (right, left), (right.with_name("spare"), right)):
+        place.rename(other)  # each base under the other's name: they are known by their weights
+    assert document(tree, user, "sample", "duet", *out, "--count", "1")["text"] == [before]
+    shutil.rmtree(left)  # where the right base lies now
+    lost = run(tree, user, "sample", "duet", *out)
+    assert lost.returncode == 3
+    assert f"is built on weights {info['bases']['right']['weights']} of the run {right.name}" in lost.stderr
 
 
 def test_a_language_model_writes(tree: Path, user: Path) -> None:
@@ -109,3 +140,41 @@ def test_a_language_model_writes(tree: Path, user: Path) -> None:
 def test_a_command_stands_in_help_and_runs(tree: Path, user: Path) -> None:
     assert "Say good day to a topic" in run(tree, user, "--help").stdout
     assert document(tree, user, "greet", "the VAE") == {"said": "good day, the VAE"}
+    assert document(tree, user, "schema", "greet")["required"] == ["said"]
+
+
+def test_the_lists_of_the_tests_need_no_new_entry(tree: Path, user: Path) -> None:
+    """What counts the files of a kind finds the new ones by itself; nothing in tests/ is edited either."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "tests", tree / "tests", ignore=ignored, dirs_exist_ok=True)
+    files = ["test_app.py", "data/test_sources.py", "present/artifacts/test_every_kind.py"]
+    named = [f"tests/{file}" for file in files]
+    schemas = "tests/commands/test_schema.py::test_every_command_takes_json_and_has_its_schema"
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-n",
+        "0",
+        "-c",
+        ROOT / "pyproject.toml",
+        "--rootdir",
+        tree,
+    ]
+    done = subprocess.run(
+        [*command, *named, schemas], cwd=tree, env={**os.environ, "PYTHONPATH": str(tree)},
+        capture_output=True, encoding="utf-8",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert "ribbon" in listed(tree)
+
+
+def listed(tree: Path) -> str:
+    """The kinds of artifacts that their common test is run with."""
+    program = "from tests.present.artifacts.test_every_kind import KINDS; print(*KINDS)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tree, env={**os.environ, "PYTHONPATH": str(tree)},
+        capture_output=True, encoding="utf-8", check=True,
+    )  # fmt: skip
+    return done.stdout

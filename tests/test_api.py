@@ -5,10 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from atlas_cli import api, catalog
+from atlas_cli.config import SystemConfig
+from atlas_cli.engine.answerable import require_answerable
+from atlas_cli.engine.system import Extra, SampleRequest, System
 from atlas_cli.errors import UsageError
 from atlas_cli.pages import source
 from atlas_cli.pages.export import as_markdown
@@ -44,6 +48,35 @@ def test_a_run_is_sampled_by_result_by_name_and_by_system(result: api.Result) ->
     assert first.images.shape[0] == 3
     assert all((first.images == other.images).all() for other in drawn[1:] if isinstance(other, Images))
     assert first._repr_png_()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    ("asked", "what"),
+    [
+        ({"prompt": "a ring"}, "DDPM follows no prompt"), ({"label": 99}, "there is no class 99"),
+        ({"cuont": 3}, "DDPM takes no cuont"), ({"count": 0}, "0 samples are none"),
+    ],
+)  # fmt: skip
+def test_what_would_change_nothing_is_refused(result: api.Result, asked: dict[str, Any], what: str) -> None:
+    with pytest.raises(UsageError, match=what):
+        api.sample(result, out=result.path.parent, device="cpu", **asked)
+
+
+def test_an_option_of_a_systems_own_is_known_by_its_name() -> None:
+    class Leaf(System):
+        extras = (Extra("gusts", int, "how long the ribbons are"),)
+
+    request = SampleRequest(1, extras={"gust": 3})
+    with pytest.raises(UsageError, match="Leaf takes no gust") as refused:
+        require_answerable(Leaf(SystemConfig()), "Leaf", request)
+    assert refused.value.hint == "did you mean gusts?"
+    require_answerable(Leaf(SystemConfig()), "Leaf", SampleRequest(1, extras={"gusts": 3}))
+
+
+def test_a_resolved_recipe_takes_no_changes(tmp_path: Path) -> None:
+    for given in ({"changes": {"train.steps": 1}}, {"data": "digits"}):
+        with pytest.raises(UsageError, match="ddpm/smoke is resolved already"):
+            api.train(api.recipe("ddpm/smoke", TINY), out=tmp_path, **given)  # type: ignore[arg-type]
 
 
 def test_changes_are_values_as_python_has_them() -> None:

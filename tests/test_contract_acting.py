@@ -105,9 +105,9 @@ ACTING = [
 
 
 @pytest.mark.parametrize("topic", ["a bandit", *ACTING])
-def test_same_weights_and_seed_same_batch(topic: str) -> None:
+def test_same_weights_and_seed_same_batch(topic: str, tmp_path: Path) -> None:
     """Nothing but weights, seed and step decides what a system that acts sees: no hidden state does."""
-    lived, fresh = _made(topic), _made(topic)
+    lived, fresh = _made(topic, tmp_path), _made(topic, tmp_path)
     fit(lived, until=3)
     fresh.load_state_dict(lived.state_dict())
     first = [t.clone() for t in leaves(lived.batch(3))]
@@ -116,11 +116,18 @@ def test_same_weights_and_seed_same_batch(topic: str) -> None:
         assert all(torch.equal(a, b) for a, b in zip(first, leaves(batch), strict=True))
 
 
-def _made(topic: str) -> System:
+def _made(topic: str, runs: Path) -> System:
+    """The system of a smoke recipe over its trained parents: a policy acts for a reward that it is given."""
     if topic == "a bandit":
         return attached(Bandit())
     recipe = recipes.resolve(f"{topic}/smoke", ["train.precision=fp32", "train.threads=1", "train.steps=6"])
-    return trainer.build(recipe, trainer.Options(device="cpu"), SilentReporter())
+    options = trainer.Options(out=runs, device="cpu")
+    _, parents = trainer.trained_parents(recipe, options, SilentReporter())
+    return trainer.build(recipe, options, SilentReporter(), parents)
+
+
+def test_what_acts_over_a_parent_has_it(tmp_path: Path) -> None:
+    assert _made("lora", tmp_path).setting.parent is not None  # it acts as little as gpt, and builds on it
 
 
 def test_a_bandit_that_learned_plays_otherwise_and_better() -> None:

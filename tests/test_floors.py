@@ -8,9 +8,11 @@ Imports inside functions and for type checkers count like any other.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 import atlas_cli
 
@@ -64,7 +66,17 @@ def imports() -> dict[str, set[str]]:
 
 
 def _imported(path: Path, known: Mapping[str, Path]) -> Iterator[str]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    return imported(path.read_text(encoding="utf-8"), known)
+
+
+def imported(source: str, known: Iterable[str]) -> Iterator[str]:
+    """Modules that a file imports, by a statement or by `import_module` of a name in its text.
+
+    Args:
+        source: The file. Relative imports are seen by the test that allows none.
+        known: The modules that there are.
+    """
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] == "atlas_cli":
             package = (node.module or "").removeprefix("atlas_cli").lstrip(".")
             for alias in node.names:
@@ -74,6 +86,15 @@ def _imported(path: Path, known: Mapping[str, Path]) -> Iterator[str]:
             for alias in node.names:
                 if alias.name.startswith("atlas_cli."):
                     yield alias.name.removeprefix("atlas_cli.")
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            named = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
+            yield from (str(name).removeprefix("atlas_cli.") for name in named)
+
+
+def relative(source: str) -> list[int]:
+    """Lines of relative imports."""
+    nodes = ast.walk(ast.parse(source))
+    return [node.lineno for node in nodes if isinstance(node, ast.ImportFrom) and node.level]
 
 
 def room(module: str) -> str | None:
@@ -116,6 +137,28 @@ def test_no_import_leads_upwards() -> None:
 
 def test_no_files_import_each_other_in_a_circle() -> None:
     assert circle(imports()) == []
+
+
+def test_every_import_names_its_module_in_full() -> None:
+    found = {name: relative(path.read_text(encoding="utf-8")) for name, path in modules().items()}
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from atlas_cli.systems.transformer import gpt", "import atlas_cli.systems.transformer.gpt as g",
+        "def later():\n    from atlas_cli.systems.transformer.gpt import GPT",
+        'importlib.import_module("atlas_cli.systems.transformer.gpt")',
+    ],
+)  # fmt: skip
+def test_every_way_to_import_is_seen(line: str) -> None:
+    assert list(imported(line, modules())) == ["systems.transformer.gpt"]
+    assert not relative(line)
+
+
+def test_a_relative_import_is_seen() -> None:
+    assert relative("import ast\nfrom ..systems import gpt\nfrom . import rope") == [2, 3]
 
 
 def test_of_the_engine_systems_see_the_seam_alone() -> None:

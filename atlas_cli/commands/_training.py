@@ -131,8 +131,8 @@ def tell_complete(run: RunFolder, recipe: Recipe, wish: Wish) -> None:
     exit_unless_held(result.get("verdicts", []), wish, run.name)
 
 
-def print_cost(recipe: Recipe, place: Place, json: bool) -> None:
-    """`--dry-run`: the resolved recipe, and what a few steps of it say that it will cost here."""
+def print_cost(recipe: Recipe, place: Place, json: bool, resumed: RunFolder | None = None) -> None:
+    """`--dry-run`: the resolved recipe, and what a few steps of it say that it, or its rest, costs here."""
     from dataclasses import asdict
 
     from atlas_cli.engine.build import settled
@@ -143,7 +143,7 @@ def print_cost(recipe: Recipe, place: Place, json: bool) -> None:
 
     options = place.options(json)
     recipe = settled(recipe, options)
-    cost = asdict(estimate(recipe, options))
+    cost = asdict(estimate(recipe, options, resumed))
     if json:
         emit_json({"recipe": recipe.sections(), "estimate": cost})
         return

@@ -73,6 +73,7 @@ def sample(
     found = find_run(run, out, with_weights=True)  # a wrong name costs no torch
     from atlas_cli import api
     from atlas_cli.commands import _kept_samples
+    from atlas_cli.engine.answerable import require_answerable
     from atlas_cli.engine.build import Options
     from atlas_cli.engine.loading import load_system
     from atlas_cli.engine.system import SampleRequest
@@ -84,13 +85,13 @@ def sample(
     extras = _extras.parsed(found.topic, _extras.given(context), known)
     options = Options(out=out, data_dir=data_dir, device=device, offline=flags.offline)
     system = load_system(found, options, reporter(json), recipe, best)
-    _check_steers(system, found.topic, label, prompt, changes)
     seed = new_seed() if seed is None else seed
     streams = system.writes and not json
     request = SampleRequest(
         count or (1 if system.writes and prompt is not None else system.samples_shown()),
         seed, label, prompt, terminal.write_piece if streams else None, extras,
     )  # fmt: skip
+    require_answerable(system, found.topic, request, changes)
     artifact = api.draw(system, request)
     folder = save or found.samples
     name = _kept_samples.free(folder, _kept_samples.stem(seed, label, prompt, changes, extras, best))
@@ -167,23 +168,3 @@ def _steered(run: RunFolder, sets: list[str]) -> tuple[Recipe, dict[str, str]]:
         changes[name.removeprefix("sampler_")] = value
         overrides.append(f"model.{name}={value}")
     return recipe_of(run, overrides), changes
-
-
-def _check_steers(
-    system: System, topic: str, label: int | None, prompt: str | None, changes: dict[str, str]
-) -> None:
-    """A label, a prompt or a field that would change nothing is refused, and so is a class that is none."""
-    idle = [key for key in changes if not {key, f"sampler_{key}"} & system.steering_fields]
-    if idle:
-        raise UsageError(
-            f"{', '.join(idle)} would change nothing: {topic} answers {system.setting.data.name} here",
-            "sample it without --set",
-        )
-    if prompt is not None and "prompt" not in system.steers:
-        raise UsageError(f"{topic} follows no prompt", "sample it without --prompt")
-    if label is None:
-        return
-    if not system.classes:
-        raise UsageError(f"{topic} has no classes to choose from here", "sample it without --label")
-    if not 0 <= label < system.classes:
-        raise UsageError(f"there is no class {label}", f"choose 0 to {system.classes - 1}")

@@ -154,7 +154,7 @@ def _resume(
         _training.tell_complete(run, resolved, wish)
         return
     if dry_run:
-        _training.print_cost(resolved, place, wish.json)
+        _training.print_cost(resolved, place, wish.json, run)
         return
     _training.finish(resolved, _training.run_one(resolved, place, wish, run), wish)
 

@@ -71,7 +71,12 @@ def trained(
     system: System, recipe: Recipe, options: Options, reporter: Reporter, run: RunFolder | None,
     stop: StopRequest,
 ) -> Fitted:  # fmt: skip
-    """Fit, continuing from the newest valid checkpoint of `run` if it has one."""
+    """Fit, continuing from the newest valid checkpoint of `run` if it has one.
+
+    Raises:
+        DivergedError, InterruptedRun: as `fit`.
+        EnvironmentFault: the device has no memory for a step.
+    """
     start = _newest_state(run, reporter, system)
     try:
         with reporter.progress(announced(system, recipe, options, run)) as progress, stop.between_steps():

@@ -12,8 +12,6 @@ from atlas_cli.errors import EnvironmentFault
 from atlas_cli.ranks import cores as cores
 from atlas_cli.ranks import local_world_size
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
-
 
 def available_devices() -> list[str]:
     """Names of the devices that this machine has."""

@@ -34,7 +34,12 @@ def is_main() -> bool:
 
 
 def join(device: torch.device, batch_size: int) -> torch.device:
-    """Join the process group that torchrun or `--devices` announced; returns this rank's device."""
+    """Join the process group that torchrun or `--devices` announced; returns this rank's device.
+
+    Raises:
+        UsageError: the batch cannot be shared evenly.
+        EnvironmentFault: the processes do not find each other.
+    """
     require_sound()
     if world_size() == 1:
         return device

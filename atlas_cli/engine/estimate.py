@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 from atlas_cli.engine.build import Options, build, fingerprint, open_data
+from atlas_cli.engine.loading import frozen, parents_of
 from atlas_cli.engine.system import System
+from atlas_cli.metrics.timing import wall_clock
 from atlas_cli.present.reporter import SilentReporter
 from atlas_cli.recipe.model import Recipe
 from atlas_cli.runs.find import find_by_hash
+from atlas_cli.runs.folder import RunFolder
 
 WARMUP_STEPS, TIMED_SECONDS, CHECKPOINTS = 2, 2.0, 4
 
@@ -33,28 +37,33 @@ class Estimate:
     parents: dict[str, float] = field(default_factory=dict)  # recipe -> seconds to train; 0: there already
 
 
-def estimate(recipe: Recipe, options: Options) -> Estimate:
+def estimate(recipe: Recipe, options: Options, resume: RunFolder | None = None) -> Estimate:
     """Build the system and time real steps for about two seconds; a parent that is missing likewise.
 
     Args:
         recipe: Settled for this device.
         options: Where runs, data and the device are.
+        resume: The run that goes on, over the weights that it was built on; what it has done costs nothing.
+
+    Raises:
+        DataError: those weights are nowhere.
     """
-    system = untrained(recipe, options)
+    over = parents_of(resume, recipe, options, SilentReporter()) if resume is not None else None
+    system = untrained(recipe, options, over)
     a_step = seconds_a_step(system)
-    missing = {parent.name: untrained(parent, options) for parent in _missing(recipe, options)}
+    missing = [(parent, untrained(parent, options)) for parent in _missing(recipe, options)]
     parents = {parent.name: 0.0 for parent in recipe.ancestors}
-    for parent in _missing(recipe, options):
-        parents[parent.name] = seconds_a_step(missing[parent.name]) * parent.train.steps
+    for parent, its_system in missing:  # two may have one name, and differ in what `from:` changes of it
+        parents[parent.name] += seconds_a_step(its_system) * parent.train.steps
     folder = options.out if options.out.is_dir() else Path()
     trains_again = recipe.ablation is not None and recipe.ablation_trains
     return Estimate(
         parameters=sum(p.numel() for p in system.parameters()),
         steps=recipe.train.steps,
         seconds_a_step=a_step,
-        train_seconds=a_step * recipe.train.steps,
+        train_seconds=a_step * (recipe.train.steps - (resume.steps_done if resume is not None else 0)),
         ablation_seconds=a_step * recipe.train.steps if trains_again else 0.0,
-        disk_bytes=sum(map(_disk_bytes, (system, *missing.values()))),
+        disk_bytes=sum(map(_disk_bytes, (system, *(its_system for _, its_system in missing)))),
         disk_free_bytes=shutil.disk_usage(folder).free,
         precision=system.setting.train.precision,
         device=str(system.setting.device),
@@ -62,11 +71,16 @@ def estimate(recipe: Recipe, options: Options) -> Estimate:
     )
 
 
-def untrained(recipe: Recipe, options: Options) -> System:
-    """The system of a recipe over parents that have learned nothing: a step takes as long."""
-    parents = {
-        role: untrained(parent, options).requires_grad_(False) for role, parent in recipe.parents.items()
-    }
+def untrained(recipe: Recipe, options: Options, parents: Mapping[str, System] | None = None) -> System:
+    """The system of a recipe with fresh weights.
+
+    Args:
+        recipe: Settled for this device.
+        options: Where the data and the device are.
+        parents: What it builds on, by role; None: parents that have learned nothing, a step takes as long.
+    """
+    if parents is None:
+        parents = {role: frozen(untrained(parent, options)) for role, parent in recipe.parents.items()}
     return build(recipe, options, SilentReporter(), parents)
 
 
@@ -78,17 +92,17 @@ def seconds_a_step(system: System) -> float:
     times: list[float] = []
     step, end = 0, time.perf_counter() + TIMED_SECONDS
     while step < WARMUP_STEPS + 1 or (time.perf_counter() < end and step < train.steps):
-        began = time.perf_counter()
+        began = wall_clock(system.setting.device)  # a step that is only launched is not done yet
         system.step(system.batch(step), optimizers)
-        times.append(time.perf_counter() - began)
+        times.append(wall_clock(system.setting.device) - began)
         step += 1
     return median(times[WARMUP_STEPS:])
 
 
 def _missing(recipe: Recipe, options: Options) -> list[Recipe]:
-    """The ancestors of which no complete run is there."""
+    """The ancestors of which no complete run is there, each once."""
     missing = []
-    for parent in recipe.ancestors:
+    for parent in {parent.hash: parent for parent in recipe.ancestors}.values():
         run = find_by_hash(
             options.out, parent.hash, fingerprint(open_data(parent, options, SilentReporter()))
         )

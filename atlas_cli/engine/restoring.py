@@ -29,6 +29,9 @@ def restore(
     """Put a checkpoint in place; returns the steps done and the seconds that they took.
 
     The settings of the optimizers stay those of the recipe, which a resume may have changed.
+
+    Raises:
+        UsageError: the recipe asks for other optimizers or averaged weights.
     """
     if start is None:
         return 0, 0.0

@@ -101,7 +101,12 @@ def verify_recipe(recipe: Recipe, options: Options, reporter: Reporter, seeds: i
 
 
 def write_timed(recipe: Recipe) -> dict[str, float]:
-    """Time a few steps of a recipe as they are taken here and on a laptop, for its `measured:` section."""
+    """Time a few steps of a recipe as they are taken here and on a laptop, for its `measured:` section.
+
+    Raises:
+        UsageError: the recipe has no such section yet.
+        EnvironmentFault: the steps could not be taken.
+    """
     found, path = timed(recipe.name, threads(recipe.train.threads)), source.find(recipe.name)
     text = re.sub(r"(?m)^  timed: .*\n", "", path.read_text(encoding="utf-8"))
     line = measured_text({"timed": found}).partition("\n")[2]

@@ -39,11 +39,17 @@ def make_film(run: RunFolder) -> LearningFilm:
     """Write the film of a run, finished or not, as `learning.gif`, and texts as `learning.txt` as well.
 
     Raises:
-        UsageError: the run saved no samples while it trained.
+        UsageError: the run saved no samples while it trained, or none that are pictures or texts.
         DataError: one of them cannot be read.
     """
     pictures, texts = _saved(run, "png"), _saved(run, "txt")
     if not pictures and not texts:
+        others = sorted({path.suffix for path in (run.samples / FOLDER).glob("step-*.*")})
+        if others:
+            raise UsageError(
+                f"{run.name} saved its samples as {', '.join(others)}, of which no film can be made",
+                f"look at them one by one: {run.samples / FOLDER}",
+            )
         raise UsageError(
             f"{run.name} saved no samples while it trained",
             "train without --quiet and --json: samples are saved at each fifth of a run",

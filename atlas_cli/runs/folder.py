@@ -191,7 +191,11 @@ class RunFolder:
 
     @property
     def recipe_text(self) -> str:
-        """The resolved recipe."""
+        """The resolved recipe.
+
+        Raises:
+            DataError: it cannot be read.
+        """
         try:
             return files.read_text(self.path / "recipe.yaml")
         except (OSError, UnicodeDecodeError) as error:

@@ -38,7 +38,11 @@ def named(root: Path, name: str) -> Path:
 
 
 def require_free(root: Path, name: str) -> None:
-    """Refuse a run's name that is taken or cannot be typed as one."""
+    """Refuse a run's name that is taken or cannot be typed as one.
+
+    Raises:
+        UsageError: it is.
+    """
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name) or name == "latest":
         hint = "use letters, digits, dots, hyphens and underscores"
         raise UsageError(f"{name!r} cannot be the name of a run", hint)
@@ -55,7 +59,11 @@ def number_of(name: str, stem: str | None = None) -> int:
 
 
 def require_writable(root: Path) -> None:
-    """Make the folder of the runs if only itself is missing; refuse what cannot be written."""
+    """Make the folder of the runs if only itself is missing; refuse what cannot be written.
+
+    Raises:
+        EnvironmentFault: its parent is missing, it is a file, or it is read-only.
+    """
     hint = "name a folder you may write to: --out FOLDER"
     paths.named(root, "folder of the runs (--out)")
     try:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from atlas_cli.commands import _kept_samples, sample
+from atlas_cli.engine.answerable import require_answerable
 from atlas_cli.engine.build import Options, build
-from atlas_cli.engine.system import System
+from atlas_cli.engine.system import SampleRequest, System
 from atlas_cli.engine.trainer import execute
 from atlas_cli.errors import UsageError
 from atlas_cli.present.reporter import SilentReporter
@@ -89,8 +90,8 @@ def test_what_comes_next_is_something_new() -> None:
 def test_what_would_change_nothing_is_refused() -> None:
     points, task = _system("gan/ci", "toy2d"), _system("gpt/ci", "induction_heads")
     with pytest.raises(UsageError, match="gan has no classes"):
-        sample._check_steers(points, "gan", 3, None, {})
+        require_answerable(points, "gan", SampleRequest(label=3))
     with pytest.raises(UsageError, match="length would change nothing: gpt answers induction_heads"):
-        sample._check_steers(task, "gpt", None, None, {"length": "128"})
-    sample._check_steers(_system("ddpm/smoke", "digits"), "ddpm", 3, None, {"steps": "5"})
-    sample._check_steers(_system("gpt/smoke", "text"), "gpt", None, "def", {"length": "5"})
+        require_answerable(task, "gpt", SampleRequest(), {"length": "128"})
+    require_answerable(_system("ddpm/smoke", "digits"), "ddpm", SampleRequest(label=3), {"steps": "5"})
+    require_answerable(_system("gpt/smoke", "text"), "gpt", SampleRequest(prompt="def"), {"length": "5"})

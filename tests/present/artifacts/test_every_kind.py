@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import base64
+import importlib
 import json
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from atlas_cli.present import artifacts
-from atlas_cli.present.artifacts.base import Artifact
+from atlas_cli.present.artifacts.base import Artifact, Drawn
 from atlas_cli.present.artifacts.film import Film
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.present.artifacts.mesh import Mesh
@@ -34,6 +35,10 @@ KINDS: dict[str, tuple[Artifact, list[str]]] = {
     "mesh": (Mesh(RANDOM.random((3, 3)), np.array([[0, 1, 2]]), facts={"n": 3}), ["x.obj", "x.png"]),
     "sound": (Sound(np.sin(np.arange(800) / 9), 8000, facts={"n": 3}), ["x.wav", "x.png"]),
 }  # fmt: skip
+for file in Path(__file__).parent.glob("test_*.py"):  # a kind that was added brings its example
+    if file.stem.removeprefix("test_") not in {*KINDS, "every_kind"}:
+        module = importlib.import_module(f"{__package__}.{file.stem}")
+        KINDS[file.stem.removeprefix("test_")] = module.EXAMPLE
 kinds = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -80,7 +85,7 @@ def test_on_a_screen_it_is_no_higher_than_that(kind: str, colour: bool, width: i
 def test_it_prints_the_same_every_time_in_colour(kind: str) -> None:
     shown = printed(KINDS[kind][0], colour=True)
     assert shown == printed(KINDS[kind][0], colour=True)
-    assert ("▀" in shown) is (kind != "text")
+    assert ("▀" in shown) is isinstance(KINDS[kind][0], Drawn)
 
 
 @kinds
@@ -88,21 +93,21 @@ def test_it_describes_itself_in_words_and_in_json(kind: str) -> None:
     artifact = KINDS[kind][0]
     assert "\n" not in artifact.describe()
     document = json.loads(json.dumps(artifact.to_json()))
-    assert document == {
-        "caption": artifact.caption, "text": ["ab", "c"] if kind == "text" else [], "facts": {"n": 3}
-    }  # fmt: skip
+    lines = {"text": ["ab", "c"]}.get(kind, [] if isinstance(artifact, Drawn) else artifact.lines())
+    assert document == {"caption": artifact.caption, "text": lines, "facts": {"n": 3}}
 
 
 @kinds
 def test_a_notebook_gets_words_html_and_the_picture(kind: str) -> None:
     artifact = KINDS[kind][0]
     bundle = artifact._repr_mimebundle_()
-    assert bundle["text/plain"] == ("ab\nc" if kind == "text" else artifact.describe())
+    assert bundle["text/plain"] == ("\n".join(artifact.lines()) or artifact.describe())
     assert bundle["text/html"] == artifact._repr_html_()
     if kind == "text":
-        assert "image/png" not in bundle
+        assert bundle["text/plain"] == "ab\nc"
         assert "<pre>ab\nc</pre>" in bundle["text/html"]
-    else:
+    assert ("image/png" in bundle) is isinstance(artifact, Drawn)
+    if isinstance(artifact, Drawn):
         assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
         assert bundle["image/png"] in bundle["text/html"]
 
