@@ -8,7 +8,7 @@ can be compared, stored and sent.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
@@ -118,6 +118,24 @@ class Drag(_Plain):
     values: tuple[Value, ...] = ()
     at: Numbers = ()
     kind: ClassVar[str] = "drag"
+
+    def nearest(self, values: Sequence[Value], place: float, log: bool = False) -> int:
+        """Of a knob's values the one that lies nearest to a hand.
+
+        Args:
+            values: All that the knob has.
+            place: Of the hand along the axis, its logarithm to base 10 where `log` says so.
+            log: Whether the axis grows by factors.
+        """
+        places = dict(zip(self.values, self.at, strict=True))
+
+        def away(i: int) -> float:
+            at = float(places.get(values[i], values[i]))
+            if log:
+                at = math.log10(at) if at > 0 else -math.inf
+            return abs(at - place)
+
+        return min(range(len(values)), key=away)
 
 
 @dataclass(frozen=True)

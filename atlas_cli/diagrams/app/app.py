@@ -220,6 +220,13 @@ class DiagramApp(App[None]):
         if not self._stage.coded and self._stage.code.has_focus:
             self._row.focus()
 
+    @on(Pane.Seized)
+    def seized(self, event: Pane.Seized) -> None:
+        """A hand on a panel turns the knobs that the panel names."""
+        for drag, place, log in event.hand:
+            row = next(row for row in self._rows if row.knob.name == drag.knob)
+            self._turn(row, drag.nearest(row.knob.values, place, log))
+
     @on(Pane.Pointed)
     def pointed(self, event: Pane.Pointed) -> None:
         """A click on a box: its step, and its code."""

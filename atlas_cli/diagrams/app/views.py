@@ -173,7 +173,7 @@ class TurnedView:
 
     def picture(self, setting: Setting, frame: Frame | None, width: int, look: Look) -> Lines:
         """The panels."""
-        return text_panels.panels(frame, width, look.plain, look.colour)[:-1] if frame else []
+        return text_panels.panels(frame, width, look.plain, look.colour, True)[:-1] if frame else []
 
     def figures(self, frame: Frame | None, width: int) -> Lines:
         """One after the other, as many to a line as fit."""

@@ -18,7 +18,8 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from atlas_cli.diagrams.app import rows
-from atlas_cli.diagrams.frames import Knob
+from atlas_cli.diagrams.frames import Drag, Knob
+from atlas_cli.diagrams.text.plots import HAND
 from atlas_cli.screen.lines import Lines, pairs
 
 
@@ -132,6 +133,13 @@ class Pane(VerticalScroll, inherit_bindings=False):
         Binding("down", "scroll_down", show=False),
     ]
 
+    class Seized(Message):
+        """A hand is on a panel; `hand` is what the character under it knows of the panel's knobs."""
+
+        def __init__(self, hand: tuple[tuple[Drag, float, bool], ...]) -> None:
+            super().__init__()
+            self.hand = hand
+
     class Pointed(Message):
         """The reader clicked at a column and line of what it holds."""
 
@@ -165,6 +173,27 @@ class Pane(VerticalScroll, inherit_bindings=False):
     def on_resize(self) -> None:
         """Draw for the new width."""
         self.redraw()
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """Take hold of a panel."""
+        if self._seize(event):
+            self.capture_mouse()
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Drag, if one was taken hold of."""
+        if self.app.mouse_captured is self:
+            self._seize(event)
+
+    def on_mouse_up(self) -> None:
+        """Let go."""
+        self.release_mouse()
+
+    def _seize(self, event: events.MouseEvent) -> bool:
+        """Whether a panel with knobs of its own is under the mouse."""
+        hand = self.screen.get_style_at(event.screen_x, event.screen_y).meta.get(HAND)
+        if hand:
+            self.post_message(self.Seized(hand))
+        return bool(hand)
 
     def on_click(self, event: events.Click) -> None:
         """Tell where on the content, wherever that was scrolled to."""
@@ -200,6 +229,7 @@ class Help(ModalScreen[None]):
         ("← →", "turn the knob that is marked"),
         ("↑ ↓, Tab", "mark another knob"),
         ("Home End", "its first value, its last one"),
+        ("mouse", "seize the line, or the point, of a plot that a knob moves"),
         ("1 … 9", "the name of that number, where it has names"),
     )
     _ALWAYS = (

@@ -21,7 +21,7 @@ _BAR = 40  # columns of a full bar at most
 
 def heatmap(panel: Heatmap, look: Look) -> Lines:
     """A shade for each cell, the stronger the more is covered; what is negative has strokes for dots."""
-    width, plain, _ = look
+    width, plain, *_ = look
     names = _spread(panel.y_ticks, len(panel.rows))
     margin = max(map(cell_len, names), default=0)
     margin = min(margin, _NAME)
@@ -95,7 +95,7 @@ def _axes(panel: Heatmap, width: int) -> Lines:
 
 def images(panel: Images, look: Look) -> Lines:
     """Images in their grid; with colour two pixels a character, without it their mean as a shade."""
-    width, plain, colour = look
+    width, plain, colour, _ = look
     wide = len(panel.images[0][0])
     columns = max(1, min(panel.columns, (width + 2) // (wide + 2)))
     captions = panel.captions or ("",) * len(panel.images)
@@ -134,7 +134,7 @@ def _grey(value: float) -> str:
 
 def bars(panel: Bars, look: Look) -> Lines:
     """A bar for each amount, with the amount in digits."""
-    width, plain, _ = look
+    width, plain, *_ = look
     figures = [f"{value:.3g}" for value in panel.values]
     margin = min(_NAME, max(map(len, panel.labels), default=0))
     room = max(4, min(_BAR, width - margin - 2 - max(map(len, figures), default=0) - 1))
@@ -161,7 +161,7 @@ def _bar(share: float, room: int, plain: bool) -> str:
 
 def tokens(panel: Tokens, look: Look) -> Lines:
     """Three lines: the pieces, their weights as a meter, their notes; as often as the width asks for."""
-    width, plain, _ = look
+    width, plain, *_ = look
     meter = _PLAIN_METER if plain else _METER
     blocks: list[list[Text]] = []
     used = width + 1

@@ -58,6 +58,11 @@ class Dots:
         """Line by line, neighbours of one style together."""
         return [self._row(line) for line in range(self.lines)]
 
+    def shown(self, column: int, line: int) -> tuple[float, float]:
+        """The x and the y in the middle of a character."""
+        across, down = (column + 0.5) / self.columns, (line + 0.5) / self.lines
+        return self.left + (self.right - self.left) * across, self.top + (self.bottom - self.top) * down
+
     def _row(self, line: int) -> Text:
         cells = [(self._character(x, line), self._styles.get((x, line), "")) for x in range(self.columns)]
         runs = [

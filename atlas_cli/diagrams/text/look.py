@@ -11,3 +11,4 @@ class Look(NamedTuple):
     width: int  # columns
     plain: bool = False  # ASCII alone
     colour: bool = False  # whether colours will be seen; images then have twice the resolution
+    hands: bool = False  # whether a mouse may seize it: characters then know the knobs that they stand for

@@ -79,24 +79,24 @@ def drawing(
     ]
 
 
-def panels(frame: Frame, width: int, plain: bool = False, colour: bool = False) -> Lines:
-    """The panels of a frame, a blank line after each row."""
+def panels(frame: Frame, width: int, plain: bool = False, colour: bool = False, hands: bool = False) -> Lines:
+    """The panels of a frame, a blank line after each row; for the arguments see `Look`."""
     lines: Lines = []
     for row in frame.panels:
         each = (width - _GAP * (len(row) - 1)) // len(row)
         if each >= _NARROWEST:
-            lines += _beside([panel_lines(panel, each, plain, colour) for panel in row])
+            lines += _beside([panel_lines(panel, each, plain, colour, hands) for panel in row])
         else:
             for i, panel in enumerate(row):
                 lines += [Text()] if i else []
-                lines += panel_lines(panel, width, plain, colour)
+                lines += panel_lines(panel, width, plain, colour, hands)
         lines.append(Text())
     return lines
 
 
-def panel_lines(panel: Panel, width: int, plain: bool, colour: bool) -> Lines:
+def panel_lines(panel: Panel, width: int, plain: bool, colour: bool, hands: bool = False) -> Lines:
     """One panel under its title."""
-    drawn = PANELS[type(panel)](panel, Look(width, plain, colour))
+    drawn = PANELS[type(panel)](panel, Look(width, plain, colour, hands))
     return [*wrap(Text(panel.title, "bold"), width), *drawn]
 
 

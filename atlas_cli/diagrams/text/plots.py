@@ -7,15 +7,18 @@ scatter have their own marks: a plot can be read without colour.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from itertools import pairwise
 
+from rich.style import Style
 from rich.text import Text
 
-from atlas_cli.diagrams.frames import Curves, Quiver, Scatter, Series
+from atlas_cli.diagrams.frames import Curves, Drag, Panel, Quiver, Scatter, Series
 from atlas_cli.diagrams.text.dots import Dots
 from atlas_cli.diagrams.text.look import Look
 from atlas_cli.screen.lines import Lines, wrap
 
+HAND = "hand"  # in the meta of a style
 HUES = ("atlas.accent", "atlas.mark", "atlas.code", "atlas.keyword", "atlas.number")
 _TALL = 11  # lines of a plot
 _WIDEST = 66  # columns of a plot: beyond, slopes look flat
@@ -29,7 +32,7 @@ _PLAIN_HEADS = (">", "/", "^", "\\", "<", "/", "v", "\\")
 
 def curves(panel: Curves, look: Look) -> Lines:
     """A plot with its axes, and what its lines are."""
-    width, plain, _ = look
+    width, plain, _, hands = look
     lines = [_scaled(series, panel) for series in panel.series]
     points = [point for line in lines for point in line]
     if not points:
@@ -47,10 +50,34 @@ def curves(panel: Curves, look: Look) -> Lines:
         dots.upright(xs[-1], "atlas.muted")
     left, right = (_number(10**x if panel.log_x else x) for x in (min(xs), max(xs)))
     return [
-        *_framed(dots.rows(), ends, margin, plain),
+        *_framed(_seizable(dots, panel, hands), ends, margin, plain),
         _foot(left, _axis(panel), right, dots.columns, margin),
         *_legend(panel, width, plain),
     ]
+
+
+def _seizable(dots: Dots, panel: Panel, hands: bool) -> Lines:
+    """The rows of a plot, whose characters know where a hand on them turns the panel's knobs.
+
+    Their styles' meta has, under HAND, a triple for each drag: itself, where the character lies along its
+    axis, and whether that is a logarithm.
+    """
+    rows = dots.rows()
+    if not (hands and panel.drag):
+        return rows
+    logs = {"x": getattr(panel, "log_x", False), "y": getattr(panel, "log_y", False)}
+    flat = all(drag.axis == "x" for drag in panel.drag)  # then the characters of a column are alike
+    for line, row in enumerate(rows):
+        for column in range(dots.columns):
+            at = dict(zip("xy", dots.shown(column, 0 if flat else line), strict=True))
+            known = tuple((drag, at[drag.axis], logs[drag.axis]) for drag in panel.drag)
+            row.stylize(_hand(known), column, column + 1)
+    return rows
+
+
+@lru_cache(maxsize=4096)
+def _hand(known: tuple[tuple[Drag, float, bool], ...]) -> Style:
+    return Style(meta={HAND: known})
 
 
 def _axis(panel: Curves) -> str:
@@ -62,7 +89,7 @@ def _axis(panel: Curves) -> str:
 
 def scatter(panel: Scatter, look: Look) -> Lines:
     """Points of each group with the group's mark; later groups lie on top."""
-    width, plain, _ = look
+    width, plain, _, hands = look
     marks = _PLAIN_MARKS if plain else _MARKS
     dots = _plane(panel.range, width, plain)
     legend = []
@@ -73,7 +100,7 @@ def scatter(panel: Scatter, look: Look) -> Lines:
             dots.put(point, mark, style)
         legend.append((f"{mark} {group.label}", style))
     return [
-        *_framed(dots.rows(), *_y_ends(panel.range), plain),
+        *_framed(_seizable(dots, panel, hands), *_y_ends(panel.range), plain),
         _x_foot(panel.range, dots),
         *_joined(legend, width),
     ]
@@ -81,7 +108,7 @@ def scatter(panel: Scatter, look: Look) -> Lines:
 
 def quiver(panel: Quiver, look: Look) -> Lines:
     """Lines with a head that points where they go; a vector of no length is a dot."""
-    width, plain, _ = look
+    width, plain, _, hands = look
     dots = _plane(panel.range, width, plain)
     tips = []
     for i, ((x, y), (dx, dy)) in enumerate(zip(panel.points, panel.vectors, strict=True)):
@@ -95,7 +122,7 @@ def quiver(panel: Quiver, look: Look) -> Lines:
         (f"{i + 1} {name}", style)
         for i, (name, (_, _, style)) in enumerate(zip(panel.names, tips, strict=False))
     ]
-    framed = _framed(dots.rows(), *_y_ends(panel.range), plain)
+    framed = _framed(_seizable(dots, panel, hands), *_y_ends(panel.range), plain)
     return [*framed, _x_foot(panel.range, dots), *(_joined(named, width) if named else [])]
 
 

@@ -1,0 +1,81 @@
+"""A mouse on a plot turns the knobs that the plot names, as a hand on the web page does."""
+
+from __future__ import annotations
+
+import pytest
+from textual.pilot import Pilot
+
+from atlas_cli.diagrams.app.app import DiagramApp
+from atlas_cli.diagrams.app.widgets import Pane
+from atlas_cli.diagrams.frames import Drag
+from atlas_cli.diagrams.text.plots import HAND
+from tests.diagrams.app.house import WIDE, app_of, drive, named, settle
+
+Cells = dict[tuple[int, int], tuple[tuple[Drag, float, bool], ...]]
+
+
+def cells(app: DiagramApp) -> Cells:
+    """Where on the screen a plot can be seized, and what is known there."""
+    region = app.query_one("#picture", Pane).content_region
+    return {
+        (x, y): known
+        for x in range(region.x, region.right)
+        for y in range(region.y, region.bottom)
+        if (known := app.screen.get_style_at(x, y).meta.get(HAND))
+    }
+
+
+def test_a_drag_along_a_curve_turns_its_knob_until_it_is_let_go():
+    async def play(pilot: Pilot[None], app: DiagramApp) -> None:
+        (x0, y), (x1, _) = min(cells(app)), max(cells(app))
+        pane = app.query_one("#picture", Pane)
+        await pilot.mouse_down(offset=(x0, y))
+        assert app.seen.setting["t"] == 0
+        await pilot.hover(offset=(x1, y))
+        assert app.seen.setting["t"] == app.view.knobs[0].values[-1]
+        await pilot.mouse_up(offset=(x1, y))
+        await pilot.hover(offset=(x0, y))
+        assert app.seen.setting["t"] == app.view.knobs[0].values[-1]
+        assert app.mouse_captured is None
+        await settle(pilot, app)
+        assert pane.is_attached
+
+    drive(app_of(named("ddpm", "noising")), WIDE, play)
+
+
+def test_a_point_in_the_plane_is_two_knobs():
+    async def play(pilot: Pilot[None], app: DiagramApp) -> None:
+        found = cells(app)
+        left, top = min(x for x, _ in found), min(y for _, y in found)
+        await pilot.click(offset=(left, top))
+        assert (app.seen.setting["x"], app.seen.setting["y"]) == (-2.4, 2.4)
+        right, bottom = max(x for x, _ in found), max(y for _, y in found)
+        await pilot.click(offset=(right, bottom))
+        assert (app.seen.setting["x"], app.seen.setting["y"]) == (2.4, -2.4)
+
+    drive(app_of(named("vae", "latent-walk")), (140, 60), play)
+
+
+def test_beside_the_plot_nothing_is_seized():
+    async def play(pilot: Pilot[None], app: DiagramApp) -> None:
+        before = dict(app.seen.setting)
+        region = app.query_one("#picture", Pane).content_region
+        assert (region.x, region.y) not in cells(app)
+        await pilot.click(offset=(region.x, region.y))
+        assert app.seen.setting == before
+
+    drive(app_of(named("ddpm", "noising")), WIDE, play)
+
+
+@pytest.mark.parametrize(
+    ("drag", "values", "place", "log", "expected"),
+    [
+        (Drag("t"), (0, 5, 10), 6.0, False, 1),
+        (Drag("n"), (16, 256, 4096), 3.4, True, 2),  # 10^3.4 = 2512
+        (Drag("n"), (0, 1, 10), -5.0, True, 1),  # 0 has no place on an axis of factors
+        (Drag("b", values=(1, 2, 3), at=(300, 20, 10)), (1, 2, 3), 18.0, False, 1),
+        (Drag("b", values=(1, 2, 3), at=(300, 20, 10)), (1, 3), 18.0, False, 1),  # knobs may have lost values
+    ],
+)
+def test_the_nearest_value_is_taken_where_it_lies(drag, values, place, log, expected):
+    assert drag.nearest(values, place, log) == expected
