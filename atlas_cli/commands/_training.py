@@ -27,6 +27,7 @@ class Place(NamedTuple):
     compile: bool = False
     ablate: bool | None = None
     labels: Labels = Labels()
+    tensorboard: bool = False
 
     def options(self, json: bool) -> Options:
         """The same for the engine; someone who reads the terminal watches."""

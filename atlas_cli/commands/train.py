@@ -88,6 +88,9 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Show the recipe and what it will cost; train nothing.")
     ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write curves for TensorBoard while it trains.")
+    ] = False,
     log: LogOption = Log.text,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
@@ -108,11 +111,15 @@ def train(
                      ("--devices",))  # fmt: skip
     _refuse_together({"--resume": resume, "--name": name, "--tag": tag}, ("--resume",))
     flags.jsonl = log is Log.jsonl
+    if tensorboard:
+        from atlas_cli.present import board
+
+        board.require()
     if devices > 1:
         _launch(devices)
     overrides = [*(sets or []), *_named(seed=seed, precision=precision, threads=threads)]
     labels = Labels(name, tuple(tag or ()))
-    place = Place(out, data_dir, device, compile, ablate, labels)
+    place = Place(out, data_dir, device, compile, ablate, labels, tensorboard)
     wish = Wish(check or check_speed, check_speed, json)
     if resume is not None:
         _resume(resume, topic, recipe, place, wish, overrides, data, dry_run)

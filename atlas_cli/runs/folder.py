@@ -27,6 +27,8 @@ from atlas_cli.runs.naming import named, number_of, numbered, require_writable
 
 _MOST_METRICS = 1 << 30  # bytes; a row of every one of a million steps takes a fifth of it
 
+ABLATION = "ablation"  # folder of the run without the idea, inside the run's own
+
 Status = Literal["complete", "interrupted", "running", "failed"]
 
 
