@@ -121,13 +121,14 @@ def tell_complete(run: RunFolder, recipe: Recipe, wish: Wish) -> None:
 
     result = run.result or {}
     if wish.json:
-        files = sorted(str(file) for file in run.samples.iterdir())
+        files = sorted(str(file) for file in run.samples.glob("*"))
         emit_json({
             "run": str(run.path), "already_complete": True, "recipe": recipe.name, **result, "files": files,
             "measured": recipe.measured, "versions": _versions(run),
         })  # fmt: skip
     else:
-        say(f"{run.path} is already complete: {claims.summary(result.get('verdicts', []))}")
+        judged = claims.summary(result.get("verdicts", []))
+        say(f"{run.path} is already complete" + (f": {judged}" if judged != claims.NONE else ""))
         next_command(f"atlas sample {run.name}")
     exit_unless_held(result.get("verdicts", []), wish, run.name)
 

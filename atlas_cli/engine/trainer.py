@@ -81,6 +81,8 @@ def execute(recipe: Recipe, options: Options, reporter: Reporter, resume: RunFol
     began = time.perf_counter()
     if distributed.is_main():
         require_writable(options.out)
+        if resume is not None:
+            resume.require_folders()
     recipe = settled(recipe, options)
     _warn_of_slow_format(recipe, options, reporter)
     if resume is not None:

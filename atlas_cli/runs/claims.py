@@ -10,6 +10,7 @@ from typing import Any
 
 from atlas_cli.errors import UsageError
 
+NONE = "-"  # in place of a summary, where nothing was judged
 Verdicts = Sequence[Mapping[str, Any]]
 
 
@@ -46,4 +47,4 @@ def hold(verdicts: Verdicts, speed: bool, name: str) -> bool:
 def summary(verdicts: Verdicts) -> str:
     """How many of the judged claims hold, in words: "3 of 4 hold", "-" where nothing was judged."""
     judged = [bool(verdict["passed"]) for verdict in verdicts if verdict["passed"] is not None]
-    return f"{sum(judged)} of {len(judged)} hold" if judged else "-"
+    return f"{sum(judged)} of {len(judged)} hold" if judged else NONE
