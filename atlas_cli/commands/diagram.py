@@ -11,6 +11,7 @@ import typer
 
 from atlas_cli.commands import _complete
 from atlas_cli.commands._formats import asked
+from atlas_cli.commands._places import place
 from atlas_cli.errors import UsageError
 from atlas_cli.screen import kept
 
@@ -59,7 +60,9 @@ def diagram(
     format: Annotated[
         Format | None, typer.Option("--format", "-f", help="What to print; --out's ending says it too.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this file.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write to this file.", callback=place("file (--out)"))
+    ] = None,
     open_: Annotated[
         bool, typer.Option("--open", help="Write it as HTML and open it in the browser.")
     ] = False,

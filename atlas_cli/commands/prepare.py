@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from atlas_cli.commands import _complete
+from atlas_cli.commands._places import DataDir, Runs
 from atlas_cli.errors import InterruptedRun, UsageError
 
 if TYPE_CHECKING:
@@ -33,9 +34,9 @@ def prepare(
     precision: Annotated[
         str | None, typer.Option(help="Number format of the machines it is for: fp32 or bf16.")
     ] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of downloaded data sets.")] = None,
+    data_dir: DataDir = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    out: Runs = Path("runs"),
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Draw data, train judges and parents, and compute diagrams once, for use without waiting or a network.

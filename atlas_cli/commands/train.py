@@ -10,7 +10,8 @@ import typer
 
 from atlas_cli.commands import _complete
 from atlas_cli.commands._log import Log, LogOption
-from atlas_cli.errors import UsageError
+from atlas_cli.commands._places import DataDir, Runs
+from atlas_cli.errors import UsageError, quoted
 from atlas_cli.screen.flags import flags, given
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def train(
         ),
     ] = None,
     data: Annotated[str | None, typer.Option(help="Another data source: mnist, cifar10, digits ...")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of downloaded data sets.")] = None,
+    data_dir: DataDir = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights and batches.")] = None,
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Number of seeds to train with; claims are judged over all.")
@@ -68,7 +69,7 @@ def train(
         bool, typer.Option("--compile", help="Compile the training step with torch.compile.")
     ] = False,
     devices: Annotated[int, typer.Option(min=1, help="Number of processes; they share each batch.")] = 1,
-    out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    out: Runs = Path("runs"),
     resume: Annotated[
         str | None,
         typer.Option(metavar="[RUN|latest]", help="Continue a stopped run.", autocompletion=_complete.runs),
@@ -124,7 +125,7 @@ def train(
     if resume is not None:
         _resume(resume, topic, recipe, place, wish, overrides, data, dry_run)
         return
-    _require_name(place)
+    _require_labels(place)
     reference = _reference(topic, recipe)
     if seeds is not None or sweep:
         _series(reference, overrides, data, place, wish, seeds, sweep or [])
@@ -201,9 +202,11 @@ def _refuse_together(given: dict[str, object], one: tuple[str, ...]) -> None:
         raise UsageError(f"{' and '.join(named)} do not go together", f"leave out {named[-1]}")
 
 
-def _require_name(place: Place) -> None:
-    from atlas_cli.runs.naming import require_free
+def _require_labels(place: Place) -> None:
+    from atlas_cli.runs.naming import require_free, require_short
 
+    for tag in place.labels.tags:
+        require_short(tag, "tag (--tag)")
     if place.labels.name is not None:
         require_free(place.out, place.labels.name)
 
@@ -225,6 +228,8 @@ def _launch(devices: int) -> None:
 def _reference(topic: str | None, recipe: str | None) -> str:
     if topic is None:
         raise UsageError("which topic?", "for example: atlas train ddpm --recipe small")
+    if recipe is not None and ("/" in topic or topic.endswith((".yaml", ".yml"))):
+        raise UsageError(f"{quoted(topic)} is a recipe, and --recipe names another", "leave out one of them")
     return topic if recipe is None else f"{topic}/{recipe}"
 
 
