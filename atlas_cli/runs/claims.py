@@ -19,6 +19,11 @@ def counted(verdicts: Verdicts, speed: bool) -> list[Mapping[str, Any]]:
     return [verdict for verdict in verdicts if speed or not verdict.get("speed", False)]
 
 
+def failed(verdicts: Verdicts, speed: bool) -> list[Mapping[str, Any]]:
+    """The verdicts that a check counts and that do not hold."""
+    return [verdict for verdict in counted(verdicts, speed) if verdict["passed"] is False]
+
+
 def hold(verdicts: Verdicts, speed: bool, name: str) -> bool:
     """Whether every claim that counts holds.
 
