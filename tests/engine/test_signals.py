@@ -129,7 +129,10 @@ def test_a_second_time_leaves_the_terminal_whole(tmp_path: Path) -> None:
     assert terminal.written.endswith("\n")
 
 
-def test_in_plain_lines_the_notice_has_one_of_its_own(tmp_path: Path) -> None:
+def test_in_plain_lines_the_notice_has_one_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
     terminal = Terminal(tmp_path, 1, "--plain")
     terminal.wait_for("BEGUN")
     terminal.type(b"\x03")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import shlex
 from collections.abc import Callable
+from itertools import takewhile
 from typing import Any
 
 import typer
@@ -28,6 +29,7 @@ def require(command: str) -> None:
         raise UsageError(str(error), command) from error
     if words[0] != "atlas":
         raise UsageError(f"{command!r} is no command of the atlas", "")
+    words = list(takewhile(lambda word: word not in (">", "|", "&&"), words))
     words = [word for word in words if word not in house._NAMES]  # which stand anywhere
     if len(words) == 1:
         return
