@@ -54,7 +54,7 @@ def atlas(atlas: CommandLine) -> CommandLine:
 @pytest.mark.parametrize("text", TEXTS.values(), ids=TEXTS)
 def test_options(atlas: CommandLine, text: str) -> None:
     tried = typed()
-    assert len(tried) > 60
+    assert len(tried) > 50
     for name, option, is_place in tried:
         said = atlas(*name.split(), *BESIDE.get(name, []), option, text)
         assert said.code == 2, (name, option, said)
