@@ -94,7 +94,7 @@ def diagram(context: Any) -> None:
     given = context.params
     if given["topic"] is None or is_ones_own(given["topic"]):
         return
-    _, chosen = command._found([given["topic"], *(given["name"] or ())])
+    _, chosen = gallery.typed([given["topic"], *(given["name"] or ())])
     if isinstance(chosen, Diagram):
         command._check_steps(chosen, given["step"], given["set_"], "")
         if given["run"]:
