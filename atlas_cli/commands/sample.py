@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from atlas_cli.commands import _complete, _extras
+from atlas_cli.commands._devices import Device
 from atlas_cli.commands._places import DataDir, Runs, place
 from atlas_cli.errors import UsageError
 from atlas_cli.screen.flags import flags
@@ -59,7 +60,7 @@ def sample(
             callback=place("folder of the samples (--save)"),
         ),
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     data_dir: DataDir = None,
     out: Runs = Path("runs"),
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from atlas_cli.commands import _complete
+from atlas_cli.commands._devices import Device
 from atlas_cli.commands._log import Log, LogOption
 from atlas_cli.commands._places import DataDir, Runs
 from atlas_cli.errors import UsageError, quoted
@@ -62,7 +63,7 @@ def train(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="Mark the run, to find it again. Repeatable.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     precision: Annotated[str | None, typer.Option(help="auto, fp32 or bf16.")] = None,
     threads: Annotated[int | None, typer.Option(help="Compute threads (0: one for each core).")] = None,
     compile: Annotated[
@@ -102,8 +103,6 @@ def train(
     from atlas_cli.commands._training import Place, Wish
     from atlas_cli.runs.folder import Labels
 
-    if device not in ("auto", "cpu", "cuda", "mps"):
-        raise UsageError(f"there is no device {device!r}", "choose one of: auto, cpu, cuda, mps")
     _refuse_together(
         {"--seeds": seeds, "--sweep": sweep, "--resume": resume, "--dry-run": dry_run or None},
         ("--seeds", "--sweep"),

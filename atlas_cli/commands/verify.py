@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from atlas_cli.commands import _complete
+from atlas_cli.commands._devices import Device
 from atlas_cli.commands._log import Log, LogOption
 from atlas_cli.commands._places import DataDir, Runs
 from atlas_cli.errors import UsageError
@@ -36,7 +37,7 @@ def verify(
         ),
     ] = False,
     data_dir: DataDir = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     out: Runs = Path("runs"),
     log: LogOption = Log.text,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
