@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from atlas_cli import paths
 from atlas_cli.commands import _complete
 from atlas_cli.commands._formats import asked
-from atlas_cli.commands._places import place
 from atlas_cli.errors import UsageError
 from atlas_cli.screen import kept
 
@@ -59,9 +59,7 @@ def diagram(
     format: Annotated[
         Format | None, typer.Option("--format", "-f", help="What to print; --out's ending says it too.")
     ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Write to this file.", callback=place("file (--out)"))
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write to this file.")] = None,
     open_: Annotated[
         bool, typer.Option("--open", help="Write it as HTML and open it in the browser.")
     ] = False,
@@ -83,6 +81,8 @@ def diagram(
     Example: [bold]atlas diagram mamba selective-scan --set gate=1[/bold]
     """
     names = name or []
+    if out is not None:
+        out = paths.named(out, "file (--out)")
     wanted = _wanted(asked(format, json, Format.json), out, open_, dark)
     if list_ or topic is None:
         from atlas_cli.commands._diagrams import listing
@@ -167,7 +167,6 @@ def _of_run(chosen: Diagram | Explorable, run: str | None) -> Diagram | Explorab
     from atlas_cli.diagrams.model import Diagram
 
     if not isinstance(chosen, Diagram):
-        from atlas_cli import paths
         from atlas_cli.diagrams.of_runs import of_run
 
         return of_run(chosen, run, paths.runs_dir())
