@@ -6,9 +6,10 @@ import contextlib
 import os
 import signal
 import sys
-from threading import Thread
+from typing import TYPE_CHECKING
 
-from atlas_cli.screen import messages
+if TYPE_CHECKING:
+    from threading import Thread
 
 _SHOW_CURSOR = b"\x1b[?25h"
 
@@ -19,16 +20,27 @@ def announce(number: int, line: str) -> Thread:
     The handler may have come in the middle of a redraw. So another thread says it, which waits for that; the
     caller joins it once the work has ended.
     """
+    from threading import Thread
+
     thread = Thread(target=_say, args=(number, line))
     thread.start()
     return thread
 
 
 def _say(number: int, line: str) -> None:
+    from atlas_cli.screen import messages
+
     with contextlib.suppress(OSError, ValueError):  # the terminal may be what has gone
         if number == signal.SIGINT and _on_terminal() and not _redrawn():
             sys.stderr.write("\n")  # the terminal wrote ^C where the line would begin
         messages.say(line)
+
+
+def end_line() -> None:
+    """Leave the line in which the terminal wrote ^C."""
+    with contextlib.suppress(OSError, ValueError):
+        if _on_terminal():
+            sys.stderr.write("\n")
 
 
 def restore(number: int) -> None:

@@ -189,3 +189,13 @@ def test_the_list_of_recipes_counts_the_parents(atlas: CommandLine) -> None:
     assert rows["kv-cache/small"]["builds_on"] == {"gpt/small": seconds}
     line = next(x for x in atlas("recipe", "ls", "kv-cache").out.splitlines() if "kv-cache/small" in x)
     assert f" {seconds} " in line
+
+
+def test_ctrl_c_is_answered_with_a_word(atlas: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("atlas_cli.commands.quiz._answer", stop)
+    said = atlas("quiz", "gpt")
+    assert said.code == 130
+    assert said.err.splitlines()[-2:] == ["ended  interrupted", "hint   run the command again"]
