@@ -12,13 +12,32 @@ import sys
 from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from atlas_cli import commands, limits, ranks
-from atlas_cli.errors import AtlasError, EnvironmentFault, RankLost, UsageError, is_out_of_memory
+from atlas_cli.errors import (
+    AtlasError,
+    EnvironmentFault,
+    InterruptedRun,
+    RankLost,
+    UsageError,
+    is_out_of_memory,
+)
 from atlas_cli.screen import flags as house
-from atlas_cli.screen import kept, streams
+from atlas_cli.screen import interrupted, kept, streams
 
 PANELS = ("Learn", "Train", "Manage")  # of --help, in this order; others follow
+
+
+class _Root(TyperGroup):
+    """Of Ctrl-C typer makes an exit without a word; here it is an ending that says so."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            interrupted.end_line()
+            raise InterruptedRun("interrupted", "run the command again", 130) from error
 
 
 def names() -> list[str]:
@@ -36,7 +55,7 @@ def build(only: str | None = None) -> typer.Typer:
     """
     app = typer.Typer(
         name="atlas", epilog=house.HELP, rich_markup_mode="rich", pretty_exceptions_enable=False,
-        context_settings={"help_option_names": ["-h", "--help"]},
+        context_settings={"help_option_names": ["-h", "--help"]}, cls=_Root,
     )  # fmt: skip
     app.callback(invoke_without_command=True)(root)
     modules = {
@@ -120,8 +139,8 @@ def _run(given: list[str]) -> int:
         return _report(error)
     except _ClickUsageError as error:
         return _report(_explain_usage(error))
-    except (KeyboardInterrupt, typer.Abort):
-        return _report(UsageError("interrupted", "run the command again"), code=130)
+    except (KeyboardInterrupt, typer.Abort):  # before a command began, or at a question that it asked
+        return _report(InterruptedRun("interrupted", "run the command again", 130))
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -11,6 +11,7 @@ from typing import Any
 MOST_SHOWN = 20  # lines of a list of problems
 MOST_LETTERS = 60  # of a name that a message repeats
 MOST_OF_A_PATH = 300
+MOST_OF_A_LINE = 2000  # a list of what may be chosen has room in it
 
 
 def cut(lines: list[str], number: int | None = None) -> list[str]:
@@ -27,6 +28,16 @@ def cut(lines: list[str], number: int | None = None) -> list[str]:
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether it says that memory was not to be had: Python's own error, or torch's on a CPU."""
     return isinstance(error, MemoryError) or "allocate memory" in str(error)
+
+
+def readable(line: str) -> str:
+    """A line of a message with its overlong words cut: names and values come from anywhere."""
+    import re  # here: a start without a fault does without it
+
+    cut_words = re.sub(
+        rf"[^\s'\"]{{{MOST_OF_A_PATH + 1},}}", lambda word: f"{word[0][: MOST_LETTERS - 3]}...", line
+    )
+    return cut_words if len(cut_words) <= MOST_OF_A_LINE else f"{cut_words[: MOST_OF_A_LINE - 3]}..."
 
 
 def quoted(text: str, most: int = MOST_LETTERS) -> str:
@@ -51,8 +62,9 @@ class AtlasError(Exception):
         self, what: str, hint: str, details: list[str] | None = None,
         findings: list[dict[str, Any]] | None = None,
     ) -> None:  # fmt: skip
-        super().__init__(what)
-        self.what, self.hint, self.details, self.findings = what, hint, details or [], findings or []
+        self.what, self.hint = readable(what), readable(hint)
+        super().__init__(self.what)
+        self.details, self.findings = [readable(line) for line in details or []], findings or []
 
 
 class UsageError(AtlasError):

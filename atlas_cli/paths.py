@@ -11,11 +11,16 @@ _LONGEST_NAME, _LONGEST_PATH = 255, 4095  # bytes, on every system that the atla
 _PACKAGE = Path(__file__).resolve().parent
 
 
+class NoHome(EnvironmentFault):
+    """Nobody says where caches go: whatever can do without them does."""
+
+
 def cache_dir() -> Path:
     """What can be made again: drawn data sets, judges, downloads. `ATLAS_HOME` overrides it.
 
     Raises:
-        EnvironmentFault: there is no such home folder.
+        NoHome: the user has no home folder, and ATLAS_HOME names none.
+        EnvironmentFault: ATLAS_HOME names a home folder that is none.
     """
     home = os.environ.get("ATLAS_HOME")
     if home:
@@ -25,7 +30,7 @@ def cache_dir() -> Path:
     try:
         return platformdirs.user_cache_path("atlas-cli", appauthor=False)
     except RuntimeError as error:
-        raise EnvironmentFault(
+        raise NoHome(
             "you have no home folder here, and ATLAS_HOME names none", "export ATLAS_HOME=FOLDER"
         ) from error
 

@@ -38,7 +38,7 @@ def get(slot: str, mark: str) -> Any:
     """The answer kept in a slot under this mark; None where there is none, or none that can be trusted."""
     try:
         whole = files.read(_path(slot))
-    except OSError:
+    except (OSError, paths.NoHome):
         return None
     stated, _, text = whole.partition(b"\n")
     if stated != digest(mark, text).encode():
@@ -53,9 +53,10 @@ def put(slot: str, mark: str, answer: Any) -> None:
     import json
 
     text = json.dumps(answer, ensure_ascii=False).encode("utf-8", "surrogatepass")
-    path = _path(slot)
-    temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{path.name}")
-    with suppress(OSError):  # a read-only home or a full disk: the next start works it out again
+    # No home, a read-only one, or a full disk: the next start works it out again.
+    with suppress(OSError, paths.NoHome):
+        path = _path(slot)
+        temporary = path.with_name(f"{_TEMPORARY}{os.getpid()}-{path.name}")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             temporary.write_bytes(digest(mark, text).encode() + b"\n" + text)

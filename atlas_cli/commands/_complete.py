@@ -8,6 +8,19 @@ from pathlib import Path
 import typer
 
 
+def _typed(ctx: typer.Context, *names: str) -> list[str]:
+    """The words of the arguments of these names.
+
+    Where an option waits for the value that is completed, the arguments are not told apart yet: they are
+    what the parser has left over.
+    """
+    words: list[str] = []
+    for name in names:
+        value = ctx.params.get(name)
+        words += [value] if isinstance(value, str) else value or ()
+    return words or list(ctx.args)
+
+
 def names(incomplete: str) -> list[str]:
     """Topics and families that start like this."""
     from atlas_cli import catalog
@@ -46,7 +59,7 @@ def recipes_of_topic(ctx: typer.Context, incomplete: str) -> list[str]:
     from atlas_cli.recipe.source import recipe_names
 
     try:
-        slug = catalog.resolve(str(ctx.params.get("topic") or "").partition("/")[0]).slug
+        slug = catalog.resolve(" ".join(_typed(ctx, "topic")).partition("/")[0]).slug
     except AtlasError:
         return []
     return [name for name in recipe_names(slug) if name.startswith(incomplete)]
@@ -57,9 +70,9 @@ def fields(ctx: typer.Context, incomplete: str) -> list[str]:
     from atlas_cli.errors import AtlasError
     from atlas_cli.recipe import recipes as known
 
-    topic, recipe = ctx.params.get("topic") or ctx.params.get("ref"), ctx.params.get("recipe")
+    topic, recipe = " ".join(_typed(ctx, "topic", "ref")), ctx.params.get("recipe")
     try:
-        found = known.resolve(f"{topic}/{recipe}" if recipe else str(topic or ""))
+        found = known.resolve(f"{topic}/{recipe}" if recipe else topic)
     except AtlasError:
         return []
     own = list(known.system_class(found.system).model_fields)
@@ -75,7 +88,7 @@ def sampler_fields(ctx: typer.Context, incomplete: str) -> list[str]:
     from atlas_cli.runs.find import find_run
 
     try:
-        run = find_run(str(ctx.params.get("run") or "latest"), Path("runs"))
+        run = find_run(next(iter(_typed(ctx, "run")), "latest"), Path("runs"))
         named = system_class(run.topic).sampling_fields()
     except AtlasError:
         return []
@@ -84,14 +97,13 @@ def sampler_fields(ctx: typer.Context, incomplete: str) -> list[str]:
 
 def knobs(ctx: typer.Context, incomplete: str) -> list[str]:
     """Knobs of the diagram that stands on the line."""
-    from atlas_cli import catalog
     from atlas_cli.diagrams import gallery
     from atlas_cli.errors import AtlasError
 
-    words = [word for word in (ctx.params.get("topic"), ctx.params.get("name")) if isinstance(word, str)]
+    words = _typed(ctx, "topic", "name")
     try:
-        shown = gallery.find(catalog.resolve_any(words[0]), words[1] if words[1:] else None)
-    except (AtlasError, IndexError):
+        _, shown = gallery.typed(words) if words else (None, None)
+    except AtlasError:
         return []
     return [f"{knob.name}=" for knob in getattr(shown, "knobs", ()) if knob.name.startswith(incomplete)]
 
@@ -102,11 +114,8 @@ def sections(ctx: typer.Context, incomplete: str) -> list[str]:
     from atlas_cli.errors import AtlasError
     from atlas_cli.pages.source import read_page
 
-    topic = ctx.params.get("topic")
     try:
-        page = read_page(
-            catalog.resolve_any(" ".join(topic) if isinstance(topic, list | tuple) else str(topic))
-        )
+        page = read_page(catalog.resolve_any(" ".join(_typed(ctx, "topic"))))
     except AtlasError:
         return []
     titles = [section.title for section in page.sections]

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 
 from atlas_cli.errors import EnvironmentFault
-from atlas_cli.runs.folder import RunFolder
+from atlas_cli.runs.folder import ABLATION, RunFolder
 from atlas_cli.runs.summary import FACTS, summary
 
 
@@ -85,21 +84,12 @@ def table(runs: Sequence[RunFolder]) -> str:
 
 def _tensorboard(runs: Sequence[RunFolder], folder: Path) -> Path:
     """Event files, a folder a run, with every logged metric over the steps."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError as error:
-        raise EnvironmentFault(
-            "TensorBoard is not installed here", "pip install 'atlas-cli[tensorboard]'"
-        ) from error
+    from atlas_cli.present import board
+
+    board.require()
     for run in runs:
-        inner = RunFolder(run.path / "ablation")
-        for name, source in ((run.name, run), (f"{run.name}-without-the-idea", inner)):
-            rows = source.read_metrics()
-            if not rows:
-                continue
-            with SummaryWriter(str(folder / name)) as writer:
-                for row in rows:
-                    for metric, value in row.items():
-                        if metric != "step" and math.isfinite(value):
-                            writer.add_scalar(metric, value, int(row["step"]))
+        inner = RunFolder(run.path / ABLATION)
+        for name, source in ((run.name, run), (f"{run.name}-{board.WITHOUT}", inner)):
+            if rows := source.read_metrics():
+                board.write(folder / name, rows)
     return folder

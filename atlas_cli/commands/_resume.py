@@ -29,10 +29,10 @@ def chosen(reference: str, topic: str | None, recipe: str | None, root: Path) ->
         UsageError: there is no such run, or it trains something else than what was typed beside it.
     """
     if topic is None:
-        return _idle(open_run(reference, root))
+        return _idle(open_run(reference, root, "run (--resume)"))
     wanted = _trained_by(topic, recipe)
     if reference != LATEST:
-        run = open_run(reference, root)
+        run = open_run(reference, root, "run (--resume)")
         if not _fits(run, wanted):
             raise UsageError(
                 f"{run.name} trains {run.info['recipe']}, not {wanted}", f"atlas train --resume {run.name}"

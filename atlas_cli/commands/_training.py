@@ -27,6 +27,7 @@ class Place(NamedTuple):
     compile: bool = False
     ablate: bool | None = None
     labels: Labels = Labels()
+    tensorboard: bool = False
 
     def options(self, json: bool) -> Options:
         """The same for the engine; someone who reads the terminal watches."""
@@ -52,10 +53,10 @@ def require_claims(recipe: Recipe, ablate: bool | None, speed: bool) -> None:
         UsageError: the recipe states nothing that counts, or what compares with the ablation is left out.
     """
     counting = {metric: bar for metric, bar in recipe.expect.items() if speed or not bar.speed}
-    topic = recipe.name.partition("/")[0]
+    topic, asked = recipe.name.partition("/")[0], "--check-speed" if speed else "--check"
     if not recipe.expect:
         raise UsageError(
-            f"--check has nothing to check: {recipe.name} makes no claim",
+            f"{asked} has nothing to check: {recipe.name} makes no claim",
             f"choose a recipe that does: atlas recipe ls {recipe.system}",
         )
     if not counting:
@@ -65,8 +66,8 @@ def require_claims(recipe: Recipe, ablate: bool | None, speed: bool) -> None:
         )
     if ablate is False and recipe.compares:
         raise UsageError(
-            f"--check cannot judge {recipe.name} with --no-ablate: it compares with the run without the idea",
-            "leave out --no-ablate, or --check",
+            f"{asked} cannot judge {recipe.name} with --no-ablate: it compares with the run without the idea",
+            f"leave out --no-ablate, or {asked}",
         )
 
 
@@ -98,7 +99,13 @@ def finish(recipe: Recipe, outcome: Outcome, wish: Wish) -> None:
 
 def exit_unless_held(verdicts: claims.Verdicts, wish: Wish, name: str) -> None:
     """`--check`: exit 1 where a claim that counts does not hold."""
-    if wish.check and not claims.hold(verdicts, wish.speed, name):
+    if not wish.check:
+        return
+    if any(v["passed"] is False for v in verdicts) and not claims.failed(verdicts, wish.speed):
+        from atlas_cli.screen.messages import say
+
+        say("only claims of speed fail, which --check leaves aside: --check-speed counts them")
+    if not claims.hold(verdicts, wish.speed, name):
         raise typer.Exit(1)
 
 
@@ -115,18 +122,22 @@ def document(recipe: Recipe, outcome: Outcome) -> dict[str, Any]:
 
 def tell_complete(run: RunFolder, recipe: Recipe, wish: Wish) -> None:
     """A run that is complete already: say so, and judge it by what it came to."""
+    from atlas_cli.present.verdicts import number
     from atlas_cli.screen.messages import next_command, say
     from atlas_cli.screen.terminal import emit_json
 
     result = run.result or {}
     if wish.json:
-        files = sorted(str(file) for file in run.samples.iterdir())
+        files = sorted(str(file) for file in run.samples.glob("*"))
         emit_json({
             "run": str(run.path), "already_complete": True, "recipe": recipe.name, **result, "files": files,
             "measured": recipe.measured, "versions": _versions(run),
         })  # fmt: skip
     else:
-        say(f"{run.path} is already complete: {claims.summary(result.get('verdicts', []))}")
+        judged = claims.summary(result.get("verdicts", []))
+        say(f"{run.path} is already complete" + (f": {judged}" if judged != claims.NONE else ""))
+        for v in claims.failed(result.get("verdicts", []), speed=True) if wish.check else ():
+            say(f"{v['metric']}: {number(v['figure'])} where {v['bar']} was wanted")
         next_command(f"atlas sample {run.name}")
     exit_unless_held(result.get("verdicts", []), wish, run.name)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from atlas_cli import paths
 from atlas_cli.commands import _complete
 from atlas_cli.commands._formats import asked
 from atlas_cli.errors import UsageError
@@ -81,6 +81,8 @@ def diagram(
     Example: [bold]atlas diagram mamba selective-scan --set gate=1[/bold]
     """
     names = name or []
+    if out is not None:
+        out = paths.named(out, "file (--out)")
     wanted = _wanted(asked(format, json, Format.json), out, open_, dark)
     if list_ or topic is None:
         from atlas_cli.commands._diagrams import listing
@@ -92,10 +94,10 @@ def diagram(
         request = kept.request("diagram", topic, names, step, all_steps, animate)
         if kept.replay(request):
             return
-    from atlas_cli.diagrams import threads
+    from atlas_cli.diagrams import gallery, threads
 
     threads.take_one()
-    subject, chosen = _found([topic, *names])
+    subject, chosen = gallery.typed([topic, *names])
     if live:
         _serve(subject, chosen, run, set_ or [], wanted is Format.text and not (out or interactive))
         return
@@ -165,7 +167,6 @@ def _of_run(chosen: Diagram | Explorable, run: str | None) -> Diagram | Explorab
     from atlas_cli.diagrams.model import Diagram
 
     if not isinstance(chosen, Diagram):
-        from atlas_cli import paths
         from atlas_cli.diagrams.of_runs import of_run
 
         return of_run(chosen, run, paths.runs_dir())
@@ -236,16 +237,6 @@ def _format_of(out: Path) -> Format:
             f"a diagram cannot be written as {ending}", "name a file in .svg, .png, .html, .json or .txt"
         )
     return Format(ending)
-
-
-def _found(words: list[str]) -> tuple[Any, Diagram | Explorable]:
-    """The topic and its diagram: the first word names the topic, or the first few do."""
-    from atlas_cli.diagrams import gallery
-
-    for n in range(1, len(words) + 1):
-        with suppress(UsageError):
-            return gallery.chosen(" ".join(words[:n]), " ".join(words[n:]) or None)
-    return gallery.chosen(words[0], " ".join(words[1:]) or None)  # the error of what is most likely meant
 
 
 def _check_steps(chosen: Diagram, step: int | None, given: list[str] | None, command: str) -> None:

@@ -6,13 +6,13 @@ import os
 import platform
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from atlas_cli.commands import _complete
+from atlas_cli.commands._places import DataDir, Runs
 from atlas_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ def doctor(
     check: Annotated[
         bool, typer.Option("--check", help="With --class: exit 1 when something is missing.")
     ] = False,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of downloaded data sets.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    data_dir: DataDir = None,
+    out: Runs = Path("runs"),
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Check Python, libraries, devices, terminal, caches and disk.
@@ -135,15 +135,19 @@ def _terminal() -> dict[str, Any]:
 def _cache() -> dict[str, Any]:
     from atlas_cli import paths
 
-    return _writable("cache", paths.cache_dir, "set ATLAS_HOME to a folder that you may write to")
+    hint = "set ATLAS_HOME to a folder that you may write to"
+    try:
+        return _writable("cache", paths.cache_dir(), hint)
+    except paths.NoHome as fault:
+        return _finding("cache", fault.what, False, hint)
 
 
 def _runs(out: Path) -> dict[str, Any]:
-    return _writable("runs", lambda: out, "use --out FOLDER")
+    return _writable("runs", out, "use --out FOLDER")
 
 
-def _writable(what: str, place: Callable[[], Path], hint: str) -> dict[str, Any]:
-    folder = place().absolute()
+def _writable(what: str, folder: Path, hint: str) -> dict[str, Any]:
+    folder = folder.absolute()
     existing = next(p for p in (folder, *folder.parents) if p.exists())
     return _finding(what, str(folder), os.access(existing, os.W_OK), hint)
 

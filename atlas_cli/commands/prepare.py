@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from atlas_cli.commands import _complete
+from atlas_cli.commands._devices import Device
+from atlas_cli.commands._places import DataDir, Runs
 from atlas_cli.errors import InterruptedRun, UsageError
 
 if TYPE_CHECKING:
@@ -33,9 +35,9 @@ def prepare(
     precision: Annotated[
         str | None, typer.Option(help="Number format of the machines it is for: fp32 or bf16.")
     ] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of downloaded data sets.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    data_dir: DataDir = None,
+    device: Device = "auto",
+    out: Runs = Path("runs"),
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Draw data, train judges and parents, and compute diagrams once, for use without waiting or a network.
@@ -50,8 +52,6 @@ def prepare(
 
     if precision not in (None, "fp32", "bf16"):
         raise UsageError(f"there is no number format {precision!r}", "choose one of: fp32, bf16")
-    if device not in ("auto", "cpu", "cuda", "mps"):
-        raise UsageError(f"there is no device {device!r}", "choose one of: auto, cpu, cuda, mps")
     needed = wanted(names)
     lab = Lab(Place(out, data_dir, device), precision, json)
     command = " ".join(["atlas prepare", *names])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from atlas_cli.commands import _complete
+from atlas_cli.commands._places import place
 from atlas_cli.errors import AtlasError, EnvironmentFault, UsageError
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def validate(
 @app.command()
 def cp(
     ref: _Ref,
-    file: Annotated[Path, typer.Argument(help="The new file, ending in .yaml.")],
+    file: Annotated[Path, typer.Argument(help="The new file, ending in .yaml.", callback=place("new file"))],
     force: Annotated[bool, typer.Option("--force", "-f", help="Replace the file if there is one.")] = False,
     json: _Json = False,
 ) -> None:

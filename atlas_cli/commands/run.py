@@ -10,7 +10,8 @@ import typer
 
 from atlas_cli.commands import _complete
 from atlas_cli.commands._export import Format
-from atlas_cli.errors import UsageError
+from atlas_cli.commands._places import Runs, place
+from atlas_cli.errors import UsageError, quoted
 
 if TYPE_CHECKING:
     from atlas_cli.runs.folder import RunFolder
@@ -19,7 +20,6 @@ PANEL, PLACE = "Manage", 2  # in atlas --help
 
 app = typer.Typer(help="List, show, plot, compare, export and remove runs.", no_args_is_help=True)
 
-Root = Annotated[Path, typer.Option("--out", help="Folder of the runs.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Reference = Annotated[str, typer.Argument(help="Run name or path, or latest.", autocompletion=_complete.runs)]
 References = Annotated[
@@ -27,13 +27,18 @@ References = Annotated[
 ]
 Tag = Annotated[str | None, typer.Option(help="Only runs with this tag.")]
 Metric = Annotated[str, typer.Option(help="Which logged metric to draw.")]
-Save = Annotated[Path | None, typer.Option(help="Where the picture goes (default: the folder of the runs).")]
+Save = Annotated[
+    Path | None,
+    typer.Option(
+        help="Where the picture goes (default: the folder of the runs).", callback=place("picture (--save)")
+    ),
+]
 
 _WIDEST, _ROWS = 100, 14  # columns and rows of a drawing
 
 
 @app.command("ls")
-def ls(out: Root = Path("runs"), tag: Tag = None, json: Json = False) -> None:
+def ls(out: Runs = Path("runs"), tag: Tag = None, json: Json = False) -> None:
     """List the runs, oldest first, with what was changed in their recipes.
 
     Example: [bold]atlas run ls[/bold]
@@ -49,12 +54,12 @@ def ls(out: Root = Path("runs"), tag: Tag = None, json: Json = False) -> None:
         terminal.out.print(runs_table(rows, terminal.out.width))
         messages.next_command(f"atlas run show {rows[-1]['name']}")
     else:
-        messages.say(f"no runs in {out} yet" if tag is None else f"no run in {out} is tagged {tag!r}")
+        messages.say(f"no runs in {out} yet" if tag is None else f"no run in {out} is tagged {quoted(tag)}")
         messages.next_command("atlas train ddpm --recipe small")
 
 
 @app.command("show")
-def show(run: Reference = "latest", out: Root = Path("runs"), json: Json = False) -> None:
+def show(run: Reference = "latest", out: Runs = Path("runs"), json: Json = False) -> None:
     """Show a run: its verdicts, figures, parent, recipe and files.
 
     Example: [bold]atlas run show latest[/bold]
@@ -109,7 +114,7 @@ def _facts(run: RunFolder, told: dict[str, Any]) -> list[str]:
 
 @app.command("plot")
 def plot(
-    run: Reference = "latest", metric: Metric = "loss", save: Save = None, out: Root = Path("runs"),
+    run: Reference = "latest", metric: Metric = "loss", save: Save = None, out: Runs = Path("runs"),
     json: Json = False,
 ) -> None:  # fmt: skip
     """Draw a metric of a run in the terminal and as a picture.
@@ -137,7 +142,7 @@ def compare(
     metric: Metric = "loss",
     log: Annotated[bool, typer.Option("--log", help="Draw in powers of ten.")] = False,
     save: Save = None,
-    out: Root = Path("runs"),
+    out: Runs = Path("runs"),
     json: Json = False,
 ) -> None:
     """Put the figures, recipes and curves of runs side by side.
@@ -184,9 +189,12 @@ def export(
     format: Annotated[
         Format, typer.Option("--format", "-f", help="A table, a report, or logs for TensorBoard.")
     ] = Format.csv,
-    save: Annotated[Path | None, typer.Option(help="The file, or for TensorBoard the folder.")] = None,
+    save: Annotated[
+        Path | None,
+        typer.Option(help="The file, or for TensorBoard the folder.", callback=place("file (--save)")),
+    ] = None,
     tag: Tag = None,
-    out: Root = Path("runs"),
+    out: Runs = Path("runs"),
     json: Json = False,
 ) -> None:
     """Write runs for other programs: CSV, one HTML page with curves and pictures, or TensorBoard logs.
@@ -199,6 +207,8 @@ def export(
 
     found = [find_run(run, out) for run in runs] if runs else _tagged(out, tag)
     if not found:
+        if tag is not None and _tagged(out, None):
+            raise UsageError(f"no run in {out} is tagged {quoted(tag)}", "see the tags: atlas run ls")
         raise UsageError(f"there are no runs in {out} to export", "train one: atlas train ddpm")
     path = _export.export(found, format, save)
     if json:
@@ -210,7 +220,7 @@ def export(
 
 
 @app.command("film")
-def film(run: Reference = "latest", out: Root = Path("runs"), json: Json = False) -> None:
+def film(run: Reference = "latest", out: Runs = Path("runs"), json: Json = False) -> None:
     """Make a GIF of what a run made while it trained, step by step.
 
     Example: [bold]atlas run film latest[/bold]
@@ -242,7 +252,7 @@ def film(run: Reference = "latest", out: Root = Path("runs"), json: Json = False
 @app.command("rm")
 def rm(
     runs: References,
-    out: Root = Path("runs"),
+    out: Runs = Path("runs"),
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     json: Json = False,
 ) -> None:
@@ -278,7 +288,7 @@ def _lines(runs: Sequence[RunFolder], metric: str) -> dict[str, list[tuple[int, 
         if run.name not in lines:
             known = sorted({name for row in run.read_metrics() for name in row} - {"step"})
             raise UsageError(
-                f"{run.name} logged no {metric!r}",
+                f"{run.name} logged no {quoted(metric)}",
                 f"choose one of: {', '.join(known)}" if known else "train it first",
             )
     return lines

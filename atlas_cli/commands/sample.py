@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from atlas_cli.commands import _complete, _extras
+from atlas_cli.commands._devices import Device
+from atlas_cli.commands._places import DataDir, Runs, place
 from atlas_cli.errors import UsageError
 from atlas_cli.screen.flags import flags
 
@@ -51,10 +53,16 @@ def sample(
     best: Annotated[
         bool, typer.Option("--best", help="The checkpoint with the lowest loss, not the last one.")
     ] = False,
-    save: Annotated[Path | None, typer.Option(help="Folder for the files (default: the run's).")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of downloaded data sets.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    save: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for the files (default: the run's).",
+            callback=place("folder of the samples (--save)"),
+        ),
+    ] = None,
+    device: Device = "auto",
+    data_dir: DataDir = None,
+    out: Runs = Path("runs"),
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Sample from a trained run.
@@ -63,11 +71,9 @@ def sample(
 
     Example: [bold]atlas sample ddpm --label 3[/bold]
     """
-    from atlas_cli.paths import named
     from atlas_cli.present.saving import require_place, saved
     from atlas_cli.runs.find import find_run
 
-    save = None if save is None else named(save, "folder of --save")
     if save is not None:
         require_place(save)
     found = find_run(run, out, with_weights=True)  # a wrong name costs no torch

@@ -7,12 +7,18 @@ from typing import Annotated
 
 import typer
 
+from atlas_cli.commands._places import place
+
 PANEL, PLACE = "Learn", 6  # in atlas --help
 
 
 def site(
     out: Annotated[
-        Path, typer.Argument(help="Folder to write; a new one, an empty one, or an earlier site.")
+        Path,
+        typer.Argument(
+            help="Folder to write; a new one, an empty one, or an earlier site.",
+            callback=place("folder of the site"),
+        ),
     ],
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from atlas_cli.commands import _complete
+from atlas_cli.commands._devices import Device
 from atlas_cli.commands._log import Log, LogOption
-from atlas_cli.errors import UsageError
+from atlas_cli.commands._places import DataDir, Runs
+from atlas_cli.errors import UsageError, quoted
 from atlas_cli.screen.flags import flags, given
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def train(
         ),
     ] = None,
     data: Annotated[str | None, typer.Option(help="Another data source: mnist, cifar10, digits ...")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of downloaded data sets.")] = None,
+    data_dir: DataDir = None,
     seed: Annotated[int | None, typer.Option(help="Seed of weights and batches.")] = None,
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Number of seeds to train with; claims are judged over all.")
@@ -61,14 +63,14 @@ def train(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Name of the run.")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="Mark the run, to find it again. Repeatable.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     precision: Annotated[str | None, typer.Option(help="auto, fp32 or bf16.")] = None,
     threads: Annotated[int | None, typer.Option(help="Compute threads (0: one for each core).")] = None,
     compile: Annotated[
         bool, typer.Option("--compile", help="Compile the training step with torch.compile.")
     ] = False,
     devices: Annotated[int, typer.Option(min=1, help="Number of processes; they share each batch.")] = 1,
-    out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    out: Runs = Path("runs"),
     resume: Annotated[
         str | None,
         typer.Option(metavar="[RUN|latest]", help="Continue a stopped run.", autocompletion=_complete.runs),
@@ -88,6 +90,9 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Show the recipe and what it will cost; train nothing.")
     ] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write curves for TensorBoard while it trains.")
+    ] = False,
     log: LogOption = Log.text,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
@@ -98,8 +103,6 @@ def train(
     from atlas_cli.commands._training import Place, Wish
     from atlas_cli.runs.folder import Labels
 
-    if device not in ("auto", "cpu", "cuda", "mps"):
-        raise UsageError(f"there is no device {device!r}", "choose one of: auto, cpu, cuda, mps")
     _refuse_together(
         {"--seeds": seeds, "--sweep": sweep, "--resume": resume, "--dry-run": dry_run or None},
         ("--seeds", "--sweep"),
@@ -108,16 +111,20 @@ def train(
                      ("--devices",))  # fmt: skip
     _refuse_together({"--resume": resume, "--name": name, "--tag": tag}, ("--resume",))
     flags.jsonl = log is Log.jsonl
+    if tensorboard:
+        from atlas_cli.present import board
+
+        board.require()
     if devices > 1:
         _launch(devices)
     overrides = [*(sets or []), *_named(seed=seed, precision=precision, threads=threads)]
     labels = Labels(name, tuple(tag or ()))
-    place = Place(out, data_dir, device, compile, ablate, labels)
+    place = Place(out, data_dir, device, compile, ablate, labels, tensorboard)
     wish = Wish(check or check_speed, check_speed, json)
     if resume is not None:
         _resume(resume, topic, recipe, place, wish, overrides, data, dry_run)
         return
-    _require_name(place)
+    _require_labels(place)
     reference = _reference(topic, recipe)
     if seeds is not None or sweep:
         _series(reference, overrides, data, place, wish, seeds, sweep or [])
@@ -194,9 +201,11 @@ def _refuse_together(given: dict[str, object], one: tuple[str, ...]) -> None:
         raise UsageError(f"{' and '.join(named)} do not go together", f"leave out {named[-1]}")
 
 
-def _require_name(place: Place) -> None:
-    from atlas_cli.runs.naming import require_free
+def _require_labels(place: Place) -> None:
+    from atlas_cli.runs.naming import require_free, require_short
 
+    for tag in place.labels.tags:
+        require_short(tag, "tag (--tag)")
     if place.labels.name is not None:
         require_free(place.out, place.labels.name)
 
@@ -218,6 +227,8 @@ def _launch(devices: int) -> None:
 def _reference(topic: str | None, recipe: str | None) -> str:
     if topic is None:
         raise UsageError("which topic?", "for example: atlas train ddpm --recipe small")
+    if recipe is not None and ("/" in topic or topic.endswith((".yaml", ".yml"))):
+        raise UsageError(f"{quoted(topic)} is a recipe, and --recipe names another", "leave out one of them")
     return topic if recipe is None else f"{topic}/{recipe}"
 
 

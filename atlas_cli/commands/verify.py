@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from atlas_cli.commands import _complete
+from atlas_cli.commands._devices import Device
 from atlas_cli.commands._log import Log, LogOption
+from atlas_cli.commands._places import DataDir, Runs
 from atlas_cli.errors import UsageError
 from atlas_cli.screen.flags import flags
 
@@ -34,9 +36,9 @@ def verify(
             "--time", help="Train nothing: time a few steps here and as on a plain laptop (fp32, AVX2)."
         ),
     ] = False,
-    data_dir: Annotated[Path | None, typer.Option(help="Folder of downloaded data sets.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
-    out: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    data_dir: DataDir = None,
+    device: Device = "auto",
+    out: Runs = Path("runs"),
     log: LogOption = Log.text,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:

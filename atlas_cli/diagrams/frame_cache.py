@@ -40,7 +40,11 @@ def frame_of(explorable: Explorable, setting: Mapping[str, Value]) -> Frame:
 def is_kept(explorable: Explorable, setting: Mapping[str, Value]) -> bool:
     """Whether the frame of a setting was computed before by the code as it is now."""
     wanted = {**explorable.defaults, **setting}
-    return shipped.frame(explorable, wanted) is not None or _path(explorable, wanted).is_file()
+    if shipped.frame(explorable, wanted) is not None:
+        return True
+    with suppress(paths.NoHome):
+        return _path(explorable, wanted).is_file()
+    return False
 
 
 def kept(explorable: Explorable, what: object, make: Callable[[], Any]) -> Any:
@@ -51,12 +55,12 @@ def kept(explorable: Explorable, what: object, make: Callable[[], Any]) -> Any:
         what: Tells apart what is made of one explorable: a setting, a kind of package.
         make: Makes it.
     """
-    path = _path(explorable, what)
-    with suppress(OSError, ValueError):  # there is none, or it was cut short
-        return json.loads(files.read(path))
+    with suppress(OSError, ValueError, paths.NoHome):  # there is none, or it was cut short
+        return json.loads(files.read(_path(explorable, what)))
     gc.enable()  # a command starts without looking for garbage; computing may leave much
     text = json.dumps(make())
     with suppress(EnvironmentFault):  # a cache that cannot be written costs time and nothing else
+        path = _path(explorable, what)
         durable.write_atomically(path, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     return json.loads(text)
 

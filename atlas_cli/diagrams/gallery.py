@@ -89,6 +89,18 @@ def chosen(topic: str, name: str | None = None) -> tuple[Topic | Family, Diagram
     return subject, find(subject, name)
 
 
+def typed(words: Sequence[str]) -> tuple[Topic | Family, Diagram | Explorable]:
+    """The topic and its diagram as they are typed: the first word names the topic, or the first few do.
+
+    Raises:
+        UsageError: there is no such topic or diagram.
+    """
+    for n in range(1, len(words) + 1):
+        with suppress(UsageError):
+            return chosen(" ".join(words[:n]), " ".join(words[n:]) or None)
+    return chosen(words[0], " ".join(words[1:]) or None)  # the error of what is most likely meant
+
+
 def anywhere(name: str) -> Diagram | Explorable | None:
     """The first diagram of that name in any family."""
     key = catalog.normalise(name)

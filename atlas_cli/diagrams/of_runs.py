@@ -73,7 +73,7 @@ def _chosen(shown: Explorable, reference: str, root: Path) -> RunFolder:
             f"{shown.name} is drawn from a trained run of {wanted}, and there is none in {root} yet",
             f"atlas train {shown.systems[0]} --recipe smoke",
         )
-    run = find_run(reference, root)
+    run = find_run(reference, root, of="run (--run)")
     if run.topic not in shown.systems:
         raise UsageError(
             f"{shown.name} is drawn from a run of {wanted}, and {run.name} is one of {run.topic}",

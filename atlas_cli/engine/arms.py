@@ -7,6 +7,7 @@ see the same data, seed and parents, and differ in what the recipe says.
 from __future__ import annotations
 
 import json
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,13 +22,13 @@ from atlas_cli.engine.restoring import require_fitting
 from atlas_cli.engine.signals import StopRequest
 from atlas_cli.engine.system import System
 from atlas_cli.errors import EnvironmentFault, is_out_of_memory
+from atlas_cli.present import board
+from atlas_cli.present.progress import Progress, Training
 from atlas_cli.present.reporter import Reporter
 from atlas_cli.recipe.model import Recipe
 from atlas_cli.recipe.text import to_yaml
 from atlas_cli.runs import checkpoint
 from atlas_cli.runs.folder import RunFolder
-
-ABLATION = "ablation"  # folder of the run without the idea, inside the run's own
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,15 @@ def trained(
         EnvironmentFault: the device has no memory for a step.
     """
     start = _newest_state(run, reporter, system)
+    training = announced(system, recipe, options, run)
+    if options.tensorboard and run is not None and run.name == run.resume_name:
+        reporter.say(f"curves in a browser: tensorboard --logdir {board.place(run).parent}")
     try:
-        with reporter.progress(announced(system, recipe, options, run)) as progress, stop.between_steps():
+        with (
+            reporter.progress(training) as shown,
+            _logged(shown, training, recipe, options, run) as progress,
+            stop.between_steps(),
+        ):
             watched = Glimpses(system, run, progress) if options.watched and run is not None else None
             return fit(
                 system, run=run, recipe_hash=recipe.hash, progress=progress,
@@ -93,6 +101,15 @@ def trained(
             f"out of memory on {system.setting.device}: {str(error).splitlines()[0]}",
             f"use a smaller batch: --set train.batch_size={half}, or --device cpu",
         ) from error
+
+
+def _logged(
+    progress: Progress, training: Training, recipe: Recipe, options: Options, run: RunFolder | None
+) -> AbstractContextManager[Progress]:
+    """The progress, which on rank 0 writes for TensorBoard as well where that is wanted."""
+    if run is None or not options.tensorboard:
+        return nullcontext(progress)
+    return board.logged(progress, training, board.place(run), recipe.train.log_every)
 
 
 def _newest_state(run: RunFolder | None, reporter: Reporter, system: System) -> checkpoint.TrainState | None:

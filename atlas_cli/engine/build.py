@@ -45,6 +45,7 @@ class Options:
     varied: bool = False  # measure the rows of `vary` as well
     watched: bool = False  # a person follows: samples and held-out figures while it trains
     weights_only: bool = False  # train, and neither judge nor show: another run wants the weights
+    tensorboard: bool = False  # write event files while it trains
     labels: Labels = field(default_factory=Labels)  # what the user calls the run
 
 

@@ -6,14 +6,15 @@ While a system trains, a signal is heeded between two steps, when a checkpoint c
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Thread
 from types import FrameType, TracebackType
 from typing import Any
+
+from atlas_cli.screen import interrupted
 
 HEEDED = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
 
@@ -42,6 +43,7 @@ class StopRequest:
         self.requested = False
         self.exit_code = 130
         self._waits = False
+        self._saying: Thread | None = None
         self._previous: dict[int, Any] = {}
 
     def __enter__(self) -> StopRequest:
@@ -53,6 +55,8 @@ class StopRequest:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._saying is not None:
+            self._saying.join()
         for number, handler in self._previous.items():
             signal.signal(number, handler)
 
@@ -70,9 +74,9 @@ class StopRequest:
     def _handle(self, number: int, frame: FrameType | None) -> None:
         code = 128 + number
         if self.requested:  # the last checkpoint is whole: a save is renamed into place only when complete
+            interrupted.restore(number)
             os._exit(code)
         self.requested, self.exit_code = True, code
         if not self._waits:
             raise StoppedAtOnce(code)
-        with contextlib.suppress(OSError):  # the terminal may be what has gone
-            print("\nstopping after this step; a second time stops at once", file=sys.stderr, flush=True)
+        self._saying = interrupted.announce(number, "stopping after this step; a second time stops at once")

@@ -11,7 +11,7 @@ from typing import Any
 
 from atlas_cli.engine import distributed
 from atlas_cli.engine.announcing import ablates
-from atlas_cli.engine.arms import ABLATION, Arms, evaluated, trained
+from atlas_cli.engine.arms import Arms, evaluated, trained
 from atlas_cli.engine.build import Options, build, fingerprint, inference, open_data, settled
 from atlas_cli.engine.device import choose_device, load, resolve_precision
 from atlas_cli.engine.loading import frozen, load_checkpoint, parents_of, recipe_of
@@ -27,7 +27,7 @@ from atlas_cli.recipe.model import Recipe
 from atlas_cli.recipe.text import to_yaml
 from atlas_cli.runs import checkpoint
 from atlas_cli.runs.find import find_by_hash
-from atlas_cli.runs.folder import Base, Labels, RunFolder
+from atlas_cli.runs.folder import ABLATION, Base, Labels, RunFolder
 from atlas_cli.runs.naming import require_writable
 
 
@@ -81,6 +81,8 @@ def execute(recipe: Recipe, options: Options, reporter: Reporter, resume: RunFol
     began = time.perf_counter()
     if distributed.is_main():
         require_writable(options.out)
+        if resume is not None:
+            resume.require_folders()
     recipe = settled(recipe, options)
     _warn_of_slow_format(recipe, options, reporter)
     if resume is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from atlas_cli.present.charts import COLOURS
-from atlas_cli.runs.folder import RunFolder
+from atlas_cli.runs.folder import ABLATION, RunFolder
 from atlas_cli.runs.summary import curve
 
 FEW = 10  # points of a curve that are marked one by one
@@ -21,7 +21,7 @@ def save_loss_curve(run: RunFolder) -> Path:
     curves = {
         run.name: curve(run, "loss"),
         "held-out data": curve(run, "held_out_loss"),
-        "without the idea": curve(RunFolder(run.path / "ablation"), "loss"),
+        "without the idea": curve(RunFolder(run.path / ABLATION), "loss"),
     }
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     for colour, (label, points) in zip(COLOURS, curves.items(), strict=False):

@@ -11,6 +11,7 @@ from atlas_cli.errors import EnvironmentFault
 from atlas_cli.runs.durable import write_fault
 from atlas_cli.screen import messages
 
+_NO_FOLDER = {errno.EEXIST, errno.ENOTDIR}
 _READ_ONLY = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -48,7 +49,15 @@ def saved(write: Callable[[], list[Path]], folder: Path, wanted: bool = False) -
         return write()
     except OSError as error:
         if wanted:
-            raise write_fault(error, folder / "samples", 0) from error
-        reason = "read-only" if error.errno in _READ_ONLY else error.strerror or type(error).__name__
-        messages.say(f"not saved: {folder} is {reason}" if reason == "read-only" else f"not saved: {reason}")
+            hint = "name a place that you may write to: --save"
+            raise write_fault(error, Path(error.filename or folder), 0, hint) from error
+        messages.say(f"not saved: {_reason(error, folder)}")
         return []
+
+
+def _reason(error: OSError, folder: Path) -> str:
+    if error.errno in _READ_ONLY:
+        return f"{folder} is read-only"
+    if error.errno in _NO_FOLDER:
+        return f"{folder} is not a folder"
+    return error.strerror or type(error).__name__

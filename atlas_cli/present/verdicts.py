@@ -70,7 +70,7 @@ def _notes(v: Row, measured: Row | None) -> Iterator[str]:
         if words := v.get("means") or clause(base):
             yield words
     else:
-        words = v.get("means") or clause(metric)
+        words = v.get("means") or clause(metric) or clause(base)  # of a comparison that was not judged
         yield f"{metric}: {words}" if words else metric
     if measured:
         spread = f" ({number(measured['low'])} to {number(measured['high'])})" if "low" in measured else ""

@@ -10,12 +10,18 @@ from typing import Any
 
 from atlas_cli.errors import UsageError
 
+NONE = "-"  # in place of a summary, where nothing was judged
 Verdicts = Sequence[Mapping[str, Any]]
 
 
 def counted(verdicts: Verdicts, speed: bool) -> list[Mapping[str, Any]]:
     """The verdicts that a check counts: bars on time only where `speed` asks for them."""
     return [verdict for verdict in verdicts if speed or not verdict.get("speed", False)]
+
+
+def failed(verdicts: Verdicts, speed: bool) -> list[Mapping[str, Any]]:
+    """The verdicts that a check counts and that do not hold."""
+    return [verdict for verdict in counted(verdicts, speed) if verdict["passed"] is False]
 
 
 def hold(verdicts: Verdicts, speed: bool, name: str) -> bool:
@@ -46,4 +52,4 @@ def hold(verdicts: Verdicts, speed: bool, name: str) -> bool:
 def summary(verdicts: Verdicts) -> str:
     """How many of the judged claims hold, in words: "3 of 4 hold", "-" where nothing was judged."""
     judged = [bool(verdict["passed"]) for verdict in verdicts if verdict["passed"] is not None]
-    return f"{sum(judged)} of {len(judged)} hold" if judged else "-"
+    return f"{sum(judged)} of {len(judged)} hold" if judged else NONE

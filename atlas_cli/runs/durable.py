@@ -106,8 +106,10 @@ def strict(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def write_fault(error: OSError, path: Path, needed: int) -> EnvironmentFault:
-    """The fault of a failed write of `needed` bytes to `path`."""
+def write_fault(
+    error: OSError, path: Path, needed: int, hint: str = "name a folder you may write to: --out FOLDER"
+) -> EnvironmentFault:
+    """The fault of a failed write of `needed` bytes to `path`; the hint is for a place that takes none."""
     if error.errno == errno.ENOSPC:
         return full_fault(path, needed, shutil.disk_usage(path.parent).free)
     if error.errno in _LIMITS:
@@ -116,7 +118,7 @@ def write_fault(error: OSError, path: Path, needed: int) -> EnvironmentFault:
             "raise the limit and go on with --resume, or name another disk: --out FOLDER",
         )
     reason = error.strerror or type(error).__name__
-    return EnvironmentFault(f"cannot write {path}: {reason}", "name a folder you may write to: --out FOLDER")
+    return EnvironmentFault(f"cannot write {path}: {reason}", hint)
 
 
 def full_fault(path: Path, needed: int, free: int) -> EnvironmentFault:

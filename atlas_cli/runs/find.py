@@ -10,15 +10,22 @@ from atlas_cli.errors import MOST_LETTERS, AtlasError, UsageError, quoted
 from atlas_cli.runs.folder import RunFolder
 from atlas_cli.runs.naming import number_of
 
+RUN = "name of a run"
 
-def open_run(ref: str, root: Path) -> RunFolder:
+
+def open_run(ref: str, root: Path, of: str = RUN) -> RunFolder:
     """The run called `ref` in `root`, the run folder at the path `ref`, or the "latest" in `root`.
+
+    Args:
+        ref: What a user calls it.
+        root: The folder of the runs.
+        of: What that is, with the option that gives it, for the message.
 
     Raises:
         UsageError: there is no such run.
         DataError: its run.json cannot be read.
     """
-    paths.named(ref, "name of a run")
+    paths.named(ref, of)
     runs = list_runs(root)
     if ref == "latest" and runs:
         return runs[-1]
@@ -45,13 +52,14 @@ def list_runs(root: Path) -> list[RunFolder]:
     return [run for _, run in sorted(runs, key=lambda pair: pair[0])]
 
 
-def find_run(reference: str, root: Path, with_weights: bool = False) -> RunFolder:
+def find_run(reference: str, root: Path, with_weights: bool = False, of: str = RUN) -> RunFolder:
     """A run by name or path, the latest, or the latest run of a topic.
 
     Args:
         reference: What a user calls it.
         root: The folder of the runs.
         with_weights: Of the latest ones, one that has a checkpoint where there is one.
+        of: As for `open_run`.
 
     Raises:
         UsageError: there is none.
@@ -61,7 +69,7 @@ def find_run(reference: str, root: Path, with_weights: bool = False) -> RunFolde
     try:
         if reference == "latest" and with_weights and (runs := list_runs(root)):
             return _latest(runs, with_weights)
-        return open_run(reference, root)
+        return open_run(reference, root, of)
     except UsageError as unknown:
         try:
             slug = catalog.resolve(reference).slug

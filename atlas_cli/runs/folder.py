@@ -20,12 +20,14 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from atlas_cli import files
-from atlas_cli.errors import DataError, UsageError
+from atlas_cli.errors import DataError, EnvironmentFault, UsageError
 from atlas_cli.runs.durable import read_json, strict, write_atomic, write_fault, write_json
 from atlas_cli.runs.lock import Holder, RunLock, holder
 from atlas_cli.runs.naming import named, number_of, numbered, require_writable
 
 _MOST_METRICS = 1 << 30  # bytes; a row of every one of a million steps takes a fifth of it
+
+ABLATION = "ablation"  # folder of the run without the idea, inside the run's own
 
 Status = Literal["complete", "interrupted", "running", "failed"]
 
@@ -235,6 +237,23 @@ class RunFolder:
             shutil.rmtree(self.path)
         except OSError as error:
             raise write_fault(error, self.path, 0) from error
+
+    def require_folders(self) -> None:
+        """See that samples and checkpoints have a place, before there are any.
+
+        Raises:
+            EnvironmentFault: something else has it.
+        """
+        for folder in (self.samples, self.checkpoints):
+            try:
+                folder.mkdir(exist_ok=True)
+            except FileExistsError as error:
+                what = f"{folder} is a file, and a folder belongs there"
+                raise EnvironmentFault(
+                    what, f"move it away, for example: mv {folder} {folder}.old"
+                ) from error
+            except OSError as error:
+                raise write_fault(error, folder, 0) from error
 
     # --- writing -------------------------------------------------------------------------------------
 

@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 
 from atlas_cli import paths
-from atlas_cli.errors import EnvironmentFault, UsageError
+from atlas_cli.errors import EnvironmentFault, UsageError, quoted
 from atlas_cli.runs.durable import write_fault
+
+LONGEST = 100  # letters of a name or a tag
 
 
 def numbered(root: Path, topic_recipe: str) -> Path:
@@ -43,13 +45,29 @@ def require_free(root: Path, name: str) -> None:
     Raises:
         UsageError: it is.
     """
-    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name) or name == "latest":
+    require_short(name, "name of the run (--name)")
+    if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name) or name == "latest":
         hint = "use letters, digits, dots, hyphens and underscores"
-        raise UsageError(f"{name!r} cannot be the name of a run", hint)
+        raise UsageError(f"{quoted(name)} cannot be the name of a run", hint)
     if (root / name).exists():
         raise UsageError(
             f"there is a run {name!r} in {root} already", f"take another name, or: atlas run rm {name}"
         )
+
+
+def require_short(text: str, of: str) -> None:
+    """Refuse a name or a tag that no table has room for.
+
+    Args:
+        text: What was typed.
+        of: What it is, with the option that gives it, for the message.
+
+    Raises:
+        UsageError: it is longer than LONGEST.
+    """
+    if len(text) > LONGEST:
+        hint = f"use {LONGEST} letters at most"
+        raise UsageError(f"the {of} {quoted(text)} is too long: {len(text):,} letters", hint)
 
 
 def number_of(name: str, stem: str | None = None) -> int:

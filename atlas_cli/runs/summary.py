@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from atlas_cli.runs import claims
-from atlas_cli.runs.folder import RunFolder
+from atlas_cli.runs.folder import ABLATION, RunFolder
 
 FACTS = ("seed", "device", "precision", "steps", "parameters", "loss")
 
@@ -45,5 +45,5 @@ def curves(runs: Sequence[RunFolder], metric: str) -> dict[str, list[tuple[int, 
     found = {}
     for run in runs:
         found[run.name] = curve(run, metric)
-        found[f"{run.name} without the idea"] = curve(RunFolder(run.path / "ablation"), metric)
+        found[f"{run.name} without the idea"] = curve(RunFolder(run.path / ABLATION), metric)
     return {name: points for name, points in found.items() if points}

@@ -95,3 +95,22 @@ def test_every_shipped_bar_on_time_says_so() -> None:
     for path in sorted(root.glob("*/*.yaml")):
         for metric, bar in recipes.resolve(path).expect.items():
             assert bar.speed is any(word in metric for word in CLOCKED), (path, metric)
+
+
+def test_a_check_says_what_failed_and_what_it_left_aside(atlas: CommandLine, tmp_path: Path) -> None:
+    slow = verdict("time", passed=False, speed=True, bar=">= 5", figure=4.437)
+    made_run(tmp_path / "runs", verdicts=[verdict(), slow])
+    said = atlas("train", "--resume", "latest", "--check")
+    assert said.code == 0
+    assert "time: 4.437 where >= 5 was wanted" in said.err
+    assert "only claims of speed fail, which --check leaves aside: --check-speed counts them" in said.err
+    said = atlas("train", "--resume", "latest", "--check-speed")
+    assert said.code == 1
+    assert "leaves aside" not in said.err
+
+
+def test_the_refusal_names_the_option_that_was_typed(atlas: CommandLine) -> None:
+    for option in ("--check", "--check-speed"):
+        said = atlas("train", "mamba/induction", option, "--no-ablate")
+        assert f"error  {option} cannot judge" in said.err
+        assert f"leave out --no-ablate, or {option}\n" in said.err

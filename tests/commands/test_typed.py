@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,7 @@ from atlas_cli.commands import _complete
 from atlas_cli.pages.text import Renderer
 from atlas_cli.runs.folder import RunFolder
 from tests.commands.house import CommandLine, made_run
+from tests.e2e.helpers import ROOT
 
 
 def test_resume_with_a_topic_takes_the_newest_run_of_that_topic(
@@ -150,6 +154,34 @@ def test_completion_offers_recipes_fields_knobs_and_sections() -> None:
     assert _complete.recipes_of_topic(line(topic="nothing"), "") == []
 
 
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("train gpt --recipe ", "small"),
+        ("train gpt --recipe s", "smoke"),
+        ("train gpt --set d_m", "d_model="),
+        ("train mamba --recipe induction --set d_s", "d_state="),
+        ("train mamba/induction --set d_s", "d_state="),
+        ("recipe show gpt/small --set d_m", "d_model="),
+        ("explain gpt --section What", "What it is"),
+        ("explain selective scan --section What", "What it is"),
+        ("diagram noising --set ", "t="),
+        ("diagram mamba selective-scan --set g", "gate="),
+        ("train --resume ", "latest"),
+        ("explain mam", "mamba"),
+    ],
+)
+def test_a_shell_is_offered_what_fits_the_line(tmp_path: Path, line: str, offered: str) -> None:
+    words = f"atlas {line}"
+    index = len(words.split()) - (not words.endswith(" "))
+    asked = {"_ATLAS_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(index)}
+    told = subprocess.run(
+        [sys.executable, "-m", "atlas_cli"], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **asked},
+    )  # fmt: skip
+    assert offered in told.stdout.splitlines(), told
+
+
 def test_the_list_of_recipes_counts_the_parents(atlas: CommandLine) -> None:
     rows = {row["name"]: row for row in atlas("recipe", "ls", "kv-cache", "--json").document["recipes"]}
     parent = atlas("recipe", "ls", "gpt", "--json").document["recipes"]
@@ -157,3 +189,13 @@ def test_the_list_of_recipes_counts_the_parents(atlas: CommandLine) -> None:
     assert rows["kv-cache/small"]["builds_on"] == {"gpt/small": seconds}
     line = next(x for x in atlas("recipe", "ls", "kv-cache").out.splitlines() if "kv-cache/small" in x)
     assert f" {seconds} " in line
+
+
+def test_ctrl_c_is_answered_with_a_word(atlas: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("atlas_cli.commands.quiz._answer", stop)
+    said = atlas("quiz", "gpt")
+    assert said.code == 130
+    assert said.err.splitlines()[-2:] == ["ended  interrupted", "hint   run the command again"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -232,8 +233,45 @@ def test_a_place_that_takes_no_samples_is_refused_before_the_work(
     monkeypatch.setattr(GPT, "sample", lambda *_: pytest.fail("it was sampled"))
     assert atlas(runs, *SAMPLE, "--save", place) == code
     said = capsys.readouterr().err
-    assert ("--save FOLDER" if code == 4 else "the folder of --save") in said
+    assert ("--save FOLDER" if code == 4 else "the folder of the samples (--save)") in said
     assert len(said) < 600
+
+
+@pytest.fixture
+def in_the_way(runs: Path) -> Path:
+    """The runs, where a file has taken the place of the folder of samples."""
+    samples = only(runs).samples
+    shutil.rmtree(samples)
+    samples.write_text("mine")
+    return runs
+
+
+def test_where_a_file_is_in_the_way_samples_are_shown(
+    in_the_way: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert atlas(in_the_way, *SAMPLE) == 0
+    shown = capsys.readouterr()
+    assert shown.out
+    assert f"not saved: {only(in_the_way).samples} is not a folder" in shown.err
+    assert atlas(in_the_way, *SAMPLE, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["files"] == []
+    for command in ("show", "ls", "plot"):
+        assert atlas(in_the_way, "run", command) == 0
+
+
+def test_a_run_in_whose_way_a_file_is_goes_no_further(
+    in_the_way: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(GPT, "batch", lambda *_: pytest.fail("it was trained"))
+    run = only(in_the_way)
+    more = ["train", "--resume", "latest", "--no-ablate", "--set", "train.steps=6"]
+    assert atlas(in_the_way, *more) == 4
+    said = capsys.readouterr().err
+    assert f"{run.samples} is a file, and a folder belongs there" in said
+    assert f"mv {run.samples} {run.samples}.old" in said
+    assert (run.samples.read_text(), run.status, run.steps_done) == ("mine", "complete", 4)
+    assert atlas(in_the_way, "train", "--resume", "latest", "--json") == 0  # complete: there is nothing to do
+    assert json.loads(capsys.readouterr().out)["files"] == []
 
 
 def test_the_newest_run_with_weights_is_sampled(runs: Path, capsys: pytest.CaptureFixture[str]) -> None:

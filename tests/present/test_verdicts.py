@@ -62,6 +62,11 @@ def test_each_figure_is_explained_in_a_clause() -> None:
     assert "class_accuracy: share of the samples that the judge" in text
 
 
+def test_so_is_one_of_a_comparison_that_was_not_judged() -> None:
+    unjudged = verdict("early_gradient_ratio", ">= 300", None, None, passed=None)
+    assert "norm of the generator's gradient" in printed(verdict_table([unjudged]), width=140)
+
+
 def test_a_recipe_may_say_what_a_figure_of_its_own_is() -> None:
     row = verdict("wobble", "<= 1", 0.5, 2.0, means="metres by which the pole sways")
     assert "wobble: metres by which the pole sways" in printed(verdict_table([row]), width=140)
