@@ -122,7 +122,7 @@ def test_an_explorable_is_drawn_with_its_knobs_panels_and_question(atlas):
     out, err = atlas("mamba", "selective-scan")
     assert "gate=" in out
     assert "What the last state holds of each word" in out
-    assert "?  What must a step depend on" in out
+    assert "?  Find a gate with which A survives" in out
     assert "atlas diagram mamba selective-scan --set gate=1" in err
 
 

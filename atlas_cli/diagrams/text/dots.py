@@ -59,8 +59,8 @@ class Dots:
         return [self._row(line) for line in range(self.lines)]
 
     def shown(self, column: int, line: int) -> tuple[float, float]:
-        """The x and the y in the middle of a character."""
-        across, down = (column + 0.5) / self.columns, (line + 0.5) / self.lines
+        """The x and the y of a character; those at the edges show the ends."""
+        across, down = column / max(1, self.columns - 1), line / max(1, self.lines - 1)
         return self.left + (self.right - self.left) * across, self.top + (self.bottom - self.top) * down
 
     def _row(self, line: int) -> Text:

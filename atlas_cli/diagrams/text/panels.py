@@ -85,7 +85,7 @@ def panels(frame: Frame, width: int, plain: bool = False, colour: bool = False, 
     for row in frame.panels:
         each = (width - _GAP * (len(row) - 1)) // len(row)
         if each >= _NARROWEST:
-            lines += _beside([panel_lines(panel, each, plain, colour, hands) for panel in row])
+            lines += _beside([panel_lines(panel, each, plain, colour, hands) for panel in row], hands)
         else:
             for i, panel in enumerate(row):
                 lines += [Text()] if i else []
@@ -116,8 +116,8 @@ def shown_value(knob: Knob, value: Value) -> str:
     return f"{text} {knob.unit}".rstrip()
 
 
-def _beside(blocks: list[Lines]) -> Lines:
-    """Blocks of lines side by side, each as wide as it is."""
+def _beside(blocks: list[Lines], hands: bool) -> Lines:
+    """Blocks of lines side by side, each as wide as it is; where hands are, blanks at the end are too."""
     widths = [max(cell_len(line.plain) for line in block) for block in blocks]
     lines = []
     for i in range(max(map(len, blocks))):
@@ -125,7 +125,8 @@ def _beside(blocks: list[Lines]) -> Lines:
         for block, width in zip(blocks, widths, strict=True):
             part = block[i] if i < len(block) else Text()
             line.append_text(part).append(" " * (width - cell_len(part.plain) + _GAP))
-        line.rstrip()
+        if not hands:
+            line.rstrip()
         lines.append(line)
     return lines
 

@@ -31,11 +31,14 @@ def test_a_drag_along_a_curve_turns_its_knob_until_it_is_let_go():
         pane = app.query_one("#picture", Pane)
         await pilot.mouse_down(offset=(x0, y))
         assert app.seen.setting["t"] == 0
+        await settle(pilot, app)
         await pilot.hover(offset=(x1, y))
-        assert app.seen.setting["t"] == app.view.knobs[0].values[-1]
+        await pilot.pause()
+        turned = app.seen.setting["t"]
+        assert turned > 0.95 * app.view.knobs[0].values[-1]
         await pilot.mouse_up(offset=(x1, y))
         await pilot.hover(offset=(x0, y))
-        assert app.seen.setting["t"] == app.view.knobs[0].values[-1]
+        assert app.seen.setting["t"] == turned
         assert app.mouse_captured is None
         await settle(pilot, app)
         assert pane.is_attached
@@ -49,6 +52,8 @@ def test_a_point_in_the_plane_is_two_knobs():
         left, top = min(x for x, _ in found), min(y for _, y in found)
         await pilot.click(offset=(left, top))
         assert (app.seen.setting["x"], app.seen.setting["y"]) == (-2.4, 2.4)
+        await settle(pilot, app)
+        found = cells(app)  # the figures above may have another height now
         right, bottom = max(x for x, _ in found), max(y for _, y in found)
         await pilot.click(offset=(right, bottom))
         assert (app.seen.setting["x"], app.seen.setting["y"]) == (2.4, -2.4)
