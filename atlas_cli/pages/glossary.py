@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from copy import copy
 from functools import cache
 from typing import NamedTuple
 
@@ -71,6 +72,9 @@ class Marker:
     Args:
         subject: Of the page.
         link: The HTML of a word with its explanation, from the term and the text that stands there.
+
+    Attributes:
+        used: The words that were linked, in the order in which they came.
     """
 
     def __init__(self, subject: Topic | Family, link: Callable[[Term, str], str]) -> None:
@@ -87,6 +91,13 @@ class Marker:
             tuple(s for term in dict.fromkeys(self._terms.values()) for s in term.spellings)
         )
         self.used: list[Term] = []
+        self._seen: set[str] = set()
+
+    def aside(self) -> Marker:
+        """A marker for a part that many readers pass over: what it links is linked again after that part."""
+        other = copy(self)
+        other._seen = set(self._seen)
+        return other
 
     def __call__(self, text: str) -> str:
         """Some running text, its new words linked."""
@@ -95,9 +106,11 @@ class Marker:
     def _marked(self, match: re.Match[str]) -> str:
         key = catalog.normalise(match[0])
         term = self._terms.get(key) or self._terms[key.removesuffix("s")]
-        if term in self.used:
+        if term.word in self._seen:
             return match[0]
-        self.used.append(term)
+        self._seen.add(term.word)
+        if term not in self.used:
+            self.used.append(term)
         return self._link(term, match[0])
 
 
