@@ -7,6 +7,9 @@
     {{ table small: X as words, Y }}       the run, the run without the idea and the rows of `vary:`
     {{ diagram NAME }}
 
+A recipe is one of the page's topic; on a family's page it is a file of content/<family>/measured/, which a
+benchmark wrote.
+
 Figures are replaced in the Markdown itself, so that they work inside a sentence or a table; a diagram is a
 paragraph of its own and is drawn by whoever renders the page. What was measured with one seed says so.
 """
@@ -167,8 +170,9 @@ def _is_of_one_seed(topic: str, recipe: str) -> bool:
 
 @cache
 def _recipe(topic: str, recipe: str) -> dict[str, Any]:
-    path = paths.recipes_dir() / topic / f"{recipe}.yaml"
-    if not path.is_file():
+    places = (paths.recipes_dir() / topic, paths.content_dir() / topic / "measured")
+    path = next((found for place in places if (found := place / f"{recipe}.yaml").is_file()), None)
+    if path is None:
         return {}
     loaded = documents.parse(path.read_text(encoding="utf-8"))
     return loaded if isinstance(loaded, dict) else {}
