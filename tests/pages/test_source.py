@@ -82,6 +82,19 @@ def test_a_section_is_found_by_name_and_beginning(page: source.Page, typed: str)
 
 
 @pytest.mark.parametrize(
+    ("typed", "found"),
+    [("A part", "A part"), ("another", "Another part"), ("how it", "How it works"), ("a pa", "A part")],
+)
+def test_a_part_of_a_section_is_found_too_and_sections_come_first(typed: str, found: str):
+    works = "Text.\n\n### A part\n\nOf it.\n\n```sh\n### no heading\n```\n\n### Another part\n\nMore."
+    sections = (source.Section("How it works", works), source.Section("Use", "### How it is not\n\nNo."))
+    (only,) = source.Page(catalog.resolve("mamba"), "", sections).only(typed).sections
+    assert only.title == found
+    if found == "A part":
+        assert only.markdown == "Of it.\n\n```sh\n### no heading\n```"
+
+
+@pytest.mark.parametrize(
     ("typed", "meant"), [("How it workd", "How it works"), ("how", "How it works"), ("zzz", "What it is")]
 )
 def test_a_wrong_section_gets_the_nearest_one(page: source.Page, typed: str, meant: str):
