@@ -205,7 +205,7 @@ def filled(page: source.Page, tmp_path: Path):
     """Fills the figures of a text on the page of mamba, whose recipe `many` has seeds and rows."""
     (tmp_path / "mamba" / "many.yaml").write_text(MEASURED, encoding="utf-8")
     (tmp_path / "mamba" / "once.yaml").write_text(
-        "measured: {loss: 1.5, seconds: 7, seeds: 1}\n", encoding="utf-8"
+        "measured: {loss: 1.5, spread: {loss: [1.5, 1.5]}, seconds: 7, seeds: 1}\n", encoding="utf-8"
     )
     return lambda text: directives.fill_figures(text, catalog.resolve("mamba"))
 
@@ -218,7 +218,8 @@ def filled(page: source.Page, tmp_path: Path):
      ("spread many.vary.guidance=1.5.loss", "1.9 to 2.1"), ("spread many.other", directives.NOT_MEASURED),
      ("gap many.without.loss many.loss", "1.5"), ("quotient many.without.loss many.loss", "2"),
      ("gap mamba/many.loss many.other", directives.NOT_MEASURED), ("figure once.loss", "1.5 (one seed)"),
-     ("figure once.seconds", "7")],
+     ("figure once.seconds", "7"), ("gap many.loss once.loss", "0 (one seed)"),
+     ("quotient once.seconds many.loss", "4.67"), ("spread once.loss", "1.5 (one seed)")],
 )  # fmt: skip
 def test_spreads_gaps_and_rows_are_named_like_figures(filled, directive: str, text: str):
     assert filled(f"a {{{{ {directive} }}}} b") == f"a {text} b"
