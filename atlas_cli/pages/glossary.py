@@ -23,6 +23,7 @@ class Term(NamedTuple):
     also: tuple[str, ...] = ()  # other spellings
     see: str | None = None  # the topic or family where more is said
     only: tuple[str, ...] | None = None  # families on whose pages the word means this; None: on all
+    plural: bool = True  # whether an s may follow; False where that is another word, as in "it judges"
 
     @property
     def spellings(self) -> tuple[str, ...]:
@@ -87,9 +88,7 @@ class Marker:
             and not own & set(map(catalog.normalise, term.spellings))
         }
         self._link = link
-        self._pattern = _pattern(
-            tuple(s for term in dict.fromkeys(self._terms.values()) for s in term.spellings)
-        )
+        self._pattern = _pattern(tuple(dict.fromkeys(self._terms.values())))
         self.used: list[Term] = []
         self._seen: set[str] = set()
 
@@ -115,18 +114,19 @@ class Marker:
 
 
 @cache
-def _pattern(spellings: tuple[str, ...]) -> re.Pattern[str]:
-    """Any of them as a word of its own; one in small letters may begin a sentence."""
-    longest_first = sorted(spellings, key=len, reverse=True)
-    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(_spelled, longest_first))})s?(?!\w)")
+def _pattern(terms: tuple[Term, ...]) -> re.Pattern[str]:
+    """Any of their spellings as a word of its own; one in small letters may begin a sentence."""
+    spelled = [(spelling, term.plural) for term in terms for spelling in term.spellings]
+    longest_first = sorted(spelled, key=lambda pair: -len(pair[0]))
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(_spelled(*pair) for pair in longest_first)})(?!\w)")
 
 
-def _spelled(spelling: str) -> str:
+def _spelled(spelling: str, plural: bool) -> str:
     text = _BLANKS.sub(r"\\s+", re.escape(spelling).replace("\\ ", " "))
     first = spelling[0]
-    return (
-        text if spelling != spelling.lower() or not first.isalpha() else f"[{first}{first.upper()}]{text[1:]}"
-    )
+    if spelling == spelling.lower() and first.isalpha():
+        text = f"[{first}{first.upper()}]{text[1:]}"
+    return f"{text}s?" if plural else text
 
 
 @cache
@@ -142,4 +142,5 @@ def _term(raw: dict) -> Term:
         tuple(raw.get("also", ())),
         raw.get("see"),
         None if only is None else tuple(only),
+        raw.get("plural", True),
     )

@@ -102,7 +102,7 @@ def not_linked(pieces: list[Piece], subject: Topic | Family) -> Iterator[str]:
     """The words that stand on a page before they are linked to their explanation."""
     words = words_on(subject)
     longest = "|".join(re.escape(s).replace(r"\ ", r"\s+") for s in sorted(words, key=lambda s: (-len(s), s)))
-    pattern = re.compile(rf"(?<![\w-])({longest})s?(?!\w)", re.IGNORECASE)
+    pattern = re.compile(rf"(?<![\w-])({longest})(s?)(?!\w)", re.IGNORECASE)
     seen: set[str] = set()
     within: set[str] = set()  # a folded part, of which what follows knows nothing
     for piece in pieces:
@@ -113,6 +113,8 @@ def not_linked(pieces: list[Piece], subject: Topic | Family) -> Iterator[str]:
             found = re.sub(r"\s+", " ", match[1])
             term = words[found.casefold()]
             small = found.casefold() in term.spellings  # and may begin a sentence
+            if match[2] and not term.plural:
+                continue
             if (small or found in term.spellings) and anchor(term.word) not in seen | within:
                 yield match[0]
 
