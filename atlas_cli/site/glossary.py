@@ -11,7 +11,7 @@ from atlas_cli.pages import glossary
 from atlas_cli.pages.glossary import Term
 from atlas_cli.pages.html import anchor
 from atlas_cli.site.address import GLOSSARY, path_of, relative
-from atlas_cli.site.search import Entry
+from atlas_cli.site.search import Entry, word
 from atlas_cli.site.shell import Content
 
 WORDS = "words"  # the list at the end of a page that stands alone
@@ -38,16 +38,7 @@ def content() -> Content:
 
 def entries() -> list[Entry]:
     """What can be found on it."""
-    return [
-        (
-            f"{GLOSSARY}#{_name(term)}",
-            term.word,
-            f"Glossary › {term.word}",
-            " · ".join(term.also),
-            term.says,
-        )
-        for term in glossary.terms()
-    ]
+    return [word(f"{GLOSSARY}#{_name(term)}", term.word, term.says, term.also) for term in glossary.terms()]
 
 
 def link(here: str | None) -> Callable[[Term, str], str]:
