@@ -163,6 +163,17 @@ def cp(
 
 
 @app.command()
+def stale(json: _Json = False) -> None:
+    """List the measured figures that the code may no longer give, each with the reason.
+
+    Example: [bold]atlas recipe stale[/bold]
+    """
+    from atlas_cli.commands._stale import print_stale
+
+    print_stale(json)
+
+
+@app.command()
 def schema(
     topic: Annotated[
         str | None,

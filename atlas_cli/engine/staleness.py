@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from atlas_cli import catalog, data
+from atlas_cli import catalog, data, documents, paths
 from atlas_cli.recipe.recipes import Recipe
 
 _PACKAGE = Path(catalog.__file__).parent
@@ -20,20 +20,21 @@ _ROOMS = ("systems", "nets", "language", "metrics", "data")
 
 
 def stale(recipe: Recipe) -> list[str]:
-    """Why a recipe's measured figures may no longer be what it gives; empty if they are, or it has none.
+    """Why a recipe's measured figures may no longer be what it gives; empty if they are, or it claims none.
 
     A section from before the code was noted is read, and said to be old.
     """
     measured = recipe.measured
     if not measured:
-        return []
+        return ["never measured"] if recipe.expect else []
     when = measured.get("date", "an unknown day")
     if "code" not in measured:
         return [f"measured on {when}, before the code was noted beside the figures"]
     reasons = []
     if measured["code"] != code_hash(recipe):
         reasons.append(f"the code of {recipe.system} or what it imports has changed since {when}")
-    missing = sorted(set(recipe.expect) - set(measured) - _derived(recipe))
+    rows = set(recipe.variants) - set(measured.get("vary", ()))
+    missing = sorted(set(recipe.expect) - set(measured) - _derived(recipe)) + sorted(rows)
     if missing:
         reasons.append(f"never measured: {', '.join(missing)}")
     return reasons
@@ -44,10 +45,32 @@ def _derived(recipe: Recipe) -> set[str]:
     return {name for name in recipe.expect if name.endswith(("_ratio", "_gain"))}
 
 
+def stale_bench(path: Path) -> list[str]:
+    """The same of a file in content/<family>/measured/, whose figures a benchmark wrote."""
+    held = documents.parse(path.read_text(encoding="utf-8"))
+    if held["measured"]["code"] == hash_of(held["of"]):
+        return []
+    return [f"the code of {', '.join(held['of'])} has changed since {held['measured']['date']}"]
+
+
+def benches() -> list[Path]:
+    """The figures of benchmarks that pages show."""
+    return sorted(paths.content_dir().glob("*/measured/*.yaml"))
+
+
 def code_hash(recipe: Recipe) -> str:
     """A short SHA-256 over the text of every file that the recipe's figures come from."""
+    return _digest(code_files(recipe))
+
+
+def hash_of(modules: Sequence[str]) -> str:
+    """The same over some modules and what they import of `_ROOMS`."""
+    return _digest(_reached(modules))
+
+
+def _digest(files: set[Path]) -> str:
     digest = hashlib.sha256()
-    for path in sorted(code_files(recipe)):
+    for path in sorted(files):
         digest.update(path.relative_to(_PACKAGE).as_posix().encode())
         digest.update(path.read_text(encoding="utf-8").encode())
     return f"sha256:{digest.hexdigest()[:16]}"
@@ -56,7 +79,11 @@ def code_hash(recipe: Recipe) -> str:
 def code_files(recipe: Recipe) -> set[Path]:
     """The files of the recipe's system and data source, and what they import of `_ROOMS`."""
     source = data.config_of(str(recipe.data["name"])).__module__
-    waiting = [catalog.system_module(catalog.resolve(recipe.system)), source]
+    return _reached([catalog.system_module(catalog.resolve(recipe.system)), source])
+
+
+def _reached(modules: Sequence[str]) -> set[Path]:
+    waiting = list(modules)
     found: set[Path] = set()
     while waiting:
         path = _path_of(waiting.pop())

@@ -7,6 +7,9 @@
     {{ table small: X as words, Y }}       the run, the run without the idea and the rows of `vary:`
     {{ diagram NAME }}
 
+A recipe is one of the page's topic; on a family's page it is a file of content/<family>/measured/, which a
+benchmark wrote.
+
 Figures are replaced in the Markdown itself, so that they work inside a sentence or a table; a diagram is a
 paragraph of its own and is drawn by whoever renders the page. What was measured with one seed says so.
 """
@@ -45,12 +48,12 @@ def fill_figures(markdown: str, subject: Topic | Family) -> str:
 
     def pair(match: re.Match[str]) -> str:
         kind, *names = match.groups()
-        (one, other) = (
-            _value(topic or subject.slug, recipe, name) for topic, recipe, name in (names[:3], names[3:])
-        )
+        two = [(topic or subject.slug, recipe, name) for topic, recipe, name in (names[:3], names[3:])]
+        (one, other) = (_value(*figure) for figure in two)
         if not isinstance(one, int | float) or not isinstance(other, int | float):
             return NOT_MEASURED
-        return _told(one - other if kind == "gap" else one / other)
+        once = next(filter(None, (_of_one_seed(*figure) for figure in two)), "")
+        return _told(one - other if kind == "gap" else one / other) + once
 
     def table(match: re.Match[str]) -> str:
         return _table(match[1] or subject.slug, match[2], match[3])
@@ -104,7 +107,10 @@ def spread(topic: str, recipe: str, figure: str) -> str:
     first, dot, rest = figure.partition(".")
     name = f"spread_{first}.{rest}" if dot and first in ("without", "vary") else f"spread.{figure}"
     value = _value(topic, recipe, name)
-    return f"{_told(value[0])} to {_told(value[1])}" if isinstance(value, list) else NOT_MEASURED
+    if not isinstance(value, list):
+        return NOT_MEASURED
+    once = _of_one_seed(topic, recipe, figure)
+    return f"{_told(value[0])}{once}" if once else f"{_told(value[0])} to {_told(value[1])}"
 
 
 def _table(topic: str, recipe: str, columns: str) -> str:
@@ -167,8 +173,9 @@ def _is_of_one_seed(topic: str, recipe: str) -> bool:
 
 @cache
 def _recipe(topic: str, recipe: str) -> dict[str, Any]:
-    path = paths.recipes_dir() / topic / f"{recipe}.yaml"
-    if not path.is_file():
+    places = (paths.recipes_dir() / topic, paths.content_dir() / topic / "measured")
+    path = next((found for place in places if (found := place / f"{recipe}.yaml").is_file()), None)
+    if path is None:
         return {}
     loaded = documents.parse(path.read_text(encoding="utf-8"))
     return loaded if isinstance(loaded, dict) else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from copy import copy
 from functools import cache
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ class Term(NamedTuple):
     also: tuple[str, ...] = ()  # other spellings
     see: str | None = None  # the topic or family where more is said
     only: tuple[str, ...] | None = None  # families on whose pages the word means this; None: on all
+    plural: bool = True  # whether an s may follow; False where that is another word, as in "it judges"
 
     @property
     def spellings(self) -> tuple[str, ...]:
@@ -71,6 +73,9 @@ class Marker:
     Args:
         subject: Of the page.
         link: The HTML of a word with its explanation, from the term and the text that stands there.
+
+    Attributes:
+        used: The words that were linked, in the order in which they came.
     """
 
     def __init__(self, subject: Topic | Family, link: Callable[[Term, str], str]) -> None:
@@ -83,10 +88,15 @@ class Marker:
             and not own & set(map(catalog.normalise, term.spellings))
         }
         self._link = link
-        self._pattern = _pattern(
-            tuple(s for term in dict.fromkeys(self._terms.values()) for s in term.spellings)
-        )
+        self._pattern = _pattern(tuple(dict.fromkeys(self._terms.values())))
         self.used: list[Term] = []
+        self._seen: set[str] = set()
+
+    def aside(self) -> Marker:
+        """A marker for a part that many readers pass over: what it links is linked again after that part."""
+        other = copy(self)
+        other._seen = set(self._seen)
+        return other
 
     def __call__(self, text: str) -> str:
         """Some running text, its new words linked."""
@@ -95,25 +105,28 @@ class Marker:
     def _marked(self, match: re.Match[str]) -> str:
         key = catalog.normalise(match[0])
         term = self._terms.get(key) or self._terms[key.removesuffix("s")]
-        if term in self.used:
+        if term.word in self._seen:
             return match[0]
-        self.used.append(term)
+        self._seen.add(term.word)
+        if term not in self.used:
+            self.used.append(term)
         return self._link(term, match[0])
 
 
 @cache
-def _pattern(spellings: tuple[str, ...]) -> re.Pattern[str]:
-    """Any of them as a word of its own; one in small letters may begin a sentence."""
-    longest_first = sorted(spellings, key=len, reverse=True)
-    return re.compile(rf"(?<![\w-])(?:{'|'.join(map(_spelled, longest_first))})s?(?!\w)")
+def _pattern(terms: tuple[Term, ...]) -> re.Pattern[str]:
+    """Any of their spellings as a word of its own; one in small letters may begin a sentence."""
+    spelled = [(spelling, term.plural) for term in terms for spelling in term.spellings]
+    longest_first = sorted(spelled, key=lambda pair: -len(pair[0]))
+    return re.compile(rf"(?<![\w-])(?:{'|'.join(_spelled(*pair) for pair in longest_first)})(?!\w)")
 
 
-def _spelled(spelling: str) -> str:
+def _spelled(spelling: str, plural: bool) -> str:
     text = _BLANKS.sub(r"\\s+", re.escape(spelling).replace("\\ ", " "))
     first = spelling[0]
-    return (
-        text if spelling != spelling.lower() or not first.isalpha() else f"[{first}{first.upper()}]{text[1:]}"
-    )
+    if spelling == spelling.lower() and first.isalpha():
+        text = f"[{first}{first.upper()}]{text[1:]}"
+    return f"{text}s?" if plural else text
 
 
 @cache
@@ -129,4 +142,5 @@ def _term(raw: dict) -> Term:
         tuple(raw.get("also", ())),
         raw.get("see"),
         None if only is None else tuple(only),
+        raw.get("plural", True),
     )

@@ -7,7 +7,8 @@ given to the renderer.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from html import escape
 from itertools import groupby
 
@@ -15,6 +16,7 @@ from markdown_it.tree import SyntaxTreeNode
 
 from atlas_cli.mathematics import mathml
 from atlas_cli.pages.directives import diagram_named
+from atlas_cli.pages.glossary import Marker
 from atlas_cli.pages.markdown import parser
 from atlas_cli.screen.highlight import highlight
 
@@ -23,6 +25,7 @@ _FORMULA = r"<math(?:(?!</math>).)*</math>"
 _WITH_STOPS = re.compile(rf"\({_FORMULA}[.,;:!?)]*|{_FORMULA}[.,;:!?)]+", re.DOTALL)  # no line ends within
 _CITATION = re.compile(r"\[(\d+(?:, ?\d+)*)\]")
 _NUMBER = re.compile(r"\d+")
+_PLAIN = ("text", "softbreak")
 _INLINE_TAGS = ("em", "strong", "s")
 REFERENCES = "References"
 FOLDED = frozenset({"Derivation"})  # what a reader may pass over: closed until opened
@@ -42,13 +45,15 @@ class HtmlRenderer:
             page is not at hand; every other address stays as it is.
         page: Name of the page, for the message of a formula that cannot be converted.
         family: Of the page: what a link to `index.md` beside it means.
+        marker: Links the words of the glossary in running text: not in headings, links, code or references.
     """
 
     def __init__(
         self, draw_diagram: Callable[[str], str], link_to: Callable[[str], str | None], page: str = "",
-        family: str = "index",
+        family: str = "index", marker: Marker | None = None,
     ) -> None:  # fmt: skip
         self._family = family
+        self._marker = marker
         self._draw_diagram = draw_diagram
         self._link_to = link_to
         self._page = page
@@ -62,9 +67,15 @@ class HtmlRenderer:
             markdown: What stands below it.
             n_references: How many works the page lists; `[3]` in the text becomes a link to the third.
         """
-        body = self.references(markdown) if title == REFERENCES else self.render(markdown, n_references)
-        if title in FOLDED:
+        if title == REFERENCES:
+            body = self.references(markdown)
+        elif title in FOLDED:
+            # Many readers pass over it, so what is explained in it is explained again where they go on.
+            with self._marking(self._marker and self._marker.aside()):
+                body = self.render(markdown, n_references)
             body = f"<details><summary>Step by step</summary>\n{body}\n</details>"
+        else:
+            body = self.render(markdown, n_references)
         name = anchor(title)
         return (
             f'<section id="{name}" aria-labelledby="{name}-title">\n'
@@ -79,17 +90,25 @@ class HtmlRenderer:
 
     def inline(self, markdown: str) -> str:
         """A sentence, without a paragraph around it."""
-        return "".join(map(self._inline, SyntaxTreeNode(parser().parseInline(markdown)).children))
+        return self._children(SyntaxTreeNode(parser().parseInline(markdown)))
 
     def references(self, markdown: str) -> str:
         """The list of works, each with an address of its own."""
         self._n_references = 0
         (numbered,) = SyntaxTreeNode(parser().parse(markdown)).children
-        items = (
-            f'<li id="ref-{i}">{self._blocks(item.children, tight=True)}</li>'
-            for i, item in enumerate(numbered.children, start=1)
-        )
-        return f'<ol class="references">\n{_lines(items)}\n</ol>'
+        with self._marking(None):
+            items = _lines(
+                f'<li id="ref-{i}">{self._blocks(item.children, tight=True)}</li>'
+                for i, item in enumerate(numbered.children, start=1)
+            )
+        return f'<ol class="references">\n{items}\n</ol>'
+
+    @contextmanager
+    def _marking(self, marker: Marker | None) -> Iterator[None]:
+        """Let another marker link the words, or none, for a while."""
+        usual, self._marker = self._marker, marker
+        yield
+        self._marker = usual
 
     # --- blocks ---------------------------------------------------------------------------------------
 
@@ -108,7 +127,8 @@ class HtmlRenderer:
 
     def _heading(self, node: SyntaxTreeNode) -> str:
         name = anchor(node.children[0].content)
-        return f'<{node.tag} id="{name}">{self._children(node)}</{node.tag}>'
+        with self._marking(None):
+            return f'<{node.tag} id="{name}">{self._children(node)}</{node.tag}>'
 
     def _math_block(self, node: SyntaxTreeNode) -> str:
         formula = mathml.block(node.content, self._page)
@@ -160,7 +180,17 @@ class HtmlRenderer:
     # --- inline ---------------------------------------------------------------------------------------
 
     def _children(self, node: SyntaxTreeNode) -> str:
-        return "".join(map(self._inline, node.children))
+        """Everything inside; text and the line ends in it are one piece, as a word of two may end a line."""
+        return "".join(
+            self._words("".join(part.content or "\n" for part in parts))
+            if plain
+            else "".join(map(self._inline, parts))
+            for plain, parts in groupby(node.children, key=lambda part: part.type in _PLAIN)
+        )
+
+    def _words(self, text: str) -> str:
+        escaped = escape(text, quote=False)
+        return _CITATION.sub(self._citation, self._marker(escaped) if self._marker else escaped)
 
     def _inline(self, node: SyntaxTreeNode) -> str:
         if node.type == "inline":
@@ -176,9 +206,7 @@ class HtmlRenderer:
             return f"<code>{escape(node.content)}</code>"
         if node.type == "math_inline":
             return mathml.inline(node.content, self._page)
-        if node.type in ("softbreak", "hardbreak"):
-            return "\n" if node.type == "softbreak" else "<br>\n"
-        return _CITATION.sub(self._citation, escape(node.content, quote=False))
+        return "<br>\n" if node.type == "hardbreak" else escape(node.content, quote=False)
 
     def _citation(self, match: re.Match[str]) -> str:
         numbers = [int(number) for number in _NUMBER.findall(match[1])]
@@ -189,7 +217,8 @@ class HtmlRenderer:
 
     def _link(self, node: SyntaxTreeNode) -> str:
         """A link; an image is one too, since pages carry their pictures as diagrams."""
-        text = self._children(node)
+        with self._marking(None):
+            text = self._children(node)
         address = str(node.attrs.get("href") or node.attrs.get("src"))
         if is_page(address):
             target = self._link_to(address)

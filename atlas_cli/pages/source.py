@@ -10,7 +10,7 @@ from atlas_cli.catalog import Family, Topic
 from atlas_cli.errors import UsageError
 from atlas_cli.pages.directives import fill_figures
 
-_HEADING = re.compile(r"^##\s+(.+?)\s*#*\s*$")
+_HEADING = r"^{}\s+(.+?)\s*#*\s*$"
 _FENCE = re.compile(r"^ {0,3}(```|~~~)")
 FACTS_SECTION = "Quick facts"
 
@@ -35,7 +35,9 @@ class Page(NamedTuple):
         return self.subject if isinstance(self.subject, Family) else catalog.family_of(self.subject)
 
     def only(self, title: str) -> Page:
-        """The page with the one section that `title` names: exactly, by its beginning, or with a typo.
+        """The page with the one section that `title` names: exactly, or by its beginning.
+
+        A part of a section, under a heading of the third level, is found as well; sections come first.
 
         Raises:
             UsageError: nothing fits.
@@ -43,19 +45,24 @@ class Page(NamedTuple):
         slug = self.subject.slug
         if not self.sections:
             raise UsageError(f"the chapter on {slug} is not written yet", f"atlas explain {slug}")
-        titles = {catalog.normalise(section.title): section.title for section in self.sections}
+        parts = [part for section in self.sections for part in _split(section.markdown, "###")[1:]]
         key = catalog.normalise(title)
-        begun = [full for known, full in titles.items() if known.startswith(key)]
-        chosen = titles.get(key) or (begun[0] if len(begun) == 1 else None)
+        found: dict[str, Section] = {}
+        for among in (self.sections, parts):
+            found |= {catalog.normalise(one.title): one for one in among} | found
+            begun = [name for name in found if name.startswith(key)]
+            chosen = key if key in found else begun[0] if len(begun) == 1 else None
+            if chosen is not None:
+                break
         if chosen is None:
-            near = catalog.closest(key, titles, n=1)
+            near = catalog.closest(key, {name: one.title for name, one in found.items()}, n=1)
+            listed = ", ".join(section.title for section in self.sections)
             example = f'atlas explain {slug} --section "{near[0] if near else self.sections[0].title}"'
             raise UsageError(
-                f"the page {slug} has no section {title!r}; it has: {', '.join(titles.values())}",
+                f"the page {slug} has no section {title!r}; it has: {listed}",
                 f"{'did you mean' if near else 'for example'}: {example}",
             )
-        chosen_only = tuple(section for section in self.sections if section.title == chosen)
-        return self._replace(opening="", sections=chosen_only, whole=False)
+        return self._replace(opening="", sections=(found[chosen],), whole=False)
 
 
 def read_page(subject: Topic | Family) -> Page:
@@ -86,8 +93,9 @@ def facts_of(topic: Topic) -> dict[str, str]:
     return {label: value for label, value in facts.items() if value}
 
 
-def _split(markdown: str) -> list[Section]:
-    """Cut at second-level headings outside code; the first part has no title."""
+def _split(markdown: str, level: str = "##") -> list[Section]:
+    """Cut at headings of a level outside code; the first part has no title."""
+    begins = re.compile(_HEADING.format(level))
     parts: list[tuple[str, list[str]]] = [("", [])]
     fence = ""
     for line in markdown.splitlines():
@@ -96,7 +104,7 @@ def _split(markdown: str) -> list[Section]:
             fence = mark[1]
         elif mark and mark[1] == fence:
             fence = ""
-        heading = None if fence else _HEADING.match(line)
+        heading = None if fence else begins.match(line)
         if heading:
             parts.append((heading[1], []))
         else:

@@ -10,6 +10,7 @@ from atlas_cli.pages.html import slug_of
 
 HOME = "index.html"
 QUIZZES = "quiz.html"
+GLOSSARY = "glossary.html"
 
 
 def path_of(subject: Topic | Family) -> str:

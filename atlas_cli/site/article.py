@@ -11,12 +11,12 @@ from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
 from atlas_cli.diagrams import gallery
 from atlas_cli.pages import quiz
+from atlas_cli.pages.glossary import Marker
 from atlas_cli.pages.html import REFERENCES, HtmlRenderer, anchor, code_block, n_references
 from atlas_cli.pages.source import Page, facts_of
-from atlas_cli.site import address, figures
+from atlas_cli.site import address, figures, glossary
 
 _PLACED = re.compile(r"\{\{\s*diagram\s+([\w-]+)\s*\}\}")
-_WORD = re.compile(r"([\w-]+)")
 DIAGRAMS = "Diagrams"
 TRY_IT = "Try it"
 
@@ -33,11 +33,11 @@ class Places(NamedTuple):
             return f'<span title="atlas explain {subject.slug}">{name}</span>'
         return f'<a href="{address.relative(address.path_of(subject), self.here)}">{name}</a>'
 
-    def link_slugs(self, text: str) -> str:
-        """The text with the slugs of topics in it as links."""
+    def link_slugs(self, text: str, marker: Marker) -> str:
+        """The text with the slugs of topics in it as links, and the words of the glossary between them."""
         topics = {topic.slug: topic for topic in catalog.topics()}
-        words = _WORD.split(text)
-        return "".join(self.link(topics[w]) if w in topics else escape(w) for w in words)
+        pieces = re.split(rf"(?<![\w-])({'|'.join(topics)})(?![\w-])", text)
+        return "".join(self.link(topics[p]) if p in topics else marker(escape(p)) for p in pieces)
 
     def of_link(self, target: str) -> str | None:
         """The address behind a link of the Markdown."""
@@ -47,17 +47,18 @@ class Places(NamedTuple):
 def article(page: Page, places: Places) -> str:
     """Everything between the header and the footer."""
     subject = page.subject
+    marker = Marker(subject, glossary.link(places.here))
     renderer = HtmlRenderer(
-        lambda name: figures.figure(subject, name), places.of_link, subject.slug, page.family.slug
+        lambda name: figures.figure(subject, name), places.of_link, subject.slug, page.family.slug, marker
     )
     cited = sum(n_references(section.markdown) for section in page.sections if section.title == REFERENCES)
     parts = [_title(page, places)]
     if page.opening:
         parts.append(f'<div class="lead">\n{renderer.render(page.opening, cited)}\n</div>')
     if isinstance(subject, Topic) and page.whole:
-        parts.append(_facts(subject, places))
+        parts.append(_facts(subject, places, marker))
     if isinstance(subject, Family) and page.whole:
-        parts.append(_topics(subject, places))
+        parts.append(_topics(subject, places, marker))
     written = {section.title: section.markdown for section in page.sections}
     for title in titles(page):
         drawn = title == DIAGRAMS and title not in written
@@ -65,6 +66,8 @@ def article(page: Page, places: Places) -> str:
     if isinstance(subject, Topic) and page.whole:
         parts += [_other_diagrams(subject, places), _of_your_run(subject)]
         parts += [_missing(page), _leads_to(subject, places)]
+    if places.here is None:
+        parts.append(glossary.of_page(marker.used))
     return f'<article class="prose">\n{_lines(filter(None, parts))}\n</article>'
 
 
@@ -102,12 +105,14 @@ def _title(page: Page, places: Places) -> str:
     )
 
 
-def _facts(topic: Topic, places: Places) -> str:
+def _facts(topic: Topic, places: Places, marker: Marker) -> str:
     special: dict[str, Callable[[str], str]] = {
+        "Idea": lambda text: marker(escape(text)),
+        "Cost": lambda text: marker(escape(text)),
         "Builds on": lambda _: ", ".join(places.link(catalog.resolve(slug)) for slug in topic.builds_on),
         "Read it": lambda text: _paper(topic, text),
-        "Replaces": places.link_slugs,
-        "Replaced by": places.link_slugs,
+        "Replaces": lambda text: places.link_slugs(text, marker),
+        "Replaced by": lambda text: places.link_slugs(text, marker),
     }
     rows = (
         f"<dt>{label}</dt><dd>{special.get(label, escape)(text)}</dd>"
@@ -123,10 +128,10 @@ def _paper(topic: Topic, text: str) -> str:
     return f'<a href="{escape(topic.link)}">{escape(label)}</a>'
 
 
-def _topics(family: Family, places: Places) -> str:
+def _topics(family: Family, places: Places, marker: Marker) -> str:
     rows = (
         f'<li><span class="year">{topic.year}</span><div>{places.link(topic)}{_badge(topic)}'
-        f"<p>{escape(topic.idea)}</p></div></li>"
+        f"<p>{marker(escape(topic.idea))}</p></div></li>"
         for topic in family.topics
     )
     asked = ""

@@ -13,7 +13,7 @@ from atlas_cli.errors import EnvironmentFault, UsageError
 from atlas_cli.pages import quiz
 from atlas_cli.pages.html import anchor
 from atlas_cli.pages.source import Page, read_page
-from atlas_cli.site import figures, home, quizzes, search, shell
+from atlas_cli.site import figures, glossary, home, quizzes, search, shell
 from atlas_cli.site.address import path_of, quiz_path, relative
 from atlas_cli.site.article import Places, article, has_diagrams, titles
 from atlas_cli.site.shell import Content
@@ -58,13 +58,13 @@ def render() -> dict[str, str]:
     for family in catalog.families():
         subjects += [family, *family.topics]
     read = [read_page(subject) for subject in subjects]
-    contents = [home.home(), home.quizzes(), *_in_reading_order(read)]
+    contents = [home.home(), home.quizzes(), glossary.content(), *_in_reading_order(read)]
     files = {content.path: shell.page(content) for content in contents}
     files[shell.STYLE] = shell.asset("site.css")
     files[shell.SCRIPT] = shell.script()
     found = [entry for page in read for entry in search.entries(page)]
     found += [entry for family in catalog.families() for entry in search.questions(family)]
-    files[shell.INDEX] = search.script(found)
+    files[shell.INDEX] = search.script([*found, *glossary.entries()])
     return files
 
 

@@ -7,7 +7,7 @@ from html import escape
 from importlib import resources
 from typing import NamedTuple
 
-from atlas_cli.site.address import HOME, QUIZZES, relative
+from atlas_cli.site.address import GLOSSARY, HOME, QUIZZES, relative
 
 STYLE = "assets/site.css"
 SCRIPT = "assets/site.js"
@@ -88,7 +88,7 @@ def _document(title: str, about: str, head: str, body: str) -> str:
 
 
 def _header(here: str) -> str:
-    places = ((HOME, "Map"), (QUIZZES, "Quizzes"))
+    places = ((HOME, "Map"), (QUIZZES, "Quizzes"), (GLOSSARY, "Glossary"))
     links = " ".join(_place(path, title, here) for path, title in places)
     root = "../" * here.count("/")
     return f"""<header class="top">

@@ -21,11 +21,15 @@ from atlas_cli.explorables.ssm.crossing import measure, methods
 from atlas_cli.metrics.timing import least_seconds
 from atlas_cli.nets.scan import selective_scan
 from atlas_cli.systems.ssm.mamba import plain_scan
+from tests.benchmarks.recording import record
 
 pytestmark = pytest.mark.bench
 
 BATCH, CHANNELS, STATES = 16, 128, 16
 TOKENS = 2**14
+MEASURED = (
+    "atlas_cli.systems.ssm.mamba", "atlas_cli.nets.scan", "atlas_cli.nets.ssd", "atlas_cli.nets.attention",
+)  # fmt: skip
 LENGTHS = (64, 256, 1024, 4096, 16_384)
 
 
@@ -90,6 +94,7 @@ def test_time_over_length():
         rows[length] = row = {n: r.microseconds["forward and backward"] for n, r in readings.items()}
         cells = (f"{us:.1f} ({row['attention'] / us:.2f})" for us in row.values())
         print(f"{length:6}" + "".join(f"{cell:>18}" for cell in cells), flush=True)
+    record("ssm/scan-speed", "microseconds", turned(rows), MEASURED)
     for name in ("fused", "chunks"):  # linear; steps of one sequence alone are short
         assert rows[16_384][name] < 3 * rows[256][name]
     assert rows[16_384]["attention"] > 8 * rows[256]["attention"]
@@ -97,6 +102,11 @@ def test_time_over_length():
     assert 4 * rows[1024]["chunks"] < 1.2 * rows[1024]["attention"]
     assert rows[1024]["fused"] < rows[1024]["attention"]
     assert rows[4096]["fused"] < min(rows[4096]["loop"], rows[4096]["tree"])
+
+
+def turned(rows):
+    """By name, then by length."""
+    return {name: {length: row[name] for length, row in rows.items()} for name in next(iter(rows.values()))}
 
 
 def growth_by_method(name, length):
@@ -124,6 +134,8 @@ def test_memory_over_length():
     for length in (64, 1024, 16_384):
         rows[length] = {name: growth_by_method(name, length) for name in names}
         print(f"{length:6}" + "".join(f"{kib / 1024:12.0f}" for kib in rows[length].values()), flush=True)
+    mib = {length: {name: kib / 1024 for name, kib in row.items()} for length, row in rows.items()}
+    record("ssm/scan-speed", "mib", turned(mib), MEASURED)
     for row in rows.values():
         assert max(row["fused"], row["chunks"]) * 4 < min(row["loop"], row["tree"])
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from atlas_cli.commands import _stale
 from atlas_cli.engine import staleness
-from atlas_cli.engine.staleness import code_files, code_hash, stale
+from atlas_cli.engine.staleness import code_files, code_hash, hash_of, stale, stale_bench
 from atlas_cli.recipe import recipes
 from atlas_cli.recipe.recipes import Recipe
 
@@ -61,11 +62,36 @@ def test_a_claim_that_was_never_measured_is_named() -> None:
     assert stale(measured(**{name: None})) == [f"never measured: {name}"]
 
 
+def test_a_row_that_was_never_measured_is_named() -> None:
+    recipe = measured()
+    varied = recipe.model_copy(update={"variants": {"eta=1": recipe}})
+    assert stale(varied) == ["never measured: eta=1"]
+    assert stale(varied.model_copy(update={"measured": {**recipe.measured, "vary": {"eta=1": {}}}})) == []
+
+
+def test_figures_of_a_benchmark_are_stale_when_what_it_measured_changes(tmp_path: Path) -> None:
+    path, of = tmp_path / "speed.yaml", ["atlas_cli.nets.scan"]
+    text = "of: [atlas_cli.nets.scan]\nmeasured: {code: CODE, date: '2026-11-30'}\n"
+    path.write_text(text.replace("CODE", hash_of(of)))
+    assert stale_bench(path) == []
+    path.write_text(text.replace("CODE", "sha256:0"))
+    assert stale_bench(path) == ["the code of atlas_cli.nets.scan has changed since 2026-11-30"]
+    assert hash_of(of) != hash_of([*of, "atlas_cli.nets.ssd"])
+
+
+def test_the_list_names_what_is_old_and_only_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = {"gpt/small", "ssm/measured/scan-speed.yaml"}
+    monkeypatch.setattr(_stale, "stale", lambda recipe: ["changed"] if recipe.name in old else [])
+    monkeypatch.setattr(_stale, "stale_bench", lambda path: ["changed too"])
+    assert _stale.found() == {"gpt/small": ["changed"], "ssm/measured/scan-speed.yaml": ["changed too"]}
+
+
 def test_an_old_section_is_read_and_said_to_be_old() -> None:
     assert stale(measured(code=None)) == [
         "measured on 2026-11-30, before the code was noted beside the figures"
     ]
-    assert stale(recipes.resolve("ddim/smoke")) == []  # nothing was measured
+    assert stale(recipes.resolve("ddim/smoke")) == []  # nothing is claimed
+    assert stale(measured().model_copy(update={"measured": {}})) == ["never measured"]
 
 
 def test_asking_needs_no_torch() -> None:

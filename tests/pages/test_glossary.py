@@ -42,6 +42,7 @@ def test_each_word_is_linked_where_it_first_stands_and_only_there():
         "<Logits|logit>, and the <KL\ndivergence|KL divergence> of logits."
     )
     assert marker("KL") == "KL"
+    assert marker("She judges by a judge.") == "She judges by a <judge|judge>."
     assert marker("a DDPM's score") == "a DDPM's <score|score>"  # what the page is on stays as it is
     assert (
         Marker(catalog.resolve("gpt"), lambda term, text: "!")("a score") == "a score"

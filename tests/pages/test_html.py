@@ -7,7 +7,9 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
+from atlas_cli import catalog
 from atlas_cli.mathematics.rewrite import FormulaError
+from atlas_cli.pages.glossary import Marker
 from atlas_cli.pages.html import HtmlRenderer, anchor, code_block, n_references
 
 
@@ -111,3 +113,31 @@ def test_code_is_marked_and_can_be_copied_unchanged():
 
 def test_code_of_no_language_is_left_alone():
     assert code_block("1 < 2", "") == '<pre class="code "><code>1 &lt; 2</code></pre>'
+
+
+def marked(markdown: str, section: str | None = None) -> str:
+    marker = Marker(catalog.resolve("gan"), lambda term, text: f"<{text}|{term.word}>")
+    words = HtmlRenderer(lambda name: "", lambda target: target, "the test", marker=marker)
+    if section is None:
+        return words.render(markdown)
+    return words.section(section, markdown) + words.section("After", markdown)
+
+
+def test_a_word_is_marked_in_running_text_and_across_the_end_of_a_line():
+    assert marked("The KL\ndivergence & a *logit*.\n\n- A logit.") == (
+        "<p>The <KL\ndivergence|KL divergence> &amp; a <em><logit|logit></em>.</p>\n"
+        "<ul>\n<li>A logit.</li>\n</ul>"
+    )
+    assert "<td><FID|FID></td>" in marked("| a | b |\n|---|---|\n| FID | x |")
+
+
+def test_headings_links_code_and_formulas_hold_no_mark_and_use_none_up():
+    text = "### A logit\n\n[A logit](../gan/gan.md), `logit`, $logit$\n\n```text\nlogit\n```\n\nA logit."
+    html = marked(text)
+    assert html.count("|") == 1
+    assert html.endswith("<p>A <logit|logit>.</p>")
+
+
+def test_what_is_folded_or_a_reference_uses_no_mark_up():
+    assert marked("A logit.", "Derivation").count("<logit|logit>") == 2
+    assert marked("1. A logit.", "References").count("<logit|logit>") == 1

@@ -82,6 +82,19 @@ def test_a_section_is_found_by_name_and_beginning(page: source.Page, typed: str)
 
 
 @pytest.mark.parametrize(
+    ("typed", "found"),
+    [("A part", "A part"), ("another", "Another part"), ("how it", "How it works"), ("a pa", "A part")],
+)
+def test_a_part_of_a_section_is_found_too_and_sections_come_first(typed: str, found: str):
+    works = "Text.\n\n### A part\n\nOf it.\n\n```sh\n### no heading\n```\n\n### Another part\n\nMore."
+    sections = (source.Section("How it works", works), source.Section("Use", "### How it is not\n\nNo."))
+    (only,) = source.Page(catalog.resolve("mamba"), "", sections).only(typed).sections
+    assert only.title == found
+    if found == "A part":
+        assert only.markdown == "Of it.\n\n```sh\n### no heading\n```"
+
+
+@pytest.mark.parametrize(
     ("typed", "meant"), [("How it workd", "How it works"), ("how", "How it works"), ("zzz", "What it is")]
 )
 def test_a_wrong_section_gets_the_nearest_one(page: source.Page, typed: str, meant: str):
@@ -192,7 +205,7 @@ def filled(page: source.Page, tmp_path: Path):
     """Fills the figures of a text on the page of mamba, whose recipe `many` has seeds and rows."""
     (tmp_path / "mamba" / "many.yaml").write_text(MEASURED, encoding="utf-8")
     (tmp_path / "mamba" / "once.yaml").write_text(
-        "measured: {loss: 1.5, seconds: 7, seeds: 1}\n", encoding="utf-8"
+        "measured: {loss: 1.5, spread: {loss: [1.5, 1.5]}, seconds: 7, seeds: 1}\n", encoding="utf-8"
     )
     return lambda text: directives.fill_figures(text, catalog.resolve("mamba"))
 
@@ -205,7 +218,8 @@ def filled(page: source.Page, tmp_path: Path):
      ("spread many.vary.guidance=1.5.loss", "1.9 to 2.1"), ("spread many.other", directives.NOT_MEASURED),
      ("gap many.without.loss many.loss", "1.5"), ("quotient many.without.loss many.loss", "2"),
      ("gap mamba/many.loss many.other", directives.NOT_MEASURED), ("figure once.loss", "1.5 (one seed)"),
-     ("figure once.seconds", "7")],
+     ("figure once.seconds", "7"), ("gap many.loss once.loss", "0 (one seed)"),
+     ("quotient once.seconds many.loss", "4.67"), ("spread once.loss", "1.5 (one seed)")],
 )  # fmt: skip
 def test_spreads_gaps_and_rows_are_named_like_figures(filled, directive: str, text: str):
     assert filled(f"a {{{{ {directive} }}}} b") == f"a {text} b"

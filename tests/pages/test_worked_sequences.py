@@ -20,8 +20,9 @@ from atlas_cli.systems.transformer.lora import LoRALinear
 
 
 def contact(name: str) -> str:
-    """The first contact of a topic's page, on one line."""
-    (found,) = (s for s in read_page(catalog.resolve(name)).sections if s.title == "A first contact")
+    """The first contact of a page, on one line."""
+    page = read_page(catalog.resolve_any(name))
+    (found,) = (s for s in page.sections if s.title == "A first contact")
     return " ".join(found.markdown.split())
 
 
@@ -162,3 +163,42 @@ def test_what_zamba_keeps():
     assert f"+ {n} · {2 * d * r} = {d * d + n * 2 * d * r:,} |" in page
     bent = torch.eye(2) + tensor([[1.0], [0.0]]) @ tensor([[0.0, 1.0]])
     assert (bent @ tensor([2.0, 3.0])).tolist() == [5, 3]
+
+
+def test_looking_back_surprises_less_than_counting():
+    scores = tensor([4.0, 2.0])
+    seven, three = scores.softmax(0).tolist()
+    page = contact("transformer")
+    e = scores.exp().tolist()
+    assert f"{e[0]:.1f} and {e[1]:.2f}, and divide by their sum, {sum(e):.2f}" in page
+    assert f"the 7 gets {seven:.3f} and the 3 gets {three:.3f}" in page
+    assert f"the surprise is {-math.log2(seven):.2f} bits" in page
+    assert f"it is {-math.log2(three):.2f}" in page
+    logits = scores.clone().requires_grad_()
+    (slope,) = torch.autograd.grad(nn.functional.cross_entropy(logits, tensor(0)), logits)
+    torch.testing.assert_close(slope, tensor([-three, three]))
+
+
+def test_steps_of_a_linear_memory_are_joined():
+    def join(one: tuple[float, float], other: tuple[float, float]) -> tuple[float, float]:
+        return other[0] * one[0], other[0] * one[1] + other[1]
+
+    def after(*inputs: float) -> float:
+        h = 0.0
+        for x in inputs:
+            h = 0.5 * h + x
+        return h
+
+    page = contact("ssm")
+    a, b = join((0.5, 1), (0.5, 2))
+    assert f"0.5 · 3 + 1 = {after(3, 1)}, then 0.5 · 2.5 + 2 = {after(3, 1, 2)}" in page
+    assert (a, a * 3 + b) == (0.25, after(3, 1, 2))
+    assert f"0.5 · 1 + 2 = {b}" in page
+    assert f"{a} · 3 + {b} = {after(3, 1, 2)}" in page
+    assert after(1, 2, 2) == after(3, 1, 2)
+    assert f"0.5 · 3 + 2 = {after(3, 2)}" in page
+    steps = (0.9, 0.3), (0.5, -1.0), (0.2, 4.0)
+    left, right = join(join(*steps[:2]), steps[2]), join(steps[0], join(*steps[1:]))
+    torch.testing.assert_close(tensor(left), tensor(right))
+    assert 0.9**66 < 1e-3 < 0.9**65
+    assert 0.999**6905 < 1e-3 < 0.999**6904

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from atlas_cli import catalog
-from atlas_cli.pages import quiz
+from atlas_cli.pages import glossary, quiz
 from atlas_cli.site.build import build
 
 
@@ -61,6 +61,27 @@ def test_a_quiz_asks_one_question_at_a_time_and_counts(visit):
     assert page.locator(".question:visible").count() == count
 
 
+def test_a_word_is_explained_to_the_mouse_the_keyboard_and_the_screen_reader(visit):
+    page = visit("gan/gan.html")
+    word = page.locator("a.term", has_text="logit").first
+    says = glossary.find("logit").says
+    assert word.get_attribute("title") == says  # what pointing at it shows
+    shown = "node => getComputedStyle(node, '::after').content"
+    assert word.evaluate(shown) == "none"
+    word.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")  # by keyboard, so that the focus is to be seen
+    assert says in word.evaluate(shown)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/glossary.html#word-logit")
+    assert page.locator("#word-logit").is_visible()
+    page.keyboard.press("/")
+    page.keyboard.type("perplexity")
+    first = page.locator(".results [role=option]").first
+    first.wait_for()
+    assert first.locator("a").get_attribute("href").endswith("glossary.html#word-perplexity")
+
+
 def test_the_map_lights_where_a_topic_comes_from_and_leads_to(visit):
     page = visit("index.html")
     page.locator('[data-topic="latent-diffusion"]').hover()
@@ -70,7 +91,7 @@ def test_the_map_lights_where_a_topic_comes_from_and_leads_to(visit):
 
 
 def test_a_phone_shows_the_list_and_nothing_wider_than_itself(visit):
-    for path in ("index.html", "diffusion/ddpm.html", "ssm/mamba.html", "gan/quiz.html"):
+    for path in ("index.html", "diffusion/ddpm.html", "ssm/mamba.html", "gan/quiz.html", "glossary.html"):
         page = visit(path)
         page.set_viewport_size({"width": 375, "height": 700})
         assert page.evaluate("document.documentElement.scrollWidth") <= 375, path
@@ -83,8 +104,8 @@ def test_a_phone_shows_the_list_and_nothing_wider_than_itself(visit):
 @pytest.mark.parametrize(
     ("scheme", "paths"),
     [
-        ("light", ["index.html", "gan/index.html", "diffusion/ddpm.html", "ssm/quiz.html"]),
-        ("dark", ["index.html", "diffusion/ddpm.html"]),
+        ("light", ["index.html", "glossary.html", "gan/index.html", "diffusion/ddpm.html", "ssm/quiz.html"]),
+        ("dark", ["index.html", "glossary.html", "diffusion/ddpm.html"]),
     ],
 )
 def test_axe_finds_nothing_serious(visit, scheme: str, paths: list[str]):

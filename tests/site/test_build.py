@@ -16,7 +16,7 @@ import pytest
 from atlas_cli import catalog
 from atlas_cli.diagrams import gallery
 from atlas_cli.errors import UsageError
-from atlas_cli.pages import quiz
+from atlas_cli.pages import glossary, quiz
 from atlas_cli.pages.source import read_page
 from atlas_cli.site.address import path_of, quiz_path
 from atlas_cli.site.build import build, render
@@ -80,7 +80,7 @@ def resolve(link: str, here: str) -> tuple[str, str]:
 
 def test_every_family_topic_and_quiz_has_a_page_with_one_title():
     wanted = {path_of(entry) for entry in (*catalog.families(), *catalog.topics())}
-    wanted |= {quiz_path(family) for family in quiz.families()} | {"index.html", "quiz.html"}
+    wanted |= {quiz_path(family) for family in quiz.families()} | {"index.html", "quiz.html", "glossary.html"}
     assert set(pages()) == wanted
     for path, page in pages().items():
         assert page.tags["h1"] == page.tags["main"] == 1, path
@@ -128,8 +128,8 @@ def test_previous_and_next_lead_through_every_page_in_reading_order():
         assert resolve(pages()[target].turn["prev"], target)[0] == here
         here = target
     assert (
-        len(seen) == len(set(seen)) == len(pages()) - 2
-    )  # the front page and the list of quizzes stand apart
+        len(seen) == len(set(seen)) == len(pages()) - 3
+    )  # the front page, the list of quizzes and the glossary stand apart
     topics = [path_of(topic) for topic in catalog.topics()]
     assert [path for path in seen if path in topics] == topics
 
@@ -147,6 +147,21 @@ def test_search_leads_to_pages_sections_diagrams_and_questions():
     assert ("diagram", "diffusion/ddpm.html#diffusion-noising") in found
     assert ("question", "gan/quiz.html#q1") in found
     assert {("page", path_of(topic)) for topic in catalog.topics()} <= found.keys()
+
+
+def test_a_word_leads_to_its_explanation_and_shows_it():
+    page = files()["gan/gan.html"]
+    assert page.count('href="../glossary.html#word-logit"') == 1
+    assert f'title="{glossary.find("logit").says}"' in page
+    assert pages()["glossary.html"].ids["word-logit"] == 1
+
+
+def test_a_page_that_stands_alone_ends_with_its_words():
+    text = document(read_page(catalog.resolve("gan")))
+    reader = Reader("gan", text)
+    assert "#word-logit" in reader.links
+    assert all(reader.ids[link[1:]] == 1 for link in reader.links if link.startswith("#"))
+    assert "glossary.html" not in text
 
 
 def test_every_diagram_stands_on_the_page_of_its_first_topic_before_what_to_try():

@@ -1,0 +1,32 @@
+"""`atlas recipe stale`: the measured figures that the code may no longer give."""
+
+from __future__ import annotations
+
+from atlas_cli import catalog, paths
+from atlas_cli.engine.staleness import benches, stale, stale_bench
+from atlas_cli.recipe import recipes
+
+
+def found() -> dict[str, list[str]]:
+    """Why figures may be old, by what makes them anew: a recipe, or a file that a benchmark writes."""
+    names = [f"{topic.slug}/{name}" for topic in catalog.topics() for name in catalog.recipes_of(topic)]
+    reasons = {name: stale(recipes.resolve(name)) for name in names}
+    content = paths.content_dir()
+    reasons |= {path.relative_to(content).as_posix(): stale_bench(path) for path in benches()}
+    return {name: why for name, why in reasons.items() if why}
+
+
+def print_stale(json: bool) -> None:
+    """Print them, one a line, with the command that measures the recipes again."""
+    from atlas_cli.screen import messages, terminal
+
+    old = found()
+    if json:
+        terminal.emit_json({"stale": [{"name": name, "why": why} for name, why in old.items()]})
+        return
+    for name, why in old.items():
+        terminal.emit_text(f"{name}: {'; '.join(why)}")
+    if not old:
+        terminal.emit_text("Every figure is of the code as it is.")
+    elif named := next((name for name in old if not name.endswith(".yaml")), None):
+        messages.next_command(f"atlas verify {named} --seeds 3 --write", "its figures, measured anew")
