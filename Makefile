@@ -1,4 +1,4 @@
-# make setup | check | test | learn | bench | frames | format
+# make setup | check | scripts | test | learn | bench | frames | format
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -14,6 +14,9 @@ lint:
 
 types:
 	$(BIN)/mypy
+
+scripts:          ## the types of the pages' JavaScript; needs npm, and ships nothing of it
+	for part in diagrams site; do npx --yes --package typescript@5.9 tsc --project tests/scripts/$$part.json || exit 1; done
 
 test:
 	$(BIN)/python -m pytest
@@ -31,4 +34,4 @@ format:
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.PHONY: setup check lint types test learn bench frames format
+.PHONY: setup check lint types scripts test learn bench frames format

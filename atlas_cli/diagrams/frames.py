@@ -309,6 +309,7 @@ class Explorable:
         fingerprint: What its frames depend on besides the code: the run's weights.
         heavy: Drawn with torch or by a clock; a page in the terminal names it, so that reading stays quick.
         place: Where it stands among those of its family; None: after all that have a place, by name.
+        opens: Whether the page of its first topic opens with it; else the first in order does.
     """
 
     name: str
@@ -324,6 +325,7 @@ class Explorable:
     fingerprint: str = ""
     heavy: bool = False
     place: int | None = None
+    opens: bool = False
 
     @property
     def needs_run(self) -> bool:

@@ -14,7 +14,7 @@ from rich.text import Text
 from atlas_cli.catalog import Topic
 from atlas_cli.diagrams.code import Source, locate
 from atlas_cli.diagrams.frame_cache import frame_of
-from atlas_cli.diagrams.frames import Explorable, Frame, Knob, Value
+from atlas_cli.diagrams.frames import Explorable, Frame, Knob, Value, told
 from atlas_cli.diagrams.grid.layout import TooNarrowError, lay_out
 from atlas_cli.diagrams.model import Diagram
 from atlas_cli.diagrams.text import blocks as text_blocks
@@ -179,8 +179,7 @@ class TurnedView:
         """One after the other, as many to a line as fit."""
         lines: Lines = []
         for name, value in (frame.facts if frame else {}).items():
-            shown = f"{value:.4g}" if isinstance(value, float) else str(value)
-            fact = Text.assemble((f"{name} ", "atlas.muted"), shown)
+            fact = Text.assemble((f"{name} ", "atlas.muted"), told(value))
             if lines and cell_len(lines[-1].plain) + _FACT_GAP + cell_len(fact.plain) <= width:
                 lines[-1].append(" " * _FACT_GAP).append_text(fact)
             else:

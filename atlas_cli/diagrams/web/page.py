@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -93,6 +94,34 @@ def fragment(
         f'<figure class="atlas-diagram {kind}" id="{name}" data-kind="{kind}"'
         f' aria-label="{escape(shown.title)}">\n'
         f'{parts}\n<script type="application/json">{_embedded(data)}</script>\n</figure>'
+    )
+
+
+def miniature(shown: Explorable, knob: str, every: int = 1) -> str:
+    """A `figure` of an explorable's first panel alone, which one of its knobs turns to and fro by itself.
+
+    Args:
+        shown: Whose panel.
+        knob: What turns; the others stand at their defaults.
+        every: Of how many values of the knob one is kept, and always the last.
+    """
+    from atlas_cli.diagrams.frames import Frame
+
+    turned = next(other for other in shown.knobs if other.name == knob)
+    values = tuple(value for i, value in enumerate(turned.values[:-1]) if i % every == 0) + turned.values[-1:]
+    start = values[_nearest(list(values), turned.default)]
+    small = replace(turned, values=values, default=start)
+
+    def compute(**setting: Value) -> Frame:
+        panel = shown.frame(setting).panels[0][0]
+        return Frame(((replace(panel, drag=[d for d in panel.drag if d.knob == knob]),),), "", {})
+
+    cut = replace(shown, name=f"{shown.name}-miniature", knobs=(small,), compute=compute)
+    parts, data = _explorable(cut, None, "")
+    return (
+        f'<figure class="atlas-diagram explorable miniature" id="{_id(cut)}" data-kind="explorable"'
+        f' aria-label="{escape(shown.title)}">\n'
+        f'{parts}\n<script type="application/json">{_embedded(data | {"loops": True})}</script>\n</figure>'
     )
 
 

@@ -99,4 +99,5 @@ EXPLORABLE = Explorable(
     (Knob("beta", "beta", BETAS, BETAS[8], "slider"),),
     beta,
     place=20,
+    opens=True,
 )  # fmt: skip

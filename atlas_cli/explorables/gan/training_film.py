@@ -180,4 +180,5 @@ EXPLORABLE = Explorable(
     (Knob("step", "step", STEPS, 300, "play"),),
     training_film,
     place=50,
+    opens=True,
 )  # fmt: skip

@@ -151,4 +151,5 @@ EXPLORABLE = Explorable(
     hippo,
     heavy=True,
     place=60,
+    opens=True,
 )  # fmt: skip

@@ -9,7 +9,18 @@ import pytest
 
 from atlas_cli import catalog
 from atlas_cli.diagrams import blocks, gallery
-from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Heatmap, Panel, Series
+from atlas_cli.diagrams.frames import (
+    Bars,
+    Curves,
+    Explorable,
+    Frame,
+    Group,
+    Heatmap,
+    Panel,
+    Quiver,
+    Scatter,
+    Series,
+)
 from atlas_cli.diagrams.svg import block_file
 from atlas_cli.diagrams.svg import panels as svg_panels
 from atlas_cli.diagrams.svg.style import N_SHADES, style_sheet
@@ -53,8 +64,8 @@ def test_a_bar_is_as_long_as_its_value():
 
 def test_cells_take_the_shade_of_their_value():
     root = of(Heatmap("h", ((0.0, 0.5, 1.0),), 0, 1))
-    shades = [r.get("class") for r in root.iter(f"{SVG}rect") if re.fullmatch(r"h\d", r.get("class") or "")]
-    assert shades == ["h0", f"h{(N_SHADES - 1) // 2}", f"h{N_SHADES - 1}"]
+    shades = [r.get("class") for r in root.iter(f"{SVG}rect") if re.fullmatch(r"h\d+", r.get("class") or "")]
+    assert shades[:3] == ["h0", f"h{(N_SHADES - 1) // 2}", f"h{N_SHADES - 1}"]
 
 
 def test_dashes_and_numbers_tell_lines_apart_without_colour():
@@ -89,7 +100,7 @@ def luminance(colour: str) -> float:
 def test_shades_run_one_way_through_lightness_and_hues_stand_out_from_the_page():
     light, dark = style_sheet().split("@media")
     for sheet, page in ((light, 1.0), (dark, luminance("#16191f"))):
-        ramp = [luminance(c) for c in re.findall(r"\.h\d \{ fill: (#\w+)", sheet)]
+        ramp = [luminance(c) for c in re.findall(r"\.h\d+ \{ fill: (#\w+)", sheet)]
         assert len(ramp) == N_SHADES
         assert ramp == sorted(ramp, reverse=page == 1.0)
         for hue in re.findall(r"\.s\d \{ stroke: (#\w+)", sheet):
@@ -115,3 +126,20 @@ def test_every_stepped_diagram_lights_its_steps(diagram):
     everything = block_file.svg(diagram)
     assert all(f"{i}. " in everything for i in range(1, len(diagram.steps) + 1))
     assert 'role="button"' not in everything
+
+
+def test_a_map_has_a_key_a_plane_its_numbers_and_a_log_axis_says_so():
+    def words(panel: Panel) -> list[str]:
+        return [element.text or "" for element in of(panel).iter(f"{SVG}text")]
+
+    rows = ((0.0, 1.0),)
+    assert {"0", "1"} <= set(words(Heatmap("h", rows, 0, 1)))
+    named = words(Heatmap("h", rows, 0, 1, names=(("kept", 1.0), ("left out", 0.0))))
+    assert {"kept", "left out"} <= set(named)
+    plane = words(Scatter("s", (Group("g", ((0, 0),)),), (-2, 2, -3, 3)))
+    assert {"-2", "2", "-3", "3", "0"} <= set(plane)
+    line = (Series("a", (1, 10), (1, 100)),)
+    assert any("log scale" in word for word in words(Curves("c", line, "tokens", log_y=True)))
+    assert not any("log scale" in word for word in words(Curves("c", line, "tokens")))
+    arrows = Quiver("q", ((0, 0), (0, 0)), ((1, 0), (0, 1)), (-1, 1, -1, 1), ("query", "key"))
+    assert {"query", "key"} <= set(words(arrows))

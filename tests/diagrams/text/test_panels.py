@@ -84,7 +84,7 @@ def test_logarithmic_axes_leave_out_what_they_cannot_show():
     panel = Curves("c", (Series("s", (0, 1, 10, 100), (1, 1, 10, 100)),), log_x=True, log_y=True)
     lines = plain(panel)
     assert lines[1].startswith("100 │")
-    assert lines[13].split() == ["1", "100"]
+    assert lines[13].split() == ["1", "(both", "axes", "log)", "100"]
 
 
 def test_the_groups_of_a_scatter_have_their_own_marks():
@@ -156,3 +156,13 @@ def test_a_slider_shows_where_its_knob_stands():
     first, last = (drawing(shown, shown.frame(), {"t": t}, 80)[2].plain for t in (0, 10))
     assert "0 s ●───" in first
     assert "───● 10 s" in last
+
+
+def test_shades_that_stand_for_kinds_and_arrows_with_names_have_a_key():
+    kinds = Heatmap("h", ((0.2, 1.0),), 0, 1, names=(("shared", 0.2), ("new", 1.0)))
+    shared, new = plain(kinds)[1][2], plain(kinds)[1][-2]
+    assert plain(kinds)[-1] == f"{shared * 2} shared   {new * 2} new"
+    arrows = Quiver("q", ((0, 0), (0, 0)), ((1, 0), (0, 1)), (-1, 1, -1, 1), ("query", "key"))
+    lines = plain(arrows)
+    assert lines[-1] == "1 query   2 key"
+    assert any("1" in line for line in lines[1:-4])

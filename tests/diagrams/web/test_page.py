@@ -221,3 +221,29 @@ def test_fragments_share_one_style_and_one_script():
     assert not any("<style" in part for part in parts)
     assert web_page.head().count("<style") == web_page.head().count("<script") == 1
     assert len({re.findall(r'id="([^"]+)"', part)[0] for part in parts}) == 3
+
+
+def test_the_task_comes_first_and_a_button_after_its_slider():
+    document = web_page.fragment(small_explorable(kind="play"))
+    order = [
+        document.index(part)
+        for part in ('class="question"', 'type="range"', 'class="play"', 'class="panels"')
+    ]
+    assert order == sorted(order)
+
+
+def test_a_miniature_is_one_panel_and_one_knob():
+    document = web_page.miniature(small_explorable(), "height", every=3)
+    data = data_of(document)
+    assert [knob["name"] for knob in data["knobs"]] == ["height"]
+    assert data["knobs"][0]["values"] == [0.0, 3.0, 6.0]
+    assert data["loops"] is True
+    assert data["at"] == [1]  # nearest to where it stands elsewhere
+    frames = unpacked(data["packed"])
+    assert len(frames) == 3
+    assert [[panel["title"] for panel in row] for row in frames[0]["panels"]] == [["wave"]]
+
+
+def test_a_page_asks_for_nothing_unless_it_is_live():
+    assert "fetch(" not in web_page.script()
+    assert "fetch(" in web_page.script(live=True)

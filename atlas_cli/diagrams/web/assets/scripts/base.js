@@ -1,6 +1,7 @@
 // The diagrams of the atlas: the steps of block diagrams, and the knobs of explorables. Every figure carries its
-// data as JSON; nothing is fetched, unless a network of this machine draws it live. Colours and motion are diagram.css's. These files are joined in the order of
-// SCRIPTS in page.py and put into one block, so that none of their names reaches a page.
+// data as JSON; nothing is fetched, unless a network of this machine draws it live. Colours and motion are
+// diagram.css's. These files are joined in the order of SCRIPTS in page.py and put into one block, so that none of
+// their names reaches a page.
 
 const PALETTE = 6; // colours of series, --d-series-0 and on
 const DASHES = ["", "7 3", "2 3", "10 3 2 3", "5 5", "1 2"]; // a second mark beside the colour

@@ -38,7 +38,7 @@ async function explorable(figure, { knobs, at, packed, loops, live }) {
       return line;
     });
     keepingFocus(() => room.replaceChildren(...rows));
-    holdHeight();
+    if (!loops) holdHeight();
     const figures = Object.entries(facts).map(([name, value]) => [name, tell(value, 3)]);
     find(".facts").replaceChildren(...figures.map(([name, value]) => {
       const pair = element("div");
@@ -57,7 +57,8 @@ async function explorable(figure, { knobs, at, packed, loops, live }) {
   function holdHeight() {
     if (width !== room.clientWidth) room.style.minHeight = "";
     width = room.clientWidth;
-    room.style.minHeight = `${Math.max(parseFloat(room.style.minHeight) || 0, room.scrollHeight)}px`;
+    const drawn = room.lastElementChild.getBoundingClientRect().bottom - room.getBoundingClientRect().top;
+    room.style.minHeight = `${Math.max(parseFloat(room.style.minHeight) || 0, drawn)}px`;
   }
 
   const ask = () => { drawing ||= requestAnimationFrame(draw); };

@@ -13,6 +13,7 @@ function drawHeatmap({ title, rows, low, high, x_label, y_label, x_ticks, y_tick
   };
   const canvas = paint(rows, shade);
   describe(canvas, `${title}: ${rows.length} rows, ${rows[0].length} columns, shades from ${tell(low)} to ${tell(high)}`);
+  if (y_ticks.length === rows.length) canvas.style.minHeight = `${13 * rows.length}px`; // a line of text a row
   box.append(ticks(y_ticks, "y", rows.length), canvas, ticks(x_ticks, "x", rows[0].length));
   const axes = [y_label && `down: ${y_label}`, x_label && `across: ${x_label}`].filter(Boolean).join(" · ");
   return [box, axes && element("p", axes, "axis-names"), names.length ? namedKey(names, shade) : ramp(low, high, shade)];

@@ -7,7 +7,7 @@ function drawBars({ labels, values, high }) {
     const item = element("li"), track = element("span", "", "track"), bar = element("span", "", "bar");
     bar.style.width = `${Math.min(Math.max((100 * values[i]) / high, 0), 100)}%`;
     track.append(bar);
-    item.append(element("span", label, "name"), track, element("span", tell(values[i]), "amount"));
+    item.append(element("span", label, "name"), track, element("span", tell(values[i], 3), "amount"));
     list.append(item);
   });
   return [list];

@@ -1,5 +1,7 @@
 // Panels: one line a kind, with what draws it and, where its axes are to hold still, what finds their ranges.
 
+const NARROWEST = 280, GAP = 14, FRAME = 34; // pixels: the same stand in diagram.css
+
 /** @type {Record<string, {draw: Function, ranges?: (panel: any) => Record<"x" | "y", [number, number]>}>} */
 const PANELS = {
   curves: { draw: drawCurves, ranges: rangesOf },
@@ -14,8 +16,7 @@ const PANELS = {
 
 /** @param {any} panel @param {any} ranges @param {HTMLElement} figure @param {number} mates */
 function drawPanel(panel, ranges, figure, mates) {
-  // Plots are drawn about as wide as they will stand there, so that their figures stay readable.
-  const room = innerWidth < 480 ? 320 : mates > 1 ? 380 : 600;
+  const room = roomFor(figure, mates);
   const box = element("section", "", `panel of-${panel.kind}`);
   box.setAttribute("aria-label", panel.title);
   if (panel.drag?.length) makeFocusable(box, panel);
@@ -31,4 +32,12 @@ function makeFocusable(box, panel) {
   box.tabIndex = 0;
   box.setAttribute("role", "group");
   box.setAttribute("aria-label", `${panel.title}. The arrow keys turn ${panel.drag.map((/** @type {Drag} */ drag) => drag.knob).join(" and ")}`);
+}
+
+/** Plots are drawn as wide as they will stand there, so that their letters keep their size.
+ * @param {HTMLElement} figure @param {number} mates */
+function roomFor(figure, mates) {
+  const whole = figure.querySelector(".panels")?.clientWidth || NARROWEST;
+  const each = (whole - GAP * (mates - 1)) / mates;
+  return Math.min(Math.max((each < NARROWEST ? whole : each) - FRAME, 240), 600);
 }
