@@ -21,6 +21,9 @@ def site(
         ),
     ],
     open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    url: Annotated[
+        str, typer.Option("--url", help="Where it will be hosted, so that links to it show a picture.")
+    ] = "",
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Write the whole atlas as a web site, to open or to host.
@@ -36,7 +39,7 @@ def site(
 
     threads.take_one()
     start = time.monotonic()
-    built = build(out)
+    built = build(out, url)
     seconds = time.monotonic() - start
     front = out / HOME
     if json:

@@ -9,12 +9,11 @@ from typing import NamedTuple
 
 from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
-from atlas_cli.diagrams import gallery
 from atlas_cli.pages import quiz
 from atlas_cli.pages.glossary import Marker
-from atlas_cli.pages.html import REFERENCES, HtmlRenderer, anchor, code_block, n_references
+from atlas_cli.pages.html import REFERENCES, HtmlRenderer, anchor, n_references
 from atlas_cli.pages.source import Page, facts_of
-from atlas_cli.site import address, figures, glossary
+from atlas_cli.site import address, figures, finished, glossary, links
 
 _PLACED = re.compile(r"\{\{\s*diagram\s+([\w-]+)\s*\}\}")
 DIAGRAMS = "Diagrams"
@@ -43,16 +42,28 @@ class Places(NamedTuple):
         """The address behind a link of the Markdown."""
         return None if self.here is None else address.of_link(target, self.here)
 
+    def link_commands(self, html: str) -> str:
+        """The HTML with commands that draw a diagram as links to it, where the other pages are at hand."""
+        here = self.here
+        return html if here is None else links.linked(html, lambda target: address.relative(target, here))
+
 
 def article(page: Page, places: Places) -> str:
     """Everything between the header and the footer."""
     subject = page.subject
     marker = Marker(subject, glossary.link(places.here))
-    renderer = HtmlRenderer(
-        lambda name: figures.figure(subject, name), places.of_link, subject.slug, page.family.slug, marker
-    )
+    lead = opening_diagram(page)
+
+    def draw(name: str) -> str:
+        if isinstance(subject, Topic) and name == lead:
+            return figures.pointer(subject, name)
+        return figures.figure(subject, name)
+
+    renderer = HtmlRenderer(draw, places.of_link, subject.slug, page.family.slug, marker)
     cited = sum(n_references(section.markdown) for section in page.sections if section.title == REFERENCES)
     parts = [_title(page, places)]
+    if isinstance(subject, Topic) and lead:
+        parts.append(figures.opening(subject, lead))
     if page.opening:
         parts.append(f'<div class="lead">\n{renderer.render(page.opening, cited)}\n</div>')
     if isinstance(subject, Topic) and page.whole:
@@ -65,10 +76,17 @@ def article(page: Page, places: Places) -> str:
         parts.append(_more_diagrams(page) if drawn else renderer.section(title, written[title], cited))
     if isinstance(subject, Topic) and page.whole:
         parts += [_other_diagrams(subject, places), _of_your_run(subject)]
-        parts += [_missing(page), _leads_to(subject, places)]
+        parts += [_missing(page, places), _leads_to(subject, places)]
+    if isinstance(subject, Family) and page.whole:
+        parts.append(_missing(page, places))
     if places.here is None:
         parts.append(glossary.of_page(marker.used))
-    return f'<article class="prose">\n{_lines(filter(None, parts))}\n</article>'
+    return f'<article class="prose">\n{places.link_commands(_lines(filter(None, parts)))}\n</article>'
+
+
+def opening_diagram(page: Page) -> str | None:
+    """The diagram that stands before everything else on the page of a topic."""
+    return figures.lead(page.subject) if isinstance(page.subject, Topic) and page.whole else None
 
 
 def titles(page: Page) -> list[str]:
@@ -83,14 +101,17 @@ def unplaced(page: Page) -> list[str]:
     """Diagrams of a topic that its text does not show."""
     if isinstance(page.subject, Family) or not page.whole:
         return []
-    placed = set(_PLACED.findall("\n".join([page.opening, *(s.markdown for s in page.sections)])))
+    placed = {
+        opening_diagram(page),
+        *_PLACED.findall("\n".join([page.opening, *(s.markdown for s in page.sections)])),
+    }
     return [name for name in figures.own(page.subject) if name not in placed]
 
 
 def has_diagrams(page: Page) -> bool:
     """Whether any diagram stands on the page."""
     texts = [page.opening, *(section.markdown for section in page.sections)]
-    return bool(unplaced(page)) or any(_PLACED.search(text) for text in texts)
+    return bool(opening_diagram(page) or unplaced(page)) or any(_PLACED.search(text) for text in texts)
 
 
 def _title(page: Page, places: Places) -> str:
@@ -138,9 +159,8 @@ def _topics(family: Family, places: Places, marker: Marker) -> str:
     if quiz.exists(family) and places.here is not None:
         target = address.relative(address.quiz_path(family), places.here)
         count = len(quiz.load(family).questions)
-        asked = (
-            f'<p><a href="{target}">Take the quiz</a>: {count} questions on what you have understood.</p>\n'
-        )
+        on = "on what you have understood." if finished.is_finished(family) else "each answer with its why."
+        asked = f'<p><a href="{target}">Take the quiz</a>: {count} questions, {on}</p>\n'
     return (
         f'<section id="topics" aria-label="Topics">\n<ol class="topics">\n{_lines(rows)}\n</ol>\n'
         f"{asked}</section>"
@@ -183,19 +203,19 @@ def _of_your_run(topic: Topic) -> str:
     return f"<p><b>From a run of yours:</b> {listed}.</p>" if listed else ""
 
 
-def _missing(page: Page) -> str:
-    """What is not there yet, said plainly, and what can be run."""
+def _missing(page: Page, places: Places) -> str:
+    """What is not there yet, said plainly, and the way to the nearest page that is whole."""
     subject = page.subject
     missing = [] if page.sections else ["chapter"]
     if isinstance(subject, Topic) and not catalog.recipes_of(subject):
         missing.append("trainer")
-    commands = [f"atlas explain {subject.slug}"]
-    commands += [f"atlas diagram {subject.slug}"] if gallery.diagrams_of(subject) else []
     if not missing:
         return ""
     verb = "are" if len(missing) > 1 else "is"
     note = f"The {' and the '.join(missing)} of {escape(subject.title)} {verb} not written yet."
-    return f'<p class="note">{note}</p>\n{code_block(chr(10).join(commands), "sh")}'
+    near = finished.nearest(subject)
+    way = f" The nearest that is finished: {places.link(near)}. {escape(near.idea)}" if near else ""
+    return f'<p class="note">{note}{way}</p>'
 
 
 def _leads_to(topic: Topic, places: Places) -> str:

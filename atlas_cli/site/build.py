@@ -9,11 +9,12 @@ from typing import NamedTuple
 
 from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
+from atlas_cli.diagrams.web import page as web_page
 from atlas_cli.errors import EnvironmentFault, UsageError
 from atlas_cli.pages import quiz
 from atlas_cli.pages.html import anchor
 from atlas_cli.pages.source import Page, read_page
-from atlas_cli.site import figures, glossary, home, quizzes, search, shell
+from atlas_cli.site import glossary, home, preview, quizzes, search, shell
 from atlas_cli.site.address import path_of, quiz_path, relative
 from atlas_cli.site.article import Places, article, has_diagrams, titles
 from atlas_cli.site.shell import Content
@@ -29,39 +30,45 @@ class Built(NamedTuple):
     bytes: int
 
 
-def build(folder: Path) -> Built:
+def build(folder: Path, url: str = "") -> Built:
     """Write the site; a site that an earlier build wrote there is replaced, any other folder is left alone.
+
+    Args:
+        folder: Where to.
+        url: Where it will stand, for the previews of its pages elsewhere; "" is not known.
 
     Raises:
         UsageError: the folder holds something else.
         EnvironmentFault: it cannot be written.
     """
-    files = render()
+    files: dict[str, bytes] = {path: text.encode() for path, text in render(url).items()}
+    files[shell.PREVIEW] = preview.png()
     try:
         _clear(folder)
-        for path, text in files.items():
+        for path, content in files.items():
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, encoding="utf-8", newline="\n")
+            target.write_bytes(content)
         (folder / _MARK).write_text("\n".join(sorted(files)) + "\n", encoding="utf-8")
     except OSError as error:
         raise EnvironmentFault(
             f"the site cannot be written: {error}", "choose another folder: atlas site OUT"
         ) from error
     n_pages = sum(path.endswith(".html") for path in files)
-    return Built(folder, n_pages, sum(len(text.encode()) for text in files.values()))
+    return Built(folder, n_pages, sum(map(len, files.values())))
 
 
-def render() -> dict[str, str]:
-    """Every file of the site by its path."""
+def render(url: str = "") -> dict[str, str]:
+    """Every text file of the site by its path."""
     subjects: list[Topic | Family] = []
     for family in catalog.families():
         subjects += [family, *family.topics]
     read = [read_page(subject) for subject in subjects]
     contents = [home.home(), home.quizzes(), glossary.content(), *_in_reading_order(read)]
-    files = {content.path: shell.page(content) for content in contents}
+    files = {content.path: shell.page(content, url and url.rstrip("/") + "/") for content in contents}
     files[shell.STYLE] = shell.asset("site.css")
     files[shell.SCRIPT] = shell.script()
+    files[shell.DIAGRAM_STYLE], files[shell.DIAGRAM_SCRIPT] = web_page.style(), web_page.script()
     found = [entry for page in read for entry in search.entries(page)]
     found += [entry for family in catalog.families() for entry in search.questions(family)]
     files[shell.INDEX] = search.script([*found, *glossary.entries()])
@@ -76,7 +83,8 @@ def _in_reading_order(read: list[Page]) -> list[Content]:
         contents.append(_content(page))
         ends = following is None or following.family.slug != page.family.slug
         if ends and quiz.exists(page.family):
-            contents.append(quizzes.content(page.family)._replace(aside=_aside(page.family)))
+            aside, within = _aside(page.family), _contents(page.family, None)
+            contents.append(quizzes.content(page.family)._replace(aside=aside, contents=within))
     named = [(content.path, content.title.removesuffix(" · atlas")) for content in contents]
     return [
         content._replace(before=before, after=after)
@@ -89,8 +97,28 @@ def _content(page: Page) -> Content:
     path = path_of(subject)
     about = subject.line if isinstance(subject, Family) else subject.idea
     body = article(page, Places(path))
-    head = figures.head() if has_diagrams(page) else ""
-    return Content(path, f"{subject.title} · atlas", about, body, _aside(page.family, page), head=head)
+    return Content(
+        path, f"{subject.title} · atlas", about, body, _aside(page.family, page),
+        has_diagrams=has_diagrams(page), contents=_contents(page.family, page),
+    )  # fmt: skip
+
+
+def _contents(family: Family, page: Page | None) -> str:
+    """The sections of a page, and the family around it, folded: what stands beside it on a wide screen."""
+    here = path_of(page.subject) if page else quiz_path(family)
+    title = page.subject.title if page else f"Quiz: {family.title}"
+    sections = "".join(
+        f'<li><a href="#{anchor(t)}">{escape(t)}</a></li>' for t in (titles(page) if page else ())
+    )
+    within = f'<nav aria-label="On this page"><ol>{sections}</ol></nav>\n' if sections else ""
+    others = "\n".join(
+        [*(_row(topic, here, None) for topic in family.topics), *_quiz_row(family, here, page)]
+    )
+    return (
+        f'<details class="contents"><summary>{escape(title)}: contents</summary>\n{within}'
+        f'<nav aria-label="The family"><a href="{relative(path_of(family), here)}">'
+        f"{escape(family.title)}</a>\n<ol>{others}</ol></nav>\n</details>"
+    )
 
 
 def _aside(family: Family, page: Page | None = None) -> str:

@@ -27,10 +27,30 @@ def figure(subject: Topic | Family, name: str) -> str:
     return f'<div class="diagram">\n{title}\n{_fragment(found.family, found.name)}\n</div>'
 
 
+def opening(topic: Topic, name: str) -> str:
+    """The diagram that a page opens with, before its text."""
+    found = gallery.find(topic, name)
+    title = f"<h2>{escape(found.title)}</h2>"
+    return f'<div class="diagram opening">\n{title}\n{_fragment(found.family, found.name)}\n</div>'
+
+
+def pointer(topic: Topic, name: str) -> str:
+    """A line in the text that leads up to the diagram that the page opened with."""
+    found = gallery.find(topic, name)
+    return f'<p class="pointer"><a href="#{found.family}-{found.name}">↑ {escape(found.title)}</a></p>'
+
+
 def own(topic: Topic) -> list[str]:
     """The diagrams that stand on a topic's page."""
     stepped = [diagram.name for diagram in blocks.diagrams_of(topic)]
     return stepped + [e.name for e in gallery.explorables_of(topic) if e.topics[0] == topic.slug]
+
+
+def lead(topic: Topic) -> str | None:
+    """The diagram that a topic's page opens with."""
+    shown = [e for e in gallery.explorables_of(topic) if e.topics[0] == topic.slug]
+    first = next((e for e in shown if e.opens), shown[0] if shown else None)
+    return first.name if first else next(iter(own(topic)), None)
 
 
 def standing(topic: Topic) -> list[Diagram | Explorable]:
@@ -47,11 +67,6 @@ def elsewhere(topic: Topic) -> list[tuple[Topic, str, str]]:
 def yours(topic: Topic) -> list[Explorable]:
     """Those that only a run of the reader's own can draw, and that a page can only name."""
     return [shown for shown in gallery.of_runs(topic) if shown.topics[0] == topic.slug]
-
-
-def head() -> str:
-    """What the head of a page with diagrams needs."""
-    return web_page.head()
 
 
 @cache

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from html import escape
+from typing import NamedTuple
 
 from atlas_cli import catalog
-from atlas_cli.catalog import Family, Topic
+from atlas_cli.catalog import Family
+from atlas_cli.diagrams import gallery
+from atlas_cli.diagrams.frames import Explorable
+from atlas_cli.diagrams.web import page as web_page
 from atlas_cli.pages import quiz
 from atlas_cli.site import map as lineage
+from atlas_cli.site import rails
 from atlas_cli.site.address import HOME, QUIZZES, path_of, quiz_path
+from atlas_cli.site.finished import is_finished
 from atlas_cli.site.shell import Content
 
-_ABOUT = (
-    "Twelve families of modern AI and how they descend from one another: each system explained in plain "
-    "words, and built small enough to train on a laptop."
-)
 _DOT = (
     '<svg width="12" height="12" viewBox="-6 -6 12 12" aria-hidden="true">'
     '<circle class="station" r="4.2"/></svg>'
@@ -24,30 +26,68 @@ _LINE = (
 )
 
 
+class _Miniature(NamedTuple):
+    """A panel of an explorable that moves by itself on the front page, and what it is to promise."""
+
+    family: str
+    name: str
+    knob: str
+    every: int  # how many values of the knob make one of the miniature
+    says: str
+
+
+_MINIATURES = (
+    _Miniature(
+        "diffusion", "noising", "t", 4,
+        "A digit drowns in noise. A network that learns the way back, one small step at a time, draws digits "
+        "from noise alone.",
+    ),
+    _Miniature(
+        "ssm", "selective-scan", "gate", 1,
+        "A memory of fixed size learns, token by token, what to write down and what to let pass.",
+    ),
+    _Miniature(
+        "gan", "training-film", "step", 1,
+        "Two networks play a game: one places points, the other tells them from real ones, until nobody can.",
+    ),
+)  # fmt: skip
+
+
+def _about() -> str:
+    topics = catalog.topics()
+    done = sum(map(is_finished, topics))
+    rest = f"; {len(topics) - done} more stand on the map, and are to come" if done < len(topics) else ""
+    return (
+        f"Twelve families of modern AI and how they descend from one another. {done} systems are finished so "
+        f"far: explained in plain words, and built small enough to train on a laptop{rest}."
+    )
+
+
 def home() -> Content:
     """The map of the twelve families."""
     edge, across = _LINE.format("edge"), _LINE.format("edge across")
+    legend = f'<span class="finished">{_DOT}finished</span> <span class="planned">{_DOT}to come</span>'
     body = f"""<div class="hero">
 <h1>An atlas of modern AI</h1>
-<p class="under">{_ABOUT}</p>
+<p class="under">{_about()}</p>
 </div>
 <ul class="first" aria-label="Three places to start">
-{"".join(map(_first, catalog.first()))}
+{"".join(map(_first, _MINIATURES))}
 </ul>
 <section class="map" aria-labelledby="map-title">
 <h2 id="map-title">What came from what</h2>
-<p class="legend"><span class="trains">{_DOT}trains on a laptop</span> <span>{_DOT}page only</span>
+<p class="legend">{legend}
 <span>{edge}builds on it</span> <span>{across}builds on it, from another family</span></p>
 {lineage.draw()}
 </section>
 <section aria-labelledby="families-title">
 <h2 id="families-title">Twelve families</h2>
-<p class="legend trains">{_DOT}trains on a laptop</p>
+<p class="legend narrow">{legend}</p>
 <ol class="families">
 {"".join(map(_family, catalog.families()))}
 </ol>
 </section>"""
-    return Content(HOME, "An atlas of modern AI", _ABOUT, body)
+    return Content(HOME, "An atlas of modern AI", _about(), body, has_diagrams=True)
 
 
 def quizzes() -> Content:
@@ -66,22 +106,31 @@ def quizzes() -> Content:
     )
 
 
-def _first(suggestion: catalog.Suggestion) -> str:
-    topic = catalog.resolve(suggestion.topic)
-    return f'<li><a href="{path_of(topic)}"><b>{escape(topic.title)}</b>{escape(suggestion.why)}</a></li>\n'
+def _first(small: _Miniature) -> str:
+    shown = gallery.find(catalog.resolve_family(small.family), small.name)
+    assert isinstance(shown, Explorable)
+    topic = catalog.resolve(shown.topics[0])
+    moving = web_page.miniature(shown, small.knob, small.every)
+    return (
+        f'<li>{moving}<div><a href="{path_of(topic)}">{escape(topic.title)}</a>'
+        f"<p>{escape(small.says)}</p></div></li>\n"
+    )
 
 
 def _family(family: Family) -> str:
-    topics = "".join(map(_topic, family.topics))
-    return f"<li>{_named(family, path_of(family))}<p>{escape(family.line)}</p><ol>{topics}</ol></li>\n"
+    done = sum(map(is_finished, family.topics))
+    state = (
+        "finished"
+        if done == len(family.topics)
+        else f"{done} of {len(family.topics)} finished"
+        if done
+        else ""
+    )
+    badge = f'<small class="state">{state or "to come"}</small>'
+    kind = "" if done else ' class="planned"'
+    named = _named(family, path_of(family))
+    return f"<li{kind}>{named} {badge}<p>{escape(family.line)}</p>{rails.draw(family)}</li>\n"
 
 
 def _named(family: Family, path: str) -> str:
     return f'<a href="{path}"><span class="number">{family.number:02}</span>{escape(family.title)}</a>'
-
-
-def _topic(topic: Topic) -> str:
-    trains = f'<span class="trains">{_DOT}</span>' if catalog.recipes_of(topic) else ""
-    return (
-        f'<li>{trains}<a href="{path_of(topic)}">{escape(topic.title)}</a> <small>{topic.year}</small></li>'
-    )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
 from atlas_cli.site.address import path_of
+from atlas_cli.site.finished import is_finished
 
 _YEAR = 82.0  # units from one year to the next
 _LEFT = 208.0  # where the first year stands
@@ -27,6 +28,16 @@ _DOT = 4.2
 _BRANCH = 30.0  # along the years, from one row to another
 _CLEAR = 4.0  # so near its ends a branch is level
 _NAME = (19.0, 4.0)  # from where to where a name stands above its dot
+
+
+#: Where a line of descent begins that no topic tells of: the family's own page does.
+ORIGIN = Topic(
+    slug="transformer-2017", family="transformer", title="Transformer", name="Attention is all you need",
+    year=2017, authors="Vaswani and others", paper="Attention Is All You Need", arxiv="1706.03762",
+    idea="Attention alone, in place of recurrence: every token looks at all others at once.",
+    path=catalog.content_root() / "transformer" / "index.md",
+)  # fmt: skip
+_CAME_OF_IT = ("gpt",)
 
 
 class Station(NamedTuple):
@@ -67,11 +78,30 @@ def stations(years: range) -> list[Station]:
     for family in catalog.families():
         rows = _rows(family, years)
         height = max(rows.values()) + 1
-        for topic in sorted(family.topics, key=lambda t: _x(t, years)):
+        for topic in sorted(shown_of(family), key=lambda t: _x(t, years)):
             y = top + _LANE_PAD + (rows[topic.slug] + 0.72) * _ROW
             placed.append(Station(topic, _x(topic, years), rows[topic.slug], y))
         top += height * _ROW + 2 * _LANE_PAD
     return placed
+
+
+def shown_of(family: Family) -> tuple[Topic, ...]:
+    """The topics of a lane."""
+    return (ORIGIN, *family.topics) if family.slug == ORIGIN.family else family.topics
+
+
+def parents_of(topic: Topic) -> tuple[str, ...]:
+    """What a topic builds on, the origin among it."""
+    return (ORIGIN.slug, *topic.builds_on) if topic.slug in _CAME_OF_IT else topic.builds_on
+
+
+def outline() -> tuple[float, float, str]:
+    """The map without a word: its width and height, and its lines and dots."""
+    years = _years()
+    placed = stations(years)
+    edges = _edges(placed, {station.topic.slug: station for station in placed})
+    dots = (f'<g class="{kinds_of(s.topic)}">{_dot(s)}</g>' for s in placed)
+    return max(s.x for s in placed) + 30, max(s.y for s in placed) + 30, "".join([*edges, *dots])
 
 
 def draw() -> str:
@@ -98,15 +128,15 @@ def _rows(family: Family, years: range) -> dict[str, int]:
     """The row of each topic of a family, counted from the top of its lane."""
     rows: dict[int, _Row] = defaultdict(_Row)
     chosen: dict[str, int] = {}
-    slugs = {topic.slug: topic for topic in family.topics}
-    for topic in sorted(family.topics, key=lambda t: _x(t, years)):
+    slugs = {topic.slug: topic for topic in shown_of(family)}
+    for topic in sorted(shown_of(family), key=lambda t: _x(t, years)):
         x = _x(topic, years)
-        parent = next((slugs[slug] for slug in topic.builds_on if slug in chosen), None)
+        parent = next((slugs[slug] for slug in parents_of(topic) if slug in chosen), None)
         line = (_x(parent, years), x, parent.slug) if parent else None
         label = (x - _LABEL_GAP, x + _label_width(topic))
         wished = chosen[parent.slug] if parent else 0
         row = min(
-            (r for r in range(len(family.topics)) if rows[r].takes(label, line)),
+            (r for r in range(len(slugs)) if rows[r].takes(label, line)),
             key=lambda r: (abs(r - wished), r),
         )
         rows[row].labels.append(label)
@@ -125,7 +155,7 @@ def _x(topic: Topic, years: range) -> float:
 def _depth_in_year(topic: Topic) -> int:
     same = [
         entry
-        for entry in catalog.family_of(topic).topics
+        for entry in shown_of(_family_of(topic))
         if entry.slug in topic.builds_on and entry.year == topic.year
     ]
     return max((1 + _depth_in_year(entry) for entry in same), default=0)
@@ -181,7 +211,7 @@ def _axis(years: range, bottom: float) -> list[str]:
 
 def _edges(placed: list[Station], by_slug: dict[str, Station]) -> list[str]:
     """Lines between families first, so that those within one lie over them."""
-    pairs = [(by_slug[slug], station) for station in placed for slug in station.topic.builds_on]
+    pairs = [(by_slug[slug], station) for station in placed for slug in parents_of(station.topic)]
     pairs.sort(key=lambda pair: pair[0].topic.family == pair[1].topic.family)
     return [_edge(source, target, placed) for source, target in pairs]
 
@@ -221,14 +251,34 @@ def _leave(source: Station, target: Station, placed: list[Station]) -> float:
     return source.x
 
 
+def _family_of(topic: Topic) -> Family:
+    return next(family for family in catalog.families() if family.slug == topic.family)
+
+
+def _is_whole(topic: Topic) -> bool:
+    """Whether a chapter tells of it."""
+    return topic is ORIGIN or is_finished(topic)
+
+
+def kinds_of(topic: Topic) -> str:
+    """Filled where there is a chapter, hollow where there is none yet."""
+    return "finished" if _is_whole(topic) else "planned"
+
+
+def link_of(topic: Topic) -> str:
+    """The page that tells of it."""
+    return path_of(_family_of(topic) if topic is ORIGIN else topic)
+
+
+def _dot(station: Station) -> str:
+    return f'<circle class="station" cx="{station.x:.1f}" cy="{station.y:.1f}" r="{_DOT}"/>'
+
+
 def _station(station: Station) -> str:
     topic = station.topic
-    kinds = ["topic"]
-    kinds += ["trains"] if catalog.recipes_of(topic) else []
-    kinds += ["odd"] if catalog.family_of(topic).number % 2 else []
+    odd = " odd" if _family_of(topic).number % 2 else ""
     return (
-        f'<a class="{" ".join(kinds)}" data-topic="{topic.slug}" href="{path_of(topic)}">'
-        f"<title>{escape(topic.idea)}</title>"
-        f'<circle class="station" cx="{station.x:.1f}" cy="{station.y:.1f}" r="{_DOT}"/>'
+        f'<a class="topic {kinds_of(topic)}{odd}" data-topic="{topic.slug}" href="{link_of(topic)}">'
+        f"<title>{escape(topic.idea)}{'' if _is_whole(topic) else ' (to come)'}</title>{_dot(station)}"
         f'<text x="{station.x - _LABEL_START:.1f}" y="{station.y - 8:.1f}">{escape(topic.title)}</text></a>'
     )

@@ -6,13 +6,34 @@ from functools import cache
 from html import escape
 from importlib import resources
 from typing import NamedTuple
+from urllib.parse import quote
 
 from atlas_cli.site.address import GLOSSARY, HOME, QUIZZES, relative
 
 STYLE = "assets/site.css"
 SCRIPT = "assets/site.js"
 INDEX = "assets/search-index.js"
-SCRIPTS = ("base", "rank", "search", "lineage", "quiz", "page")  # in the order in which they are joined
+DIAGRAM_STYLE, DIAGRAM_SCRIPT = "assets/diagram.css", "assets/diagram.js"
+PREVIEW = "assets/preview.png"
+SCRIPTS = (
+    "base",
+    "theme",
+    "rank",
+    "search",
+    "lineage",
+    "quiz",
+    "page",
+)  # in the order in which they are joined
+
+
+# Before the first paint, so that no page flashes in the other colours.
+_THEME = (
+    "try{const t=localStorage.getItem('atlas-theme');if(t)document.documentElement.dataset.theme=t}catch{}"
+)
+_ICON = "data:image/svg+xml," + quote(
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><circle cx="16" cy="16" r="13" '
+    'fill="#fcfbf8" stroke="#24678f" stroke-width="4"/><circle cx="16" cy="16" r="5" fill="#ad4c1b"/></svg>'
+)
 
 
 class Content(NamedTuple):
@@ -25,19 +46,31 @@ class Content(NamedTuple):
     aside: str = ""
     before: tuple[str, str] | None = None  # path and title of the page before it in reading order
     after: tuple[str, str] | None = None
-    head: str = ""  # what its head needs besides the site's own
+    has_diagrams: bool = False
+    contents: str = ""  # the way around the page on a phone, where there is no room beside it
 
 
-def page(content: Content) -> str:
-    """A whole page of the site."""
+def page(content: Content, url: str = "") -> str:
+    """A whole page of the site.
+
+    Args:
+        content: What it shows.
+        url: Where the site will stand, with a slash at its end, for previews elsewhere; "" is not known.
+    """
     here = content.path
-    head = (
-        f'<link rel="stylesheet" href="{relative(STYLE, here)}">\n'
-        f'<script src="{relative(SCRIPT, here)}" defer></script>\n{content.head}'
+    styles = [STYLE, *([DIAGRAM_STYLE] if content.has_diagrams else [])]
+    scripts = [SCRIPT, *([DIAGRAM_SCRIPT] if content.has_diagrams else [])]
+    head = "\n".join(
+        [
+            *(f'<link rel="stylesheet" href="{relative(path, here)}">' for path in styles),
+            f"<script>{_THEME}</script>",
+            *(f'<script src="{relative(path, here)}" defer></script>' for path in scripts),
+            _preview(here, url),
+        ]
     )
     beside = " beside" if content.aside else ""
     body = (
-        f"{_header(here)}\n"
+        f"{_header(here)}\n{content.contents}\n"
         f'<div class="sheet{beside}">\n{content.aside}\n<main id="content">\n'
         f"{content.body}\n{_turn(content)}</main>\n</div>\n"
         "<footer>Made by <code>atlas site</code>. "
@@ -76,7 +109,7 @@ def _document(title: str, about: str, head: str, body: str) -> str:
 <meta name="description" content="{escape(about)}">
 <meta property="og:title" content="{escape(title)}">
 <meta property="og:description" content="{escape(about)}">
-<link rel="icon" href="data:,">
+<link rel="icon" href="{_ICON}">
 {head}
 </head>
 <body>
@@ -85,6 +118,17 @@ def _document(title: str, about: str, head: str, body: str) -> str:
 </body>
 </html>
 """
+
+
+def _preview(here: str, url: str) -> str:
+    """What a link to the page looks like elsewhere; most readers of it want a whole address."""
+    picture = url + PREVIEW if url else relative(PREVIEW, here)
+    address = f'<meta property="og:url" content="{escape(url + here)}">\n' if url else ""
+    return (
+        f'{address}<meta property="og:type" content="website">\n'
+        f'<meta property="og:image" content="{escape(picture)}">\n'
+        '<meta name="twitter:card" content="summary_large_image">'
+    )
 
 
 def _header(here: str) -> str:
@@ -99,6 +143,7 @@ def _header(here: str) -> str:
  aria-autocomplete="list" aria-expanded="false" aria-controls="results">
 <ul class="results" id="results" role="listbox" aria-label="Found" hidden></ul>
 </form>
+<button type="button" class="theme" hidden></button>
 </header>"""
 
 

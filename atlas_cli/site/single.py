@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from atlas_cli.catalog import Family
+from atlas_cli.diagrams.web import page as web_page
 from atlas_cli.pages.source import Page
-from atlas_cli.site import figures, shell
+from atlas_cli.site import shell
 from atlas_cli.site.article import Places, article, has_diagrams
 
 
@@ -12,5 +13,5 @@ def document(page: Page) -> str:
     """The page as a whole HTML document; other pages of the atlas are named, since they are not at hand."""
     subject = page.subject
     about = subject.line if isinstance(subject, Family) else subject.idea
-    head = figures.head() if has_diagrams(page) else ""
+    head = web_page.head() if has_diagrams(page) else ""
     return shell.alone(f"{subject.title} · atlas", about, article(page, Places(None)), head)

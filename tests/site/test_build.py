@@ -18,7 +18,9 @@ from atlas_cli.diagrams import gallery
 from atlas_cli.errors import UsageError
 from atlas_cli.pages import glossary, quiz
 from atlas_cli.pages.source import read_page
+from atlas_cli.site import figures, finished
 from atlas_cli.site.address import path_of, quiz_path
+from atlas_cli.site.article import unplaced
 from atlas_cli.site.build import build, render
 from atlas_cli.site.single import document
 
@@ -104,7 +106,8 @@ def test_no_address_is_used_twice_on_a_page():
 def test_no_page_asks_the_network_for_anything():
     for here, page in pages().items():
         for resource in page.resources:
-            assert resource == "data:," or resolve(resource, here)[0] in files(), (here, resource)
+            there = resolve(resource, here)[0]
+            assert resource.startswith("data:") or there in files(), (here, resource)
     for path, text in files().items():
         if path.startswith("assets/") and "index" not in path:
             assert not re.search(r"https?:|@import|url\(|fetch\(|XMLHttp|WebSocket|sendBeacon", text), path
@@ -164,14 +167,48 @@ def test_a_page_that_stands_alone_ends_with_its_words():
     assert "glossary.html" not in text
 
 
-def test_every_diagram_stands_on_the_page_of_its_first_topic_before_what_to_try():
+def test_every_diagram_stands_on_the_page_of_its_first_topic():
     for family in catalog.families():
         for shown in gallery.diagrams_of(family):
             on = [path for path, page in pages().items() if page.ids[f"{family.slug}-{shown.name}"]]
             assert f"{family.slug}/{shown.topics[0]}.html" in on
             assert len(on) == 1 or hasattr(shown, "steps"), (shown.name, on)
-    page = files()["ssm/mamba.html"]
-    assert page.index('id="diagrams"') < page.index('id="try-it"')
+
+
+def test_a_written_page_opens_with_a_diagram_and_proves_sentences_with_the_others():
+    """None are left in a heap at the end."""
+    for topic in catalog.topics():
+        page, text = read_page(topic), files()[path_of(topic)]
+        lead = figures.lead(topic)
+        assert not (page.sections and unplaced(page)), topic.slug
+        assert not lead or text.index(f"-{lead}") < text.index(
+            'class="lead"' if page.opening else "</article>"
+        )
+        assert ('class="diagram opening"' in text) == bool(lead)
+    assert figures.lead(catalog.resolve("gan")) == "training-film"
+    assert figures.lead(catalog.resolve("controlnet")) == "controlnet"
+
+
+def test_a_command_that_draws_a_diagram_leads_to_it():
+    s4, family = files()["ssm/s4.html"], files()["ssm/index.html"]
+    assert '<a href="s4.html#ssm-hippo"><code>atlas diagram s4 hippo</code></a>' in s4
+    assert '<a href="mamba.html#ssm-cost"><code>atlas diagram cost</code></a>' in family
+    assert "<a href" not in re.findall(r"<pre.*?</pre>", s4, re.DOTALL)[-1]  # a block is for copying
+    run = "<code>atlas diagram gpt attention-heads --run latest</code>"
+    assert run in files()["transformer/index.html"]
+    assert f">{run}</a>" not in files()["transformer/index.html"]
+
+
+def test_what_is_not_written_leads_to_the_nearest_that_is():
+    for topic in catalog.topics():
+        near = finished.nearest(topic)
+        assert near is not None
+        assert finished.is_finished(near)
+    assert finished.nearest(catalog.resolve("llava")).slug == "gpt"
+    assert finished.nearest(catalog.resolve_family("flow")).family in ("flow", "diffusion")
+    text = files()["vlm/llava.html"]
+    assert "not written yet. The nearest that is finished: <a href=" in text
+    assert "atlas explain llava" not in text
 
 
 def test_a_diagram_of_a_run_is_named_and_not_drawn():
@@ -218,7 +255,7 @@ def test_a_folder_that_holds_something_else_is_refused(tmp_path: Path):
 def test_one_page_alone_needs_nothing_else(name: str):
     text = document(read_page(catalog.resolve_any(name)))
     page = Reader(name, text)
-    assert page.resources == ["data:,"]
+    assert [resource[:5] for resource in page.resources] == ["data:"]
     for link in page.links:
         assert link.startswith("https://") or page.ids[link.removeprefix("#")], link
     assert len(text.encode()) < 400_000

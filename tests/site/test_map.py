@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 from itertools import combinations, pairwise
 
 from atlas_cli import catalog
+from atlas_cli.site import finished, rails
 from atlas_cli.site import map as lineage
 
 YEARS = lineage._years()
@@ -14,7 +15,7 @@ STATIONS = {station.topic.slug: station for station in lineage.stations(YEARS)}
 
 
 def test_every_topic_stands_at_its_year_in_its_lane():
-    assert set(STATIONS) == {topic.slug for topic in catalog.topics()}
+    assert set(STATIONS) == {topic.slug for topic in catalog.topics()} | {lineage.ORIGIN.slug}
     for station in STATIONS.values():
         assert 0 <= (station.x - STATIONS["vae"].x) / lineage._YEAR - (station.topic.year - 2013) < 1
     lanes = [[s.y for s in STATIONS.values() if s.topic.family == f.slug] for f in catalog.families()]
@@ -33,7 +34,7 @@ def test_no_two_labels_overlap():
 def test_what_builds_on_a_topic_stands_to_its_right_and_is_joined_to_it():
     svg = ET.fromstring(lineage.draw())
     drawn = {(edge.get("data-from"), edge.get("data-to")): edge for edge in svg.iter("path")}
-    wanted = {(slug, topic.slug) for topic in catalog.topics() for slug in topic.builds_on}
+    wanted = {(slug, topic.slug) for topic in catalog.topics() for slug in lineage.parents_of(topic)}
     assert set(drawn) == wanted
     for (source, target), edge in drawn.items():
         assert (
@@ -76,7 +77,23 @@ def test_a_branch_runs_through_no_name_where_there_is_room():
     assert crossed == []
 
 
-def test_what_can_be_trained_is_marked_by_more_than_colour():
+def test_what_is_finished_is_marked_by_more_than_colour():
     svg = ET.fromstring(lineage.draw())
-    marked = {a.get("data-topic") for a in svg.iter("a") if "trains" in a.get("class", "").split()}
-    assert marked == {topic.slug for topic in catalog.topics() if catalog.recipes_of(topic)}
+    marked = {a.get("data-topic") for a in svg.iter("a") if "finished" in a.get("class", "").split()}
+    done = {topic.slug for topic in catalog.topics() if finished.is_finished(topic)}
+    assert marked == done | {lineage.ORIGIN.slug}
+    assert all(catalog.recipes_of(catalog.resolve(slug)) for slug in done)  # as the front page says
+
+
+def test_the_map_of_a_phone_joins_every_topic_to_what_it_builds_on():
+    for family in catalog.families():
+        drawn, shown = ET.fromstring(rails.draw(family)), lineage.shown_of(family)
+        slugs, pairs = {topic.slug for topic in shown}, rails.joined(shown)
+        assert len(list(drawn.iter("path"))) == len(pairs)
+        assert len(list(drawn.iter("li"))) == len(shown)
+        assert len({(dot.get("cx"), dot.get("cy")) for dot in drawn.iter("circle")}) == len(shown)
+        assert {target for _, target in pairs} == {t.slug for t in shown if slugs & {*lineage.parents_of(t)}}
+    ssm = rails.joined(catalog.resolve_family("ssm").topics)
+    assert ("mamba", "jamba") in ssm
+    assert ("jamba", "zamba") in ssm
+    assert ("mamba", "zamba") not in ssm  # it would run through jamba

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+from atlas_cli import site
 from atlas_cli.diagrams.web import page as web_page
 from atlas_cli.site import shell
 
+SCRIPTS = [
+    *Path(site.__file__).parent.glob("assets/scripts/*.js"),
+    *Path(web_page.__file__).parent.glob("assets/scripts/*.js"),
+]
 _CLASS = re.compile(r"\.([a-z][\w-]*)")
 
 
@@ -17,3 +23,9 @@ def test_no_rule_of_the_site_reaches_into_a_diagram():
     selectors = [part.strip() for group in re.findall(r"([^{}]+)\{", sheet) for part in group.split(",")]
     bare = [selector for selector in selectors if re.fullmatch(r"\.([\w-]+)", selector)]
     assert not {selector for selector in bare if selector[1:] in ours} - {".atlas-diagram"}
+
+
+def test_every_script_is_small_and_named_where_it_is_joined():
+    assert all(len(path.read_text(encoding="utf-8").splitlines()) < 350 for path in SCRIPTS)
+    named = {*shell.SCRIPTS, *web_page.SCRIPTS, "live"}
+    assert {path.stem for path in SCRIPTS} == named

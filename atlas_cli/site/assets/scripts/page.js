@@ -15,9 +15,15 @@ const reachable = () => all("pre.code, .table, .formula math").forEach((box) => 
   if (box.scrollWidth > box.clientWidth + 1) box.tabIndex = 0;
 });
 
+all(".theme").forEach(themeSwitch);
 all(".search").forEach(searchBox);
 all(".map svg").forEach(lineage);
 all("form.quiz").forEach(quiz);
 if (navigator.clipboard) all("pre.code.sh, pre.code.bash").forEach(copyable);
 reachable();
 addEventListener("resize", reachable);
+for (const contents of all(".contents")) {
+  contents.addEventListener("click", (/** @type {Event} */ event) => {
+    if (event.target instanceof HTMLAnchorElement) contents.open = false;
+  });
+}
