@@ -112,7 +112,8 @@ def said(explorable: Explorable, frame: Frame, width: int) -> Lines:
 
 def shown_value(knob: Knob, value: Value) -> str:
     """A value with its unit."""
-    text = f"{value:g}" if isinstance(value, float) else str(value)
+    whole = isinstance(value, float) and value.is_integer()
+    text = f"{value:g}" if whole else told(value)
     return f"{text} {knob.unit}".rstrip()
 
 

@@ -147,7 +147,7 @@ def codebook(size: int, revival: str, step: int) -> Frame:
                 ),
             ),
         ),
-        f"At step {step} {int(used.sum())} of {size} codes are in use, and they count for {perplexity:.2g} "
+        f"At step {step}, {int(used.sum())} of {size} codes are in use, and they count for {perplexity:.2g} "
         "that all points share evenly. Every point takes its nearest code, and a code moves to the mean of "
         "the points that took it; one that nobody takes cannot move.",
         {

@@ -110,7 +110,7 @@ def reflow(round: int, steps: int) -> Frame:
                 ),
             ),
         ),
-        f"Retrained {_times(round)}, the flow puts {on_data(ends):.0%} of the points on the data in "
+        f"{_times(round)}, the flow puts {on_data(ends):.0%} of the points on the data in "
         f"{_steps(steps)}, and {on_data(path[-1]):.0%} exactly. At first it is trained on random pairs, and "
         "its paths bend where the modes part: one long step lands in the middle. Then it is trained again on "
         "pairs of its own, each noise with the sample that it led to, and inherits the errors of the round "
@@ -132,7 +132,7 @@ def _all_round(points: Tensor) -> Tensor:
 
 
 def _times(n: int) -> str:
-    return {0: "never", 1: "once"}.get(n, f"{n} times")
+    return {0: "Not retrained yet", 1: "Retrained once"}.get(n, f"Retrained {n} times")
 
 
 def _steps(n: int) -> str:

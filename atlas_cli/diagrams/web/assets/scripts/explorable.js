@@ -27,7 +27,7 @@ async function explorable(figure, { knobs, at, packed, loops, live }) {
     panels = frame.panels;
     knobs.forEach((knob, i) => {
       const output = find(`[data-knob="${knob.name}"] output`);
-      const said = `${tell(valueOf(i))}${knob.unit ? " " + knob.unit : ""}`;
+      const value = valueOf(i), said = `${tell(value, Number.isInteger(value) ? 15 : 3)}${knob.unit ? " " + knob.unit : ""}`;
       if (!output) return; // a choice shows its value itself
       output.textContent = said;
       find(`[data-knob="${knob.name}"] input`).setAttribute("aria-valuetext", said);
