@@ -13,7 +13,8 @@ from atlas_cli.errors import UsageError
 from atlas_cli.pages.directives import needs_run
 from atlas_cli.site.address import path_of
 
-_COMMAND = re.compile(r"(<pre[^>]*>)?<code>(atlas diagram ([\w-]+)(?: ([\w-]+))?[^<]*)</code>")
+_COMMAND = re.compile(r"(<pre[^>]*>)?<code>(atlas diagram (\w[\w-]*)(?: (\w[\w-]*))?[^<]*)</code>")
+_SETTING = re.compile(r"--set (\w+=[\w.+-]+)")
 
 
 def linked(html: str, address: Callable[[str], str]) -> str:
@@ -27,7 +28,10 @@ def linked(html: str, address: Callable[[str], str]) -> str:
     def link(match: re.Match[str]) -> str:
         block, command, topic, name = match.groups()
         target = None if block or "--run" in command else place_of(unescape(topic), name)
-        return f'<a href="{address(target)}"><code>{command}</code></a>' if target else match[0]
+        if target is None:
+            return match[0]
+        stands = "&amp;".join(_SETTING.findall(command))  # as the address of a figure tells its knobs
+        return f'<a href="{address(target)}{"?" if stands else ""}{stands}"><code>{command}</code></a>'
 
     return _COMMAND.sub(link, html)
 

@@ -181,6 +181,17 @@ def test_a_phone_has_a_way_around_the_page(visit):
     assert contents.is_hidden()
 
 
+def test_a_command_in_the_text_turns_the_figure_that_it_draws(visit):
+    page = visit("ssm/mamba.html")
+    page.wait_for_selector("#ssm-selective-scan .panel")
+    gate = page.locator("#ssm-selective-scan [data-knob=gate]")
+    assert gate.locator("output").inner_text() == "0.5"
+    page.get_by_role("link", name="atlas diagram mamba selective-scan --set gate=1").click()
+    page.wait_for_function("document.querySelector('#ssm-selective-scan output').textContent === '1'")
+    assert gate.locator("input").input_value() == "20"
+    assert page.locator("#ssm-selective-scan").bounding_box()["y"] < 900
+
+
 def test_nothing_below_moves_while_a_knob_turns(visit):
     page = visit("autoencoder/bpe.html")
     page.wait_for_selector(".opening .panel")

@@ -77,6 +77,7 @@ def pages() -> dict[str, Reader]:
 def resolve(link: str, here: str) -> tuple[str, str]:
     """Path and fragment that a relative link leads to."""
     path, _, fragment = link.partition("#")
+    fragment = fragment.partition("?")[0]  # then come the knobs of a figure
     return (posixpath.normpath(posixpath.join(posixpath.dirname(here), path)) if path else here), fragment
 
 
@@ -193,6 +194,7 @@ def test_a_command_that_draws_a_diagram_leads_to_it():
     s4, family = files()["ssm/s4.html"], files()["ssm/index.html"]
     assert '<a href="s4.html#ssm-hippo"><code>atlas diagram s4 hippo</code></a>' in s4
     assert '<a href="mamba.html#ssm-cost"><code>atlas diagram cost</code></a>' in family
+    assert 'href="mamba.html#ssm-selective-scan?gate=1"><code>atlas diagram mamba selective-scan' in family
     assert "<a href" not in re.findall(r"<pre.*?</pre>", s4, re.DOTALL)[-1]  # a block is for copying
     run = "<code>atlas diagram gpt attention-heads --run latest</code>"
     assert run in files()["transformer/index.html"]

@@ -99,6 +99,9 @@ async function explorable(figure, { knobs, at, packed, loops, live }) {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ask);
   document.addEventListener("atlas-theme", ask);
   addEventListener("resize", ask);
+  addEventListener("hashchange", () => { // a link on the same page
+    placesInAddress(figure, knobs, place).forEach((to, i) => { if (to !== place[i]) turns[i](to); });
+  });
   draw();
 }
 
