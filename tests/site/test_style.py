@@ -29,3 +29,10 @@ def test_every_script_is_small_and_named_where_it_is_joined():
     assert all(len(path.read_text(encoding="utf-8").splitlines()) < 350 for path in SCRIPTS)
     named = {*shell.SCRIPTS, *web_page.SCRIPTS, "live"}
     assert {path.stem for path in SCRIPTS} == named
+
+
+def test_every_colour_that_a_diagram_names_is_there():
+    """A name that is nowhere paints black."""
+    sheet = web_page.style()
+    used, made = set(re.findall(r"var\((--d-[\w-]+)\)", sheet)), set(re.findall(r"(--d-[\w-]+):", sheet))
+    assert used <= made
