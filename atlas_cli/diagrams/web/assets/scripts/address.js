@@ -3,7 +3,7 @@
 /** The places of the knobs that the address names for this figure.
  * @param {HTMLElement} figure @param {any[]} knobs @param {any[]} at */
 function placesInAddress(figure, knobs, at) {
-  const [id, told] = decodeURI(location.hash.slice(1)).split("?");
+  const [id, told] = location.hash.slice(1).split("?");
   if (id !== figure.id || !told) return [...at];
   const wanted = new URLSearchParams(told);
   figure.scrollIntoView();

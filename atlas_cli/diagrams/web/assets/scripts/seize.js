@@ -25,6 +25,12 @@ function distances(box, drag, values, hand) {
   });
 }
 
+/** Which way across the panel a knob's values go: to the right, or, where `at` falls, to the left.
+ * @param {Drag} drag */
+function heading({ at }) {
+  return at.length > 1 && at[at.length - 1] < at[0] ? -1 : 1;
+}
+
 /** Lets hands turn knobs on the panels of a figure, which are drawn anew all the time.
  * @param {any} room Holds the rows of panels. @param {any[]} knobs
  * @param {() => any[][]} shown The panels that are drawn now.
@@ -76,7 +82,7 @@ function makeSeizable(room, knobs, shown, turn, placeOf) {
     const { panel } = seized(at);
     if (!panel.drag.some((/** @type {Drag} */ drag) => drag.axis === axis)) return;
     event.preventDefault();
-    turned(panel, (drag, i) => (drag.axis === axis ? placeOf(i) + way : -1));
+    turned(panel, (drag, i) => (drag.axis === axis ? placeOf(i) + way * (axis === "x" ? heading(drag) : 1) : -1));
   });
   // A panel that has the focus keeps it when it is drawn anew.
   return (/** @type {() => void} */ redraw) => {
