@@ -74,14 +74,20 @@ def article(page: Page, places: Places) -> str:
     for title in titles(page):
         drawn = title == DIAGRAMS and title not in written
         parts.append(_more_diagrams(page) if drawn else renderer.section(title, written[title], cited))
-    if isinstance(subject, Topic) and page.whole:
-        parts += [_other_diagrams(subject, places), _of_your_run(subject)]
-        parts += [_missing(page, places), _leads_to(subject, places)]
-    if isinstance(subject, Family) and page.whole:
-        parts.append(_missing(page, places))
+    parts += _at_the_end(page, places) if page.whole else []
     if places.here is None:
         parts.append(glossary.of_page(marker.used))
     return f'<article class="prose">\n{places.link_commands(_lines(filter(None, parts)))}\n</article>'
+
+
+def _at_the_end(page: Page, places: Places) -> list[str]:
+    """What is missing, and the ways on."""
+    subject, missing = page.subject, _missing(page, places)
+    if isinstance(subject, Family):
+        return [missing]
+    return [
+        _other_diagrams(subject, places), _of_your_run(subject), missing, _leads_to(subject, places),
+    ]  # fmt: skip
 
 
 def opening_diagram(page: Page) -> str | None:
