@@ -61,7 +61,7 @@ def test_the_frame_tells_what_it_shows():
     curves, bars = frame.panels[0]
     state = next(s for s in curves.series if s.label == "state of 8")
     assert state.ys[state.xs.index(16)] == pytest.approx(frame.facts["recall of the state"], abs=1e-3)
-    assert bars.values == (8 * 16 / 1000, 16 * 32 / 1000)
+    assert bars.values == (8 * 16, 16 * 32)
     of_state, of_attention = frame.panels[1]
     for heatmap in (of_state, of_attention):
         assert len(heatmap.rows) == len(heatmap.rows[0]) == 16
