@@ -303,15 +303,23 @@ class LatentDiffusion(System):
         return judge.score(images, label) | self.reconstruction(judge) | self.speed()
 
     def reconstruction(self, judge: Judge) -> dict[str, float]:
-        """What decoding alone costs: the limit of every sample that is decoded."""
-        images = to_float(self.setting.data.test_images[:N_SAMPLES])
+        """What decoding alone costs: the limit of every sample that is decoded.
+
+        Restored are test images that are not in the reference, so that its floor is the best to be had.
+        """
+        images, _ = judge.kept_aside()
         generator, shape = self.setting.generator("reconstruction"), (len(images), *self.config.latent_shape)
         noise = torch.randn(shape, generator=generator, device=images.device)
         pairs = zip(images.split(128), noise.split(128), strict=True)
         back = torch.cat([self.decode(self.encode(*pair)) for pair in pairs])
         mse = ((back.clamp(-1, 1) - images) / 2).square().mean()  # pixels of [0, 1]
-        frechet = judge.score(back)["judge_frechet"]
-        return {"reconstruction_frechet": frechet, "reconstruction_psnr": float(-10 * mse.log10())}
+        scores = judge.score(back, from_tests=True)
+        return {
+            "reconstruction_frechet": scores["judge_frechet"],
+            "reconstruction_floor": scores["judge_frechet_floor"],
+            "reconstruction_over_floor": scores["judge_frechet_over_floor"],
+            "reconstruction_psnr": float(-10 * mse.log10()),
+        }
 
     def speed(self) -> dict[str, float]:
         """Images a second in both spaces, decoder included, timed in turn so that both meet the same load."""

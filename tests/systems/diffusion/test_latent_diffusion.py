@@ -9,6 +9,7 @@ import torch
 
 from atlas_cli.engine.loop import fit
 from atlas_cli.engine.system import SampleRequest, Setting
+from atlas_cli.metrics.judge import Judge
 from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.diffusion import ddpm
 from atlas_cli.systems.diffusion.ddpm import DDPM
@@ -249,6 +250,24 @@ def test_a_sample_shows_the_decoded_path(tiny_images: object) -> None:
     assert len(artifact.frames) == 6  # the noise and five steps
     assert all(frame.shape == (3, 1, 8, 8) for frame in artifact.frames)
     assert artifact.images is artifact.frames[-1]
+
+
+def test_restored_test_images_are_judged_by_other_ones(tiny_images: object) -> None:
+    system, aside = attached(tiny_images), torch.rand(6, 1, 8, 8) * 2 - 1
+    scores = {"judge_frechet": 6.0, "judge_frechet_floor": 4.0, "judge_frechet_over_floor": 1.5}
+    scored: list[tuple[int, bool]] = []
+
+    def score(images: torch.Tensor, *, from_tests: bool = False) -> dict[str, float]:
+        scored.append((len(images), from_tests))
+        return scores
+
+    judge = object.__new__(Judge)
+    vars(judge).update(kept_aside=lambda: (aside, torch.arange(6)), score=score)
+    with torch.no_grad():
+        figures = system.reconstruction(judge)
+    assert scored == [(6, True)]
+    names = ("reconstruction_frechet", "reconstruction_floor", "reconstruction_over_floor")
+    assert [figures[name] for name in names] == [6.0, 4.0, 1.5]
 
 
 def test_speed_is_taken_from_both_spaces_in_turn(tiny_images: object) -> None:
