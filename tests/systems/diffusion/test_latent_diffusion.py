@@ -7,10 +7,12 @@ import math
 import pytest
 import torch
 
+from atlas_cli import catalog
 from atlas_cli.engine.loop import fit
 from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.metrics.effort import operations
 from atlas_cli.metrics.judge import Judge
+from atlas_cli.pages.source import read_page
 from atlas_cli.recipe import recipes
 from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.diffusion import ddpm
@@ -338,6 +340,20 @@ def test_the_opponents_of_the_recipe_are_the_latents_grid_on_pixels_and_an_equal
     grids = [variant.model["image_size"] // variant.model["patch"] for variant in recipe.variants.values()]
     assert grids == [7, 14]
     assert all(variant.train.steps == recipe.train.steps for variant in recipe.variants.values())
+
+
+def test_on_patches_an_image_takes_as_many_operations_as_in_the_latent_as_the_page_says() -> None:
+    recipe = recipes.resolve("latent-diffusion/small")
+    work = []
+    for model in (recipe.model, recipe.variants["on patches of 4 x 4 pixels"].model):
+        system = LatentDiffusion(Config.model_validate(model)).eval()
+        with torch.no_grad():
+            drawn = lambda s=system: s.draw(torch.arange(1), torch.Generator().manual_seed(0), "latent")  # noqa: E731
+            work.append(operations(drawn))
+    assert work[1] == pytest.approx(work[0], rel=0.05)
+    page = read_page(catalog.resolve("latent-diffusion"))
+    (trained,) = (s.markdown for s in page.sections if s.title == "How it is trained")
+    assert "takes as many operations, to a few in a hundred" in " ".join(trained.split())
 
 
 def parameters(model: dict[str, object]) -> int:
