@@ -202,6 +202,22 @@ def test_the_walk_without_fresh_noise_is_nearer_in_every_column_as_the_page_of_d
     assert unguided["judge_frechet_20"] > unguided["without"]["judge_frechet_20"]
 
 
+def test_what_the_loss_and_the_penalty_are_worth_is_as_the_page_of_the_gan_says():
+    recipe = measured("gan", "small")
+    without, stalling = recipe["without"], recipe["vary"]["loss=saturating"]
+    assert "The penalty is worth more here than the loss" in text_of("gan")
+    assert recipe["spread"]["judge_frechet"][1] < recipe["spread_without"]["judge_frechet"][0]
+    assert "lie no farther from real digits" in text_of("gan")
+    assert stalling["judge_frechet"] <= recipe["judge_frechet"]
+    for name in ("class_entropy", "class_accuracy"):  # "come as evenly and are read as well"
+        assert without[name] == pytest.approx(recipe[name], abs=0.03)
+    assert "the runs of these three seeds came through" in text_of("gan")
+    assert recipe["seeds"] == [1, 2, 3]
+    least, most = recipe["spread_vary"]["loss=saturating"]["judge_frechet"]
+    assert most < 2 * least
+    assert stalling["early_gradient"] < recipe["early_gradient"] / 100  # "vanishes every time"
+
+
 def test_the_gan_is_nearer_than_the_diffusion_model_as_three_pages_say():
     gan, ddpm = measured("gan", "small"), measured("ddpm", "small")
     between = [
