@@ -3,7 +3,11 @@
 Figures: confidence, class entropy, class accuracy and a Frechet distance on the judge's own features. The
          distance is comparable only between runs on the same data set: it is no FID, which uses Inception.
 Samples: N_SAMPLES, always: the distance shrinks with the number of samples (small sets overstate it), so only
-         equal numbers compare. It is printed beside its floor, the distance of as many training images.
+         equal numbers compare. It is printed beside its floor, the distance of as many training images with
+         the classes in equal shares, as systems draw them: the mean of N_FLOORS such draws.
+Halves:  what is drawn from test images, or is one of them restored, is judged by the other half of the
+         reference (`from_tests`), with a floor of its own. In its own reference an image is nearer than any
+         that was not seen.
 Pair:    confidence alone proves nothing: uniform noise can make a judge certain. Read it with the distance.
 """
 
@@ -13,6 +17,7 @@ import hashlib
 import math
 from collections.abc import Callable
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from jaxtyping import Float, Int
@@ -24,13 +29,15 @@ from torch.nn import functional as F
 from atlas_cli import files
 from atlas_cli.data.images import ImageSource, to_float
 from atlas_cli.draws import BatchRandom, generator
-from atlas_cli.metrics.frechet import frechet_distance, moments
+from atlas_cli.errors import DataError
+from atlas_cli.metrics.frechet import Moments, frechet_distance, moments
 from atlas_cli.paths import cache_dir
 from atlas_cli.runs.durable import write_atomically
 
 VERSION = 2  # of network and training below: a change asks for another number, so that no old judge is reused
 N_SAMPLES = 512  # generated images in every Frechet distance
 N_REFERENCE = 2_000  # test images, at most, that they are compared with
+N_FLOORS = 8  # draws of real images behind a floor: one alone may lie a fifth beside their mean
 
 _BATCH_SIZE = 64
 _EPOCHS = 6
@@ -73,9 +80,10 @@ class Judge:
         self.net, self.source = net.eval().requires_grad_(False), source
         chosen = _spread(len(source.test_images), N_REFERENCE)
         features, logits = self._look(to_float(source.test_images[chosen]))
-        self._reference = moments(features)
+        self._kept_aside = chosen[::2]
+        self._features = features
         self.accuracy = (logits.argmax(1) == source.test_labels[chosen]).float().mean().item()
-        self._floors: dict[int, float] = {}
+        self._floors: dict[tuple[int, bool], list[float]] = {}
 
     @classmethod
     def load_or_train(
@@ -104,21 +112,40 @@ class Judge:
         say(f"the judge reads {judge.accuracy:.1%} of the test images")
         return judge
 
+    def kept_aside(self, n: int = N_SAMPLES) -> tuple[Float[Tensor, "n C H W"], Int[Tensor, "n"]]:
+        """Test images in [-1, 1] and their labels, at most n, the classes in equal shares.
+
+        What is made of them is scored with `from_tests`, by a reference that holds none of them.
+
+        Raises:
+            DataError: there are too few test images for two halves.
+        """
+        if len(self._kept_aside) < 2:
+            what = f"{self.source.name} has too few test images to judge what is made from some by the others"
+            raise DataError(what, "name data with four or more of them")
+        labels = self.source.test_labels[self._kept_aside]
+        chosen = self._kept_aside[in_turn(labels, generator("judge kept aside"))[:n]]
+        return to_float(self.source.test_images[chosen]), self.source.test_labels[chosen]
+
     def score(
-        self, images: Float[Tensor, "N C H W"], labels: Int[Tensor, "N"] | None = None
-    ) -> dict[str, float]:
+        self, images: Float[Tensor, "N C H W"], labels: Int[Tensor, "N"] | None = None, *,
+        from_tests: bool = False,
+    ) -> dict[str, float]:  # fmt: skip
         """Judge generated images in [-1, 1].
 
         Args:
             images: At least two; by convention N_SAMPLES. Of more, the first N_SAMPLES enter the distance.
             labels: The classes that were asked for, if any were.
+            from_tests: Whether they were made from what `kept_aside` gives.
 
         Returns:
             confidence: Mean of the largest class probability, in [0, 1].
             class_entropy: Entropy of the classes found over that of equal shares, in [0, 1].
             class_accuracy: Share of images read as the class asked for; only with labels.
             judge_frechet: Frechet distance to the test images on the judge's features.
-            judge_frechet_floor: The same for as many training images.
+            judge_frechet_floor: The same for as many training images, mean of N_FLOORS draws.
+            judge_frechet_floor_least: The least of these draws.
+            judge_frechet_floor_most: The largest of them.
             judge_frechet_over_floor: The distance over its floor: 1 is as close as real images come.
             judge_accuracy: Share of the real test images that the judge itself reads rightly.
         """
@@ -131,22 +158,39 @@ class Judge:
         }
         if labels is not None:
             scores["class_accuracy"] = (found == labels.to(found.device)).cpu().double().mean().item()
-        scores["judge_frechet"] = frechet_distance(moments(features[:N_SAMPLES]), self._reference)
-        floor = self.floor(len(images))
-        scores["judge_frechet_floor"] = floor
-        scores["judge_frechet_over_floor"] = scores["judge_frechet"] / floor
+        seen = moments(features[:N_SAMPLES])
+        scores["judge_frechet"] = frechet_distance(seen, self._reference(from_tests))
+        scores |= self.floor(len(images), from_tests=from_tests)
+        scores["judge_frechet_over_floor"] = scores["judge_frechet"] / scores["judge_frechet_floor"]
         scores["judge_accuracy"] = self.accuracy
         return scores
 
-    def floor(self, n: int = N_SAMPLES) -> float:
-        """The distance that n real training images have to the test images: what perfection scores."""
+    def floor(self, n: int = N_SAMPLES, *, from_tests: bool = False) -> dict[str, float]:
+        """The distance that n real training images have to the test images: what perfection scores.
+
+        Returns:
+            judge_frechet_floor, judge_frechet_floor_least and judge_frechet_floor_most, as in `score`.
+        """
         n = min(n, N_SAMPLES, len(self.source.train_images))
-        if n not in self._floors:
-            order = torch.randperm(len(self.source.train_images), generator=generator("judge floor"))
-            images = self.source.train_images[order[:n].to(self.source.train_images.device)]
-            features, _ = self._look(to_float(images))
-            self._floors[n] = frechet_distance(moments(features), self._reference)
-        return self._floors[n]
+        if (n, from_tests) not in self._floors:
+            reference = self._reference(from_tests)
+            draws = [moments(self._look(self._real(n, i))[0]) for i in range(N_FLOORS)]
+            self._floors[n, from_tests] = [frechet_distance(drawn, reference) for drawn in draws]
+        floors = self._floors[n, from_tests]
+        return {
+            "judge_frechet_floor": fmean(floors),
+            "judge_frechet_floor_least": min(floors),
+            "judge_frechet_floor_most": max(floors),
+        }
+
+    def _real(self, n: int, draw: int) -> Float[Tensor, "n C H W"]:
+        """Training images with the classes in equal shares, others at every draw."""
+        order = in_turn(self.source.train_labels, generator("judge floor", draw))
+        return to_float(self.source.train_images[order[:n]])
+
+    def _reference(self, from_tests: bool) -> Moments:
+        """What the distance is taken to: all test images, or those of which nothing was made."""
+        return moments(self._features[1::2] if from_tests else self._features)
 
     def features(self, images: Float[Tensor, "N C H W"]) -> Float[Tensor, "N D"]:
         """What the judge sees in images in [-1, 1], before it names a class."""
@@ -159,6 +203,15 @@ class Judge:
             parts = [self.net(part) for part in images.detach().to(device).float().split(256)]
         features, logits = zip(*parts, strict=True)
         return torch.cat(features), torch.cat(logits)
+
+
+def in_turn(labels: Int[Tensor, "N"], random: torch.Generator) -> Int[Tensor, "N"]:
+    """Indices in a random order that takes the classes in turn, as long as there are some left of each."""
+    order = torch.randperm(len(labels), generator=random)
+    shuffled = labels.cpu()[order]
+    seen = F.one_hot(shuffled).cumsum(0)  # (N, K), of each class up to here
+    rank = seen.gather(1, shuffled[:, None]).squeeze(1)
+    return order[(rank * seen.shape[1] + shuffled).argsort()].to(labels.device)
 
 
 def _spread(total: int, n: int) -> Tensor:

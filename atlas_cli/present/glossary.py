@@ -10,12 +10,15 @@ from fnmatch import fnmatchcase
 _CLAUSES = (
     ("class_accuracy*", "share of the samples that the judge, a classifier of real images, reads as asked"),
     ("judge_frechet_over_floor", "distance to real images over that among real ones; 1 is as near"),
-    ("judge_frechet_floor", "distance of as many real images to other real ones: no sample can be nearer"),
+    ("judge_frechet_floor", "distance of as many real images to other real ones, mean of eight draws"),
+    ("judge_frechet_floor_*", "the least or the largest of the eight draws behind that floor"),
     ("judge_frechet*", "distance to real images in the judge's features, no unit; lower is nearer"),
-    ("frechet_*", "distance to real images in the judge's features, no unit; lower is nearer"),
-    ("reconstruction_frechet", "distance of decoded test images to real ones; lower is nearer"),
+    ("reconstruction_frechet", "distance of decoded test images to other real ones; lower is nearer"),
+    ("reconstruction_floor", "distance of as many real images to these, mean of eight draws of them"),
+    ("reconstruction_over_floor", "distance of decoded images over that among real ones; 1 is as near"),
     ("reconstruction_psnr", "decibels by which decoded images stand above their error; higher is better"),
     ("judge_accuracy", "share of real test images that the judge itself reads rightly"),
+    ("fewer_operations", "multiply-adds of an image drawn on pixels over those of one drawn here"),
     ("confidence", "mean probability that the judge gives its own reading"),
     ("class_entropy", "how evenly the classes come; 1 is all alike often, 0 is always the same"),
     ("class_variety", "nats of variety within a class against real images; 0 is as varied"),
@@ -55,9 +58,6 @@ _CLAUSES = (
     ("*_error", "largest difference between two ways of computing the same"),
     ("round_trip_*", "mean squared error of an image that went to noise and back"),
     ("greedy_identical", "1 where every byte is the same, 0 where one is not"),
-    ("best_w", "the guidance weight whose samples lie nearest to real images"),
-    ("rise", "accuracy at the largest weight minus that at the smallest"),
-    ("fall", "nats of variety that the largest weight costs"),
 )  # fmt: skip
 _SPEED = (
     "*per_second*", "*speedup", "*time_exponent", "attention_time_*", "train_microseconds*", "*_seconds*",

@@ -4,9 +4,10 @@ import torch
 from atlas_cli import data
 from atlas_cli.data.images import to_float
 from atlas_cli.draws import BatchRandom
+from atlas_cli.errors import DataError
 from atlas_cli.metrics import judge as judge_module
 from atlas_cli.metrics.frechet import frechet_distance, moments
-from atlas_cli.metrics.judge import N_SAMPLES, Judge
+from atlas_cli.metrics.judge import N_FLOORS, N_SAMPLES, Judge, in_turn
 
 
 @pytest.fixture(scope="module")
@@ -71,20 +72,75 @@ def test_confidence_alone_proves_nothing(judge):
 
 
 def test_the_floor_is_what_real_images_score(judge, source):
-    index = torch.randperm(len(source.train_images), generator=torch.Generator().manual_seed(1))[:N_SAMPLES]
+    index = in_turn(source.train_labels, torch.Generator().manual_seed(1))[:N_SAMPLES]
     scores = judge.score(to_float(source.train_images[index]), source.train_labels[index])
     assert scores["judge_frechet"] == pytest.approx(scores["judge_frechet_floor"], rel=0.6)
     assert scores["judge_frechet_floor"] > 0
 
 
 def test_the_floor_is_taken_at_the_number_of_samples(judge):
-    assert judge.score(noise(32))["judge_frechet_floor"] == judge.floor(32) > 2 * judge.floor()
+    few, usual = judge.floor(32)["judge_frechet_floor"], judge.floor()["judge_frechet_floor"]
+    assert judge.score(noise(32))["judge_frechet_floor"] == few > 2 * usual
     assert judge.floor(5_000) == judge.floor(N_SAMPLES)
+
+
+def test_the_floor_is_the_mean_of_eight_draws_of_even_classes_with_its_ends(judge, source, monkeypatch):
+    drawn = []
+    look = judge._look
+    monkeypatch.setattr(judge, "_look", lambda images: drawn.append(images) or look(images))
+    floor = judge.floor(200)
+    assert len(drawn) == N_FLOORS == 8
+    distances = [frechet_distance(moments(look(images)[0]), judge._reference(False)) for images in drawn]
+    assert len(set(distances)) == 8
+    assert floor == {
+        "judge_frechet_floor": pytest.approx(sum(distances) / 8),
+        "judge_frechet_floor_least": min(distances),
+        "judge_frechet_floor_most": max(distances),
+    }
+    rows = {image.numpy().tobytes(): int(y) for image, y in zip(*all_training(source), strict=True)}
+    for images in drawn:
+        labels = torch.tensor([rows[image.numpy().tobytes()] for image in images])
+        assert labels.bincount(minlength=10).tolist() == [20] * 10
+    scores = judge.score(noise(200))
+    assert floor.items() <= scores.items()
+    assert scores["judge_frechet_over_floor"] == scores["judge_frechet"] / floor["judge_frechet_floor"]
+
+
+def all_training(source):
+    return to_float(source.train_images), source.train_labels
+
+
+def test_classes_come_in_turn_and_the_rest_where_one_runs_out():
+    labels = torch.tensor([0, 0, 0, 1, 1, 1, 2, 0])
+    order = in_turn(labels, torch.Generator().manual_seed(0))
+    assert sorted(order.tolist()) == list(range(8))
+    assert labels[order].tolist() == [0, 1, 2, 0, 1, 0, 1, 0]
+
+
+def test_no_image_is_judged_inside_its_own_reference(judge, source):
+    """Raw test images are the best that can be drawn from test images: they must not beat fresh real ones."""
+    images, labels = judge.kept_aside()
+    assert judge.kept_aside(100)[1].bincount(minlength=10).tolist() == [10] * 10
+    inside = judge.score(images, labels)
+    fair = judge.score(images, labels, from_tests=True)
+    assert inside["judge_frechet"] < 0.6 * inside["judge_frechet_floor"]
+    assert fair["judge_frechet"] > 0.8 * fair["judge_frechet_floor"]
+    own = {image.numpy().tobytes() for image in images}
+    rest = torch.stack([image for image in source.test()[0] if image.numpy().tobytes() not in own])
+    expected = frechet_distance(moments(judge.features(images)), moments(judge.features(rest)))
+    assert fair["judge_frechet"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_too_few_test_images_for_two_halves_are_refused(few_steps, source):
+    tiny = data.load({"name": "digits"})
+    tiny.test_images, tiny.test_labels = tiny.test_images[:2], tiny.test_labels[:2]
+    with pytest.raises(DataError, match="too few test images"):
+        Judge.load_or_train(tiny).kept_aside()
 
 
 def test_only_the_first_samples_enter_the_distance(judge):
     images = torch.cat([noise(), torch.ones(100, 1, 8, 8)])
-    distance = frechet_distance(moments(judge._look(noise())[0]), judge._reference)
+    distance = frechet_distance(moments(judge._look(noise())[0]), judge._reference(False))
     assert judge.score(images)["judge_frechet"] == pytest.approx(distance, rel=1e-4)
 
 

@@ -59,9 +59,6 @@ class Config(SystemConfig):
     patch: int = Field(4, gt=0, le=WIDEST)  # pixels folded into channels before the U-Net
     caption_dropout: float = Field(0.15, ge=0, lt=1)  # share of training captions left out
     guidance: float = sampling(2.0, ge=0)  # the weight that is judged: 0 ignores the wish, 1 is not guided
-    weights: tuple[float, ...] = sampling(
-        (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0), strict=False, max_length=100
-    )  # curve
     sampler_steps: int = sampling(20, gt=0, le=MOST_STEPS)
     clip: bool = sampling(True)  # keep each estimate of the image within [-1, 1]
 
@@ -146,42 +143,30 @@ class CFG(System):
     # --- what the run is judged by --------------------------------------------------------------------
 
     def evaluate(self) -> Mapping[str, float]:
+        """The figures under the recipe's own weight; others are rows of its `vary:`, from the same noise."""
         return self._judge_classes() if self.captioned is None else self._judge_captions()
 
     def _judge_captions(self) -> dict[str, float]:
-        """Share of the scenes that are as their captions say, over the weights."""
-        c, source = self.config, self.setting.data
-        noise = self.base.noise(N_SAMPLES, self.setting.generator("evaluate"))  # the same for every weight
-        test, unseen = source.test[:N_SAMPLES], source.unseen[:N_SAMPLES]
+        """Share of the scenes that are as their captions say."""
+        weight, source = self.config.guidance, self.setting.data
+        noise = self.base.noise(N_SAMPLES, self.setting.generator("evaluate"))
 
-        def accuracy(scenes: Scenes, weight: float) -> float:
+        def accuracy(scenes: Scenes) -> float:
             return scene_accuracy(self._drawn(noise[: len(scenes)], scenes.tokens, weight), scenes.captions)
 
-        curve = {w: accuracy(test, w) for w in sorted({*c.weights, c.guidance})}
-        figures = {"scene_accuracy": curve[c.guidance], "unseen_scene_accuracy": accuracy(unseen, c.guidance)}
-        return figures | {f"scene_accuracy_w{_name(w)}": curve[w] for w in c.weights}
+        test, unseen = source.test[:N_SAMPLES], source.unseen[:N_SAMPLES]
+        return {"scene_accuracy": accuracy(test), "unseen_scene_accuracy": accuracy(unseen)}
 
     def _judge_classes(self) -> dict[str, float]:
-        c, device = self.config, self.setting.device
+        """How near the digits lie to real ones, how many are as asked, how varied those of a class are."""
         self._require_varied_classes()
         judge = Judge.load_or_train(self.setting.data, messages.say)
-        noise = self.base.noise(N_SAMPLES, self.setting.generator("evaluate"))  # the same for every weight
-        label = torch.arange(N_SAMPLES, device=device) % c.n_classes
-        curve = {w: self._judged(judge, noise, label, w) for w in sorted({*c.weights, c.guidance})}
-        accuracy, frechet, entropy = (
-            {w: scores[name] for w, scores in curve.items()}
-            for name in ("class_accuracy", "judge_frechet", "class_variety")
-        )
-        figures = dict(curve[c.guidance])
-        for w in c.weights:
-            figures |= {f"accuracy_w{_name(w)}": accuracy[w], f"entropy_w{_name(w)}": entropy[w]}
-            figures[f"frechet_w{_name(w)}"] = frechet[w]
-        if len(c.weights) > 1:
-            most = max(c.weights)
-            figures["best_w"] = min(c.weights, key=frechet.__getitem__)
-            figures["rise"] = accuracy[most] - accuracy[min(c.weights)]
-            figures["fall"] = max(entropy.values()) - entropy[most]
-        return figures
+        noise = self.base.noise(N_SAMPLES, self.setting.generator("evaluate"))
+        label = torch.arange(N_SAMPLES, device=self.setting.device) % self.config.n_classes
+        images = self._drawn(noise, label, self.config.guidance)
+        real, real_label = to_float(self.setting.data.test_images), self.setting.data.test_labels
+        variety = class_variety(judge.features(images), label, judge.features(real), real_label)
+        return judge.score(images, label) | {"class_variety": variety}
 
     def _require_varied_classes(self) -> None:
         """Refuse to judge by a test set of which a class has too few images to have K axes.
@@ -196,16 +181,6 @@ class CFG(System):
                 f"class {int(counts.argmin())} has {int(counts.min())} test images; its variety needs {least}"
             )
             raise DataError(what, "judge by more test images: --set data.n_test=2000")
-
-    def _judged(
-        self, judge: Judge, noise: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], weight: float
-    ) -> dict[str, float]:
-        images = self._drawn(noise, label, weight)
-        scores = judge.score(images, label)
-        kept = ("class_accuracy", "judge_frechet", "judge_frechet_floor", "judge_frechet_over_floor")
-        real = judge.features(to_float(self.setting.data.test_images))
-        variety = class_variety(judge.features(images), label, real, self.setting.data.test_labels)
-        return {name: scores[name] for name in kept} | {"class_variety": variety}
 
     # --- what it shows --------------------------------------------------------------------------------
 
@@ -256,11 +231,6 @@ class CFG(System):
             caption=f"{right} of {request.n} are as asked, at guidance {self.config.guidance:g}: {prompt}.",
             facts={"prompt": prompt, "as_asked": right, "guidance": self.config.guidance},
         )  # fmt: skip
-
-
-def _name(weight: float) -> str:
-    """A weight as part of a figure's name."""
-    return f"{weight:g}".replace(".", "_")
 
 
 def _shades(images: Float[Tensor, "N C H W"]) -> np.ndarray:

@@ -29,7 +29,7 @@ from atlas_cli.data.drawing import read_drawing
 from atlas_cli.draws import BatchRandom
 from atlas_cli.engine.system import Extra, Metrics, SampleRequest, Setting, System
 from atlas_cli.metrics.edges import edge_agreement, edge_map
-from atlas_cli.metrics.judge import N_SAMPLES, Judge
+from atlas_cli.metrics.judge import Judge
 from atlas_cli.nets.unet import UNet
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
@@ -185,12 +185,16 @@ class ControlNet(System):
     # --- what the run is judged by, and what it shows -------------------------------------------------
 
     def evaluate(self) -> Mapping[str, float]:
-        """Digits drawn along the edges of test digits, which neither the base nor the copy has seen."""
-        images, label = self.setting.data.test(N_SAMPLES)
+        """Digits drawn along the edges of test digits, which neither the base nor the copy has seen.
+
+        The distance is taken to other test digits: along its own edges each lies nearer to the first ones
+        than fresh digits do.
+        """
+        judge = Judge.load_or_train(self.setting.data, messages.say)
+        images, label = judge.kept_aside()
         edges = edge_map(images)
         drawn = self._draw_all(label, edges)
-        judge = Judge.load_or_train(self.setting.data, messages.say)
-        figures = judge.score(drawn, label) | edge_agreement(edge_map(drawn), edges)
+        figures = judge.score(drawn, label, from_tests=True) | edge_agreement(edge_map(drawn), edges)
         figures["edge_f1_exact"] = edge_agreement(edge_map(drawn), edges, tolerance=False)["edge_f1"]
         if self.config.control_scale == 0:  # the base alone has no curve
             return figures

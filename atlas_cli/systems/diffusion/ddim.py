@@ -113,7 +113,7 @@ class DDIM(System):
     def evaluate(self) -> Mapping[str, float]:
         label = torch.arange(N_SAMPLES, device=self.setting.device) % self.config.n_classes
         judge = Judge.load_or_train(self.setting.data, messages.say)
-        figures = {"judge_frechet_floor": judge.floor(), "judge_accuracy": judge.accuracy}
+        figures = {**judge.floor(), "judge_accuracy": judge.accuracy}
         for steps in COUNTS:
             walk, generator = self.walk(steps), self.setting.generator("evaluate")
             images = torch.cat([self.base.draw(part, generator, walk=walk)[-1] for part in label.split(128)])

@@ -6,6 +6,8 @@ Stages:  the first share of the steps trains the autoencoder; then it stands sti
          on its latents, unchanged but for the space that it works in.
 Shapes:  B batch, C channels, H height, W width of the image; Z latent channels; h = H/4, w = W/4.
 Parent:  a trained DDPM on pixels, which is what this one is compared with.
+Beside:  `first_stage: none`, the same denoiser without an autoencoder. With `patch: 4` it works on the grid
+         of the latents, whose places then hold 16 pixels each: what a first stage must beat.
 Differs: squared error alone trains the autoencoder; the paper adds a perceptual and an adversarial loss, and
          digits of 28x28 can do without. It is frozen as its last step left it, so its learning rate falls to
          zero first; averaged weights (`ema`) come to the frozen ones in the course of the second stage.
@@ -14,7 +16,7 @@ Differs: squared error alone trains the autoencoder; the paper adds a perceptual
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -22,20 +24,21 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from pydantic import Field, model_validator
-from torch import Tensor, nn
+from torch import Tensor
 
 from atlas_cli.config import MOST_STEPS, WIDEST, sampling
 from atlas_cli.data.images import to_float
 from atlas_cli.draws import BatchRandom
 from atlas_cli.engine.decay import decay_groups
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
+from atlas_cli.metrics.effort import laps, operations
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
-from atlas_cli.metrics.timing import wall_clock
 from atlas_cli.nets.unet import Multipliers, require_whole_levels
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
 from atlas_cli.systems.diffusion import ddpm
 from atlas_cli.systems.diffusion.ddpm import DDPM
+from atlas_cli.systems.diffusion.first_stage import Autoencoder
 from atlas_cli.systems.diffusion.sampler import SamplerConfig
 
 FACTOR = 4  # pixels along one side of a latent
@@ -43,6 +46,7 @@ SCALED_ON = 2048  # training images whose latents are measured
 SPEED_BATCH, SPEED_REPEATS = 128, 5  # images drawn at once, as `evaluate` does, and how often, to time both
 
 Space = Literal["latent", "pixel"]
+FirstStage = Literal["autoencoder", "none"]
 
 
 class Config(SamplerConfig):
@@ -53,6 +57,8 @@ class Config(SamplerConfig):
     image_size: int = Field(28, gt=0, multiple_of=FACTOR, le=WIDEST)  # pixels; from the data
     channels: int = Field(1, gt=0, le=WIDEST)  # from the data
     n_classes: int = Field(10, gt=0, le=WIDEST)  # from the data
+    first_stage: FirstStage = "autoencoder"  # none: the denoiser works on the pixels themselves
+    patch: int = Field(1, gt=0, le=WIDEST)  # places folded into channels before the denoiser
     latent_channels: int = Field(4, gt=0, le=WIDEST)  # numbers in each of the h x w latents
     kl_weight: float = Field(0.1, ge=0)  # of the KL beside the squared error, both summed over an image
     autoencoder_width: int = Field(
@@ -67,76 +73,26 @@ class Config(SamplerConfig):
 
     @model_validator(mode="after")
     def _latents_can_be_halved(self) -> Config:
-        require_whole_levels(self.image_size // FACTOR, 1, self.multipliers)
+        require_whole_levels(self.latent_shape[1], self.patch, self.multipliers)
         return self
 
     @property
     def latent_shape(self) -> tuple[int, int, int]:
-        """(Z, h, w)."""
+        """(Z, h, w); without a first stage that of the image."""
+        if self.first_stage == "none":
+            return self.channels, self.image_size, self.image_size
         side = self.image_size // FACTOR
         return self.latent_channels, side, side
 
     def denoiser(self) -> ddpm.Config:
-        """The DDPM in the latent space; a latent has no bounds, so nothing is clipped."""
-        _, side, _ = self.latent_shape
-        own = {"image_size": side, "channels": self.latent_channels, "patch": 1, "clip": False}
-        shared = ("n_classes", "n_steps", "width", "multipliers", "label_dropout")
+        """The DDPM in the latent space; a latent has no bounds, so nothing but pixels is clipped."""
+        channels, side, _ = self.latent_shape
+        own = {"image_size": side, "channels": channels, "clip": self.first_stage == "none"}
+        shared = ("n_classes", "n_steps", "width", "multipliers", "patch", "label_dropout")
         return ddpm.Config.model_validate({**own, **{name: getattr(self, name) for name in shared}})
 
 
-# --- the autoencoder ---------------------------------------------------------------------------------
-
-
-class Block(nn.Module):
-    """Two 3x3 convolutions beside an identity; the last one starts at zero."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.body = nn.Sequential(
-            nn.GroupNorm(channels // 8, channels), nn.SiLU(), nn.Conv2d(channels, channels, 3, padding=1),
-            nn.GroupNorm(channels // 8, channels), nn.SiLU(), nn.Conv2d(channels, channels, 3, padding=1),
-        )  # fmt: skip
-        last = self.body[-1]
-        nn.init.zeros_(last.weight)  # type: ignore[arg-type]
-        nn.init.zeros_(last.bias)  # type: ignore[arg-type]
-
-    def forward(self, x: Float[Tensor, "B D H W"]) -> Float[Tensor, "B D H W"]:
-        return x + self.body(x)
-
-
-class Autoencoder(nn.Module):
-    """Image -> a Gaussian over latents; latent -> image.
-
-    The first halving folds 2x2 pixels into channels and the last doubling unfolds them, so that no
-    convolution runs at full resolution.
-    """
-
-    def __init__(self, c: Config) -> None:
-        super().__init__()
-        fine, coarse = c.autoencoder_width, 2 * c.autoencoder_width
-        self.encoder = nn.Sequential(
-            nn.PixelUnshuffle(2), nn.Conv2d(4 * c.channels, fine, 3, padding=1),
-            Block(fine),  # (B, fine, H/2, W/2)
-            nn.Conv2d(fine, coarse, 3, stride=2, padding=1), Block(coarse),  # (B, coarse, h, w)
-            nn.GroupNorm(coarse // 8, coarse), nn.SiLU(), nn.Conv2d(coarse, 2 * c.latent_channels, 1),
-        )  # fmt: skip
-        self.decoder = nn.Sequential(
-            nn.Conv2d(c.latent_channels, coarse, 3, padding=1), Block(coarse),
-            nn.Conv2d(coarse, 4 * fine, 1), nn.PixelShuffle(2),
-            Block(fine),  # (B, fine, H/2, W/2)
-            nn.GroupNorm(fine // 8, fine), nn.SiLU(), nn.Conv2d(fine, 4 * c.channels, 3, padding=1),
-            nn.PixelShuffle(2),  # (B, C, H, W)
-        )  # fmt: skip
-
-    def encode(
-        self, images: Float[Tensor, "B C H W"]
-    ) -> tuple[Float[Tensor, "B Z h w"], Float[Tensor, "B Z h w"]]:
-        """Mean and log-variance of q(z | x)."""
-        mean, log_var = self.encoder(images).float().chunk(2, dim=1)
-        return mean, log_var.clamp(-30, 20)  # e^20 is still finite when squared
-
-    def decode(self, z: Float[Tensor, "B Z h w"]) -> Float[Tensor, "B C H W"]:
-        return self.decoder(z).float()
+# --- the loss of the autoencoder ---------------------------------------------------------------------
 
 
 def kl_to_standard_normal(
@@ -170,7 +126,11 @@ class LatentDiffusion(System):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        self.autoencoder = Autoencoder(config)
+        self.autoencoder = (
+            Autoencoder(config.channels, config.latent_channels, config.autoencoder_width)
+            if config.first_stage == "autoencoder"
+            else None
+        )
         self.denoiser = DDPM(config.denoiser())
         self.register_buffer("latent_std", torch.ones(()))  # measured once, when the autoencoder is done
 
@@ -179,19 +139,23 @@ class LatentDiffusion(System):
     def encode(
         self, images: Float[Tensor, "B C H W"], noise: Float[Tensor, "B Z h w"]
     ) -> Float[Tensor, "B Z h w"]:
-        """A latent of each image, of unit variance over the data."""
+        """A latent of each image, of unit variance over the data; without a first stage the image itself."""
+        if self.autoencoder is None:
+            return images
         mean, log_var = self.autoencoder.encode(images)
         return (mean + (log_var / 2).exp() * noise) / self.latent_std
 
     def decode(self, z: Float[Tensor, "B Z h w"]) -> Float[Tensor, "B C H W"]:
         """The images of latents of unit variance."""
-        return self.autoencoder.decode(z * self.latent_std)
+        return z if self.autoencoder is None else self.autoencoder.decode(z * self.latent_std)
 
     # --- training: first the autoencoder, then the denoiser -------------------------------------------
 
     @property
     def autoencoder_steps(self) -> int:
         """The step at which the autoencoder is done and the denoiser begins."""
+        if self.autoencoder is None:
+            return 0
         return max(1, round(self.config.autoencoder_share * self.setting.train.steps))
 
     def batch(self, step: int) -> Batch:
@@ -222,7 +186,7 @@ class LatentDiffusion(System):
     def step(self, batch: Batch, optimizers: Optimizers) -> Metrics:
         """A step of the stage that the batch belongs to; the other part is not touched."""
         stage = "autoencoder" if batch.step < self.autoencoder_steps else "denoiser"
-        if batch.step == self.autoencoder_steps:
+        if self.autoencoder is not None and batch.step == self.autoencoder_steps:
             with self.setting.autocast():
                 self.measure_latents()
         optimizer = optimizers[stage]
@@ -240,6 +204,7 @@ class LatentDiffusion(System):
 
     def autoencoder_loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
         """-ELBO up to constants and the weight of its KL, per pixel."""
+        assert self.autoencoder is not None
         mean, log_var = self.autoencoder.encode(batch.images)
         images = self.autoencoder.decode(mean + (log_var / 2).exp() * batch.latent_noise)
         error = F.mse_loss(images, batch.images)
@@ -253,6 +218,7 @@ class LatentDiffusion(System):
 
         The paper takes the first batch of the second stage; more images say it more exactly.
         """
+        assert self.autoencoder is not None
         images = self.setting.data.train_images[:SCALED_ON]
         moments = [self.autoencoder.encode(to_float(part)) for part in images.split(256)]
         mean, log_var = (torch.cat(m) for m in zip(*moments, strict=True))
@@ -261,6 +227,8 @@ class LatentDiffusion(System):
     def _stage_rate(self, step: int) -> float:
         """Share of the engine's learning rate: the autoencoder's ends at zero, the denoiser's warms up."""
         first = self.autoencoder_steps
+        if first == 0:
+            return 1.0  # the only stage warms up as the engine says
         if step < first:
             return 1 - step / first
         return min(1.0, (step - first + 1) / max(1, self.setting.train.warmup))
@@ -276,6 +244,7 @@ class LatentDiffusion(System):
                 fused=True,
             )
             for name, part in parts.items()
+            if part is not None
         }
 
     # --- sampling -------------------------------------------------------------------------------------
@@ -300,37 +269,43 @@ class LatentDiffusion(System):
         label = torch.arange(N_SAMPLES, device=self.setting.device) % self.config.n_classes
         images = torch.cat([self.draw(part, generator, space) for part in label.split(128)])
         judge = Judge.load_or_train(self.setting.data, messages.say)
-        return judge.score(images, label) | self.reconstruction(judge) | self.speed()
+        restored = {} if self.autoencoder is None else self.reconstruction(judge)
+        return judge.score(images, label) | restored | self.speed()
 
     def reconstruction(self, judge: Judge) -> dict[str, float]:
-        """What decoding alone costs: the limit of every sample that is decoded."""
-        images = to_float(self.setting.data.test_images[:N_SAMPLES])
+        """What decoding alone costs: the limit of every sample that is decoded.
+
+        Restored are test images that are not in the reference, so that its floor is the best to be had.
+        """
+        images, _ = judge.kept_aside()
         generator, shape = self.setting.generator("reconstruction"), (len(images), *self.config.latent_shape)
         noise = torch.randn(shape, generator=generator, device=images.device)
         pairs = zip(images.split(128), noise.split(128), strict=True)
         back = torch.cat([self.decode(self.encode(*pair)) for pair in pairs])
         mse = ((back.clamp(-1, 1) - images) / 2).square().mean()  # pixels of [0, 1]
-        frechet = judge.score(back)["judge_frechet"]
-        return {"reconstruction_frechet": frechet, "reconstruction_psnr": float(-10 * mse.log10())}
+        scores = judge.score(back, from_tests=True)
+        return {
+            "reconstruction_frechet": scores["judge_frechet"],
+            "reconstruction_floor": scores["judge_frechet_floor"],
+            "reconstruction_over_floor": scores["judge_frechet_over_floor"],
+            "reconstruction_psnr": float(-10 * mse.log10()),
+        }
 
     def speed(self) -> dict[str, float]:
-        """Images a second in both spaces, decoder included, timed in turn so that both meet the same load."""
-        label = torch.arange(SPEED_BATCH, device=self.setting.device) % self.config.n_classes
-        spaces: tuple[Space, ...] = ("latent", "pixel")
-        seconds = []
-        for _ in range(1 + SPEED_REPEATS):
-            lap = {}
-            for space in spaces:
-                began = wall_clock(label.device)
-                self.draw(label, self.setting.generator("speed"), space)
-                lap[space] = wall_clock(label.device) - began
-            seconds.append(lap)
-        del seconds[0]  # the first one warms up
+        """Images a second in both spaces, decoder included, in turn, and how many operations fewer."""
+
+        def drawing(space: Space, n: int) -> Callable[[], Tensor]:
+            label = torch.arange(n, device=self.setting.device) % self.config.n_classes
+            return lambda: self.draw(label, self.setting.generator("speed"), space)
+
         own = self.config.space
+        spaces: tuple[Space, ...] = ("latent", "pixel")
+        rounds = laps({s: drawing(s, SPEED_BATCH) for s in spaces}, SPEED_REPEATS, self.setting.device)
         return {
-            "images_per_second": SPEED_BATCH / statistics.median(lap[own] for lap in seconds),
-            "pixel_images_per_second": SPEED_BATCH / statistics.median(lap["pixel"] for lap in seconds),
-            "speedup": statistics.median(lap["pixel"] / lap[own] for lap in seconds),
+            "images_per_second": SPEED_BATCH / statistics.median(lap[own] for lap in rounds),
+            "pixel_images_per_second": SPEED_BATCH / statistics.median(lap["pixel"] for lap in rounds),
+            "speedup": statistics.median(lap["pixel"] / lap[own] for lap in rounds),
+            "fewer_operations": operations(drawing("pixel", 1)) / operations(drawing(own, 1)),
         }
 
     def sample(self, request: SampleRequest) -> Images:

@@ -93,7 +93,7 @@ def test_variety_falls_along_one_lost_axis_only_by_its_share() -> None:
 def text() -> CFG:
     """A small network on few scenes, trained for three steps."""
     changes = ["data.n_train=64", "data.n_test=40", "model.width=8", "model.sampler_steps=2"]
-    changes += ["model.weights=[0, 1]", "train.steps=3", "train.batch_size=8", "train.precision=fp32"]
+    changes += ["train.steps=3", "train.batch_size=8", "train.precision=fp32"]
     recipe = recipes.resolve("cfg/text", [*changes, "train.threads=1"])
     system = build(recipe, Options(device="cpu"), SilentReporter())
     assert isinstance(system, CFG)
@@ -111,12 +111,26 @@ def test_where_the_data_have_captions_a_network_is_trained_without_a_parent(text
     assert not torch.equal(first.noise, other.noise)
 
 
-def test_captions_are_judged_over_the_weights(text: CFG) -> None:
+def test_captions_are_judged_under_the_weight_of_the_recipe(
+    text: CFG, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, draw = set(), CFG.draw
+    monkeypatch.setattr(CFG, "draw", lambda own, z, y, w: (asked.add(w), draw(own, z, y, w))[1])
     with inference(text):
         figures = text.evaluate()
-    wanted = {"scene_accuracy", "unseen_scene_accuracy", "scene_accuracy_w0", "scene_accuracy_w1"}
-    assert set(figures) == wanted
+    assert set(figures) == {"scene_accuracy", "unseen_scene_accuracy"}
     assert all(0 <= value <= 1 for value in figures.values())
+    assert asked == {text.config.guidance}
+
+
+@pytest.mark.parametrize("name", ["small", "text"])
+def test_what_is_taken_away_is_the_exaggeration_and_not_the_class(name: str) -> None:
+    """The weight 0 ignores the class: any conditional network beats that, guided or not."""
+    recipe = recipes.resolve(f"cfg/{name}")
+    assert recipe.ablate == {"guidance": 1.0}
+    assert not recipe.ablation_trains
+    assert "guidance=0.0" in recipe.vary
+    assert not any(recipe.trains_anew(changes) for changes in recipe.vary.values())
 
 
 def test_a_prompt_is_drawn_and_read(text: CFG) -> None:

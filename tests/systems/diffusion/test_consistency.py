@@ -8,6 +8,7 @@ from torch import Tensor
 
 from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.errors import UsageError
+from atlas_cli.recipe import recipes
 from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.diffusion.consistency import Batch, Config, Consistency
 from atlas_cli.systems.diffusion.ddpm import DDPM, alpha_bar
@@ -290,3 +291,12 @@ def test_a_sample_shows_every_jump_and_every_return_to_noise() -> None:
     assert artifact.images is not None
     assert artifact.images.shape == (3, 1, 8, 8)
     assert len(artifact.frames) == 1 + 4 + 3  # the noise, four images, noise three times between them
+
+
+def test_the_recipe_trains_without_the_average_and_without_the_teacher_too() -> None:
+    recipe = recipes.resolve("consistency/small")
+    (averaged, untaught) = recipe.variants.values()
+    assert (averaged.model["target_ema"], averaged.model.get("distill", True)) == (0.0, True)
+    assert untaught.model["distill"] is False
+    assert untaught.model["target_ema"] == recipe.model["target_ema"]
+    assert all(recipe.trains_anew(changes) for changes in recipe.vary.values())

@@ -13,6 +13,7 @@ from torch import nn
 from atlas_cli.engine.loop import fit
 from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.metrics.edges import edge_map
+from atlas_cli.metrics.judge import Judge
 from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.diffusion.controlnet import Config, ControlNet, zero_convolution
 from atlas_cli.systems.diffusion.ddpm import DDPM
@@ -172,6 +173,28 @@ def test_two_ranks_see_together_what_one_sees(tiny_images: object) -> None:
     whole, first, second = batch(0, 1), batch(0, 2), batch(1, 2)
     for name in ("data", "edges", "label", "t", "noise"):
         assert torch.equal(getattr(whole, name), torch.cat([getattr(first, name), getattr(second, name)]))
+
+
+def test_what_is_drawn_along_test_digits_is_judged_by_other_ones(
+    tiny_images: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aside, scored = (torch.rand(6, 1, 8, 8) * 2 - 1, torch.arange(6)), []
+
+    class Watching:
+        def kept_aside(self) -> tuple[torch.Tensor, torch.Tensor]:
+            return aside
+
+        def score(
+            self, images: torch.Tensor, label: torch.Tensor, *, from_tests: bool = False
+        ) -> dict[str, float]:
+            scored.append((label.tolist(), from_tests))
+            return {"class_accuracy": 0.5}
+
+    monkeypatch.setattr(Judge, "load_or_train", lambda *_: Watching())
+    system = controlnet(tiny_images, control_scale=0.0)
+    with torch.no_grad():
+        system.evaluate()
+    assert scored == [(list(range(6)), True)]
 
 
 @pytest.mark.parametrize(("n", "columns", "tiles"), [(1, 2, 2), (3, 4, 4), (4, 5, 5), (6, 5, 8), (20, 5, 25)])

@@ -7,12 +7,22 @@ import math
 import pytest
 import torch
 
+from atlas_cli import catalog
 from atlas_cli.engine.loop import fit
 from atlas_cli.engine.system import SampleRequest, Setting
+from atlas_cli.metrics.effort import operations
+from atlas_cli.metrics.judge import Judge
+from atlas_cli.pages.source import read_page
+from atlas_cli.recipe import recipes
 from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.diffusion import ddpm
 from atlas_cli.systems.diffusion.ddpm import DDPM
-from atlas_cli.systems.diffusion.latent_diffusion import Config, LatentDiffusion, kl_to_standard_normal
+from atlas_cli.systems.diffusion.latent_diffusion import (
+    SPEED_REPEATS,
+    Config,
+    LatentDiffusion,
+    kl_to_standard_normal,
+)
 
 TRAIN = TrainConfig(steps=10, batch_size=8, lr=2e-3, precision="fp32")
 
@@ -251,6 +261,24 @@ def test_a_sample_shows_the_decoded_path(tiny_images: object) -> None:
     assert artifact.images is artifact.frames[-1]
 
 
+def test_restored_test_images_are_judged_by_other_ones(tiny_images: object) -> None:
+    system, aside = attached(tiny_images), torch.rand(6, 1, 8, 8) * 2 - 1
+    scores = {"judge_frechet": 6.0, "judge_frechet_floor": 4.0, "judge_frechet_over_floor": 1.5}
+    scored: list[tuple[int, bool]] = []
+
+    def score(images: torch.Tensor, *, from_tests: bool = False) -> dict[str, float]:
+        scored.append((len(images), from_tests))
+        return scores
+
+    judge = object.__new__(Judge)
+    vars(judge).update(kept_aside=lambda: (aside, torch.arange(6)), score=score)
+    with torch.no_grad():
+        figures = system.reconstruction(judge)
+    assert scored == [(6, True)]
+    names = ("reconstruction_frechet", "reconstruction_floor", "reconstruction_over_floor")
+    assert [figures[name] for name in names] == [6.0, 4.0, 1.5]
+
+
 def test_speed_is_taken_from_both_spaces_in_turn(tiny_images: object) -> None:
     system = attached(tiny_images, sampler_steps=2)
     order: list[str] = []
@@ -258,8 +286,77 @@ def test_speed_is_taken_from_both_spaces_in_turn(tiny_images: object) -> None:
     system.draw = lambda label, seed, space: (order.append(space), draw(label, seed, space))[1]  # type: ignore[method-assign]
     with torch.no_grad():
         figures = system.speed()
-    assert order == ["latent", "pixel"] * (len(order) // 2)
-    assert set(figures) == {"images_per_second", "pixel_images_per_second", "speedup"}
+    *timed, _, _ = order
+    assert timed == ["latent", "pixel"] * (1 + SPEED_REPEATS)
+    assert set(figures) == {"images_per_second", "pixel_images_per_second", "speedup", "fewer_operations"}
     system.config = system.config.model_copy(update={"space": "pixel"})
     with torch.no_grad():
-        assert system.speed()["speedup"] == 1
+        figures = system.speed()
+    assert (figures["speedup"], figures["fewer_operations"]) == (1, 1)
+
+
+def test_operations_are_those_of_the_drawing_decoder_included(tiny_images: object) -> None:
+    few, many = (attached(tiny_images, sampler_steps=n) for n in (1, 3))
+    with torch.no_grad():
+        z = torch.zeros(1, *few.config.latent_shape)
+        decoding = operations(lambda: few.decode(z))
+        one, three = (
+            operations(lambda s=system: s.draw(torch.arange(1), torch.Generator().manual_seed(0), "latent"))
+            for system in (few, many)
+        )
+    assert decoding > 0
+    assert one - decoding == (three - one) / 2  # a step of the walk
+
+
+@pytest.mark.parametrize("patch", [2, 4])
+def test_without_a_first_stage_the_same_denoiser_learns_and_draws_pixels(
+    patch: int, tiny_images: object
+) -> None:
+    system = attached(tiny_images, first_stage="none", patch=patch, multipliers=(1,))
+    ours = attached(tiny_images, multipliers=(1,))
+    assert system.autoencoder is None
+    assert system.autoencoder_steps == 0
+    assert set(system.optimizers()) == {"denoiser"}
+    assert system.denoiser.config.clip
+    inner = {n for n, _ in system.denoiser.net.named_parameters()}
+    assert inner == {n for n, _ in ours.denoiser.net.named_parameters()}  # but for the ends, the same network
+    batch = system.batch(0)
+    assert torch.equal(system.encode(batch.images, batch.latent_noise), batch.images)
+    before = weights(system.denoiser)
+    fit(system)
+    assert not same(weights(system.denoiser), before)
+    with torch.no_grad():
+        drawn = system.draw(torch.arange(3), torch.Generator().manual_seed(0), "latent")
+    assert drawn.shape == (3, 1, 8, 8)
+    assert drawn.abs().max() <= 1
+
+
+def test_the_opponents_of_the_recipe_are_the_latents_grid_on_pixels_and_an_equally_small_net() -> None:
+    recipe = recipes.resolve("latent-diffusion/small")
+    size = {row: parameters(variant.model) for row, variant in recipe.variants.items()}
+    latent, (patches, pixels) = parameters(recipe.model), size.values()
+    assert patches == pytest.approx(latent, rel=0.05)
+    assert pixels == pytest.approx(latent, rel=0.05)
+    grids = [variant.model["image_size"] // variant.model["patch"] for variant in recipe.variants.values()]
+    assert grids == [7, 14]
+    assert all(variant.train.steps == recipe.train.steps for variant in recipe.variants.values())
+
+
+def test_on_patches_an_image_takes_as_many_operations_as_in_the_latent_as_the_page_says() -> None:
+    recipe = recipes.resolve("latent-diffusion/small")
+    work = []
+    for model in (recipe.model, recipe.variants["on patches of 4 x 4 pixels"].model):
+        system = LatentDiffusion(Config.model_validate(model)).eval()
+        with torch.no_grad():
+            drawn = lambda s=system: s.draw(torch.arange(1), torch.Generator().manual_seed(0), "latent")  # noqa: E731
+            work.append(operations(drawn))
+    assert work[1] == pytest.approx(work[0], rel=0.05)
+    page = read_page(catalog.resolve("latent-diffusion"))
+    (trained,) = (s.markdown for s in page.sections if s.title == "How it is trained")
+    assert "takes as many operations, to a few in a hundred" in " ".join(trained.split())
+
+
+def parameters(model: dict[str, object]) -> int:
+    """Of the denoiser alone."""
+    denoiser = LatentDiffusion(Config.model_validate(model)).denoiser
+    return sum(p.numel() for p in denoiser.parameters())

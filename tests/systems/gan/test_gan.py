@@ -201,6 +201,20 @@ def test_the_recipe_reaches_its_bars(recipe: str, tmp_path) -> None:
     assert outcome.met, outcome.verdicts
 
 
+@pytest.mark.parametrize("recipe", ["ci", "modes", "small"])
+def test_a_recipe_is_held_to_figures_of_its_own_trainings(recipe: str) -> None:
+    """The early gradient is that of fresh networks: whatever is trained, its ratio is the same."""
+    expected = recipes.resolve(f"gan/{recipe}").expect
+    assert expected
+    assert not any(metric.startswith("early_gradient") for metric in expected)
+
+
+def test_the_loss_of_the_min_max_game_is_trained_to_the_end_beside_the_other() -> None:
+    recipe = recipes.resolve("gan/small")
+    assert recipe.vary == {"loss=saturating": {"loss": "saturating"}}
+    assert recipe.trains_anew({"loss": "saturating"})
+
+
 def test_a_cloud_is_shown_in_a_thousand_points_and_images_in_a_row() -> None:
     points, images = GAN(Config(dim=2, z_dim=2)), GAN(Config())
     assert points.samples_shown() == 1000
