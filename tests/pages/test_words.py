@@ -47,7 +47,7 @@ class Running(HTMLParser):
         self.feed(html)
 
     def handle_starttag(self, tag, attrs):
-        if tag != "br":
+        if tag not in ("br", "hr", "img", "input"):  # what has no end
             self._open.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag):
