@@ -21,7 +21,7 @@ ROOT = Path(atlas_cli.__file__).parent
 
 CHILDREN = {
     "ddim": lambda: ddim.DDIM(ddim.Config(image_size=8, sampler_steps=3)),
-    "cfg": lambda: cfg.CFG(cfg.Config(image_size=8, sampler_steps=3, weights=(0.0, 1.0), guidance=2.0)),
+    "cfg": lambda: cfg.CFG(cfg.Config(image_size=8, sampler_steps=3, guidance=2.0)),
     "consistency": lambda: consistency.Consistency(
         consistency.Config(image_size=8, guidance=3.0, clip=False)
     ),
@@ -38,7 +38,7 @@ CHILDREN = {
 def test_a_parents_config_is_the_same_after_every_verb_of_a_child(
     name: str, tiny_images: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (cfg, consistency, controlnet, ddim, latent_diffusion):
+    for module in (cfg, consistency, ddim, latent_diffusion):
         monkeypatch.setattr(module, "N_SAMPLES", 20)
     monkeypatch.setattr(latent_diffusion, "SPEED_BATCH", 2)
     monkeypatch.setattr(ddim, "COUNTS", (2, 3))
