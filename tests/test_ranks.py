@@ -73,6 +73,6 @@ def test_a_rank_ends_with_its_code_though_a_thread_aborts_as_the_interpreter_goe
         "atexit.register(os.abort)\n"
         "app.main(['explain', 'no such topic'])\n"
     )
-    ended = subprocess.run([sys.executable, "-c", program], env={**environment(tmp_path), **GROUP, "RANK": "0"},
-                           capture_output=True, text=True)  # fmt: skip
+    group = {**environment(tmp_path), **GROUP, "RANK": "0"}
+    ended = subprocess.run([sys.executable, "-c", program], env=group, capture_output=True, text=True)
     assert (ended.returncode, "no such topic" in ended.stderr + ended.stdout) == (2, True), ended
