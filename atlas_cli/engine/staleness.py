@@ -1,14 +1,17 @@
 """Whether the figures in a recipe's `measured:` section are still those of the code; read without torch.
 
 A figure comes from the file of the recipe's system, the file of its data source, and what these import of
-the atlas's systems, nets, language, metrics and data, and so on. Their text has a hash, which `measured:`
-records. The engine is left out: its own tests hold what it computes.
+the atlas's systems, nets, language, metrics and data, and so on. What is computed in them has a hash, which
+`measured:` records: comments, docstrings and empty lines may change. The engine is left out: its own tests
+hold what it computes.
 """
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import io
+import tokenize
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -59,7 +62,7 @@ def benches() -> list[Path]:
 
 
 def code_hash(recipe: Recipe) -> str:
-    """A short SHA-256 over the text of every file that the recipe's figures come from."""
+    """A short SHA-256 over what is computed in every file that the recipe's figures come from."""
     return _digest(code_files(recipe))
 
 
@@ -72,8 +75,32 @@ def _digest(files: set[Path]) -> str:
     digest = hashlib.sha256()
     for path in sorted(files):
         digest.update(path.relative_to(_PACKAGE).as_posix().encode())
-        digest.update(path.read_text(encoding="utf-8").encode())
+        digest.update(computed(path.read_text(encoding="utf-8")).encode())
     return f"sha256:{digest.hexdigest()[:16]}"
+
+
+def computed(source: str) -> str:
+    """A program without its comments, docstrings, empty lines and the blanks at the ends of lines.
+
+    The text is cut and not parsed and printed again, which each version of Python does in its own way.
+    """
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    for first, last in _docstrings(source):
+        lines[first - 1 : last] = [""] * (last - first + 1)
+    return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+def _docstrings(source: str) -> Iterator[tuple[int, int]]:
+    """First and last line of each, from 1."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
+            match node.body:
+                case [ast.Expr(ast.Constant(str())) as text, *_]:
+                    yield text.lineno, text.end_lineno or text.lineno
 
 
 def code_files(recipe: Recipe) -> set[Path]:

@@ -41,7 +41,7 @@ def test_a_change_of_one_of_them_makes_the_figures_stale(
 
     def altered(path: Path, *args: object, **kwargs: object) -> str:
         text = read(path, *args, **kwargs)  # type: ignore[arg-type]
-        return text + "\n" if path.as_posix().endswith(changed) else text
+        return text + "\nx = 1\n" if path.as_posix().endswith(changed) else text
 
     monkeypatch.setattr(Path, "read_text", altered)
     assert stale(recipe) == ["the code of ddim or what it imports has changed since 2026-11-30"]
@@ -52,7 +52,7 @@ def test_a_change_elsewhere_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         Path,
         "read_text",
-        lambda p, *a, **k: read(p, *a, **k) + ("\n" if "systems/gan" in p.as_posix() else ""),
+        lambda p, *a, **k: read(p, *a, **k) + ("\nx = 1\n" if "systems/gan" in p.as_posix() else ""),
     )
     assert stale(recipe) == []
 
@@ -101,3 +101,13 @@ def test_asking_needs_no_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_words_may_change_and_what_is_computed_may_not() -> None:
+    source = (
+        '"""A file."""\n\nx = 1  # one\n\n\ndef f(y: int):\n    """Add."""\n    return "a # b" + str(y)\n'
+    )
+    reworded = '"""Another\nword."""\nx = 1\n# a line\ndef f(y: int):\n    return "a # b" + str(y)\n'
+    assert staleness.computed(source) == staleness.computed(reworded)
+    for old, new in (("x = 1", "x = 2"), ("a # b", "a # c"), ("return", "yield")):
+        assert staleness.computed(source) != staleness.computed(source.replace(old, new))
