@@ -23,14 +23,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from atlas_cli.errors import UsageError
+from atlas_cli.reading import Chapter, Drawing, diagram, explain
 
 if TYPE_CHECKING:
-    from atlas_cli.diagrams.frames import Explorable, Value
-    from atlas_cli.diagrams.model import Diagram
     from atlas_cli.engine.build import Options
     from atlas_cli.engine.system import SampleRequest, System
     from atlas_cli.engine.trainer import Outcome
-    from atlas_cli.pages.source import Page
     from atlas_cli.present.artifacts.base import Artifact
     from atlas_cli.present.reporter import Reporter
     from atlas_cli.recipe.model import Recipe
@@ -216,136 +214,6 @@ def draw(system: System, request: SampleRequest) -> Artifact:
 
     with inference(system):
         return system.sample(request)
-
-
-# --- pages and diagrams --------------------------------------------------------------------------------
-
-
-class Chapter:
-    """A page of the atlas: Markdown for a notebook, plain text for `print`."""
-
-    def __init__(self, page: Page) -> None:
-        self._page = page
-
-    @property
-    def markdown(self) -> str:
-        """The page as Markdown, its diagrams drawn as text."""
-        from atlas_cli.pages.export import as_markdown
-
-        return as_markdown(self._page)
-
-    def __str__(self) -> str:
-        from atlas_cli.pages.compose import compose
-
-        return "\n".join(line.plain.rstrip() for line in compose(self._page, 80))
-
-    def __repr__(self) -> str:
-        return f"<the page of {self._page.subject.slug}>"
-
-    def _repr_markdown_(self) -> str:
-        return self.markdown
-
-
-def explain(name: str, section: str | None = None) -> Chapter:
-    """The page of a topic or a family.
-
-    Args:
-        name: Slug, title, alias, arXiv number.
-        section: One section alone, such as "How it works".
-
-    Raises:
-        UsageError: there is no such page or section.
-    """
-    from atlas_cli import catalog
-    from atlas_cli.pages import source
-
-    page = source.read_page(catalog.resolve_any(name))
-    return Chapter(page if section is None else page.only(section))
-
-
-class Drawing:
-    """A diagram as it was asked for; it shows itself in a notebook."""
-
-    def __init__(
-        self, shown: Diagram | Explorable, setting: Mapping[str, Value], step: int | None, dark: bool
-    ) -> None:
-        self._shown, self._step, self._dark = shown, step, dark
-        self._given = [f"{knob}={value}" for knob, value in setting.items()]
-
-    def svg(self) -> str:
-        """A picture of lines and text."""
-        return str(self._as("svg"))
-
-    def png(self) -> bytes:
-        """A picture of pixels."""
-        content = self._as("png")
-        assert isinstance(content, bytes)
-        return content
-
-    def html(self) -> str:
-        """A page of its own with all knobs or steps, which needs no network."""
-        return str(self._as("html"))
-
-    def text(self) -> str:
-        """Drawn in characters."""
-        return str(self._as("text"))
-
-    def save(self, path: Path | str) -> Path:
-        """Write it as the file's ending says: .svg, .png, .html or .txt."""
-        path = Path(path)
-        kind = {"txt": "text"}.get(path.suffix[1:], path.suffix[1:])
-        content = self._as(kind)
-        path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return path
-
-    def _as(self, format: str) -> str | bytes:
-        from atlas_cli.diagrams.deliver import document
-
-        command = f"api.diagram({self._shown.topics[0]!r}, {self._shown.name!r})"
-        return document(self._shown, format, self._given, self._step, command, self._dark)
-
-    def __str__(self) -> str:
-        return self.text()
-
-    def __repr__(self) -> str:
-        return f"<the diagram {self._shown.name}>"
-
-    def _repr_svg_(self) -> str:
-        return self.svg()
-
-
-def diagram(
-    topic: str, name: str | None = None, *, step: int | None = None, run: str | None = None,
-    out: Path | str = "runs", dark: bool = False, **knobs: Value,
-) -> Drawing:  # fmt: skip
-    """A diagram, with its knobs as you turn them.
-
-    Args:
-        topic: Topic, family or alias.
-        name: Which of its diagrams; None: its first.
-        step: Of a stepped diagram the step that is lit.
-        run: The trained run that it is drawn from, of diagrams that are drawn from runs.
-        out: Folder of the runs.
-        dark: For a dark background.
-        knobs: Values of an explorable's knobs: gate=1, delta=0.5.
-
-    Raises:
-        UsageError: there is no such diagram, knob or value.
-    """
-    from atlas_cli.diagrams import gallery
-    from atlas_cli.diagrams.model import Diagram
-    from atlas_cli.diagrams.of_runs import of_run
-
-    _, shown = gallery.chosen(topic, name)
-    if isinstance(shown, Diagram):
-        if knobs or run or (step or 1) not in range(1, len(shown.steps) + 1):
-            raise UsageError(f"{shown.name} has {len(shown.steps)} steps and no knobs", "choose one: step=1")
-        return Drawing(shown, knobs, step, dark)
-    if step is not None:
-        raise UsageError(f"{shown.name} has knobs and no steps", f"turn one: {shown.knobs[0].name}=...")
-    shown = of_run(shown, run, Path(out))
-    gallery.setting(shown, [f"{knob}={value}" for knob, value in knobs.items()])  # refused here and now
-    return Drawing(shown, knobs, None, dark)
 
 
 # --- behind them ---------------------------------------------------------------------------------------

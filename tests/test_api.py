@@ -107,9 +107,10 @@ def test_a_diagram_shows_itself_and_saves_as_its_name_says(tmp_path: Path) -> No
 
 def test_a_stepped_diagram_takes_its_step() -> None:
     assert api.diagram("mamba", step=2).svg() != api.diagram("mamba").svg()
-    for wrong in ({"step": 99}, {"gate": 1}):
-        with pytest.raises(UsageError, match="steps and no knobs"):
+    for wrong, words in (({"step": 99}, "steps, not 99"), ({"gate": 1}, "steps and no knobs")):
+        with pytest.raises(UsageError, match=words) as refused:
             api.diagram("mamba", **wrong)  # type: ignore[arg-type]
+        assert refused.value.hint.startswith("choose one: step=")  # as it is said in Python
     with pytest.raises(UsageError, match="knobs and no steps"):
         api.diagram("mamba", "discretisation", step=1)
 

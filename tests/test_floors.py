@@ -41,6 +41,7 @@ FLOORS = (
     ("diagrams.deliver", "diagrams.of_runs"),  # one entry to all ways of drawing; frames from a run
     ("pages",),
     ("site",),
+    ("reading",),  # the part of the api that shows
     ("api",),  # what the commands stand on, for Python
     ("commands",),
     ("app",),

@@ -17,6 +17,7 @@ from atlas_cli.screen import kept
 if TYPE_CHECKING:
     from atlas_cli.diagrams.frames import Explorable
     from atlas_cli.diagrams.model import Diagram
+    from atlas_cli.reading import Drawing
 
 PANEL, PLACE = "Learn", 3  # in atlas --help
 
@@ -101,44 +102,38 @@ def diagram(
     if live:
         _serve(subject, chosen, run, set_ or [], wanted is Format.text and not (out or interactive))
         return
-    chosen = _of_run(chosen, run)
-    command = _command(subject, chosen)
+    from atlas_cli import reading
     from atlas_cli.diagrams.model import Diagram
 
-    if isinstance(chosen, Diagram):
-        _check_steps(chosen, step, set_, command)
-        if wanted is Format.text and out is None and not interactive:
-            moving = step is None and not all_steps and _moves(animate)
-            with kept.recording(None if moving else request):
-                _draw(chosen, step, all_steps, moving)
-                _say_next(subject, chosen)
-            return
-    elif step is not None or all_steps:
-        knob = chosen.knobs[0]
-        raise UsageError(
-            f"{chosen.name} has knobs and no steps", f"{command} --set {knob.name}={knob.values[-1]}"
-        )
+    stepwise = step is None and all_steps and not isinstance(chosen, Diagram)  # refused, as --step is
+    drawing = reading.drawing(
+        chosen, set_ or (), 1 if stepwise else step, run=run, out=paths.runs_dir(), dark=dark,
+        command=_command(subject, chosen),
+    )  # fmt: skip
     if interactive:
-        _turn(chosen, step, set_, command, wanted is Format.text and out is None)
+        _turn(drawing, wanted is Format.text and out is None)
         return
-    _hand_over(chosen, wanted, set_ or [], step, command, dark, out, open_)
-    _say_next(subject, chosen)
+    if isinstance(chosen, Diagram) and wanted is Format.text and out is None:
+        moving = step is None and not all_steps and _moves(animate)
+        with kept.recording(None if moving else request):
+            _draw(chosen, step, all_steps, moving)
+            _say_next(subject, chosen)
+        return
+    _hand_over(drawing, wanted, out, open_)
+    _say_next(subject, drawing.shown)
 
 
-def _hand_over(
-    chosen: Diagram | Explorable, wanted: Format, given: list[str], step: int | None, command: str,
-    dark: bool, out: Path | None, open_: bool,
-) -> None:  # fmt: skip
+def _hand_over(drawing: Drawing, wanted: Format, out: Path | None, open_: bool) -> None:
     """The diagram on the terminal, in a file or in the browser."""
     from atlas_cli.diagrams import deliver
     from atlas_cli.diagrams.model import Diagram
 
-    if wanted is Format.text and out is None and not isinstance(chosen, Diagram):
-        deliver.draw(chosen, given, command)
+    shown = drawing.shown
+    if wanted is Format.text and out is None and not isinstance(shown, Diagram):
+        deliver.draw(shown, drawing.given, drawing.command)
     else:
-        out = out or (Path(f"{chosen.name}.{wanted}") if open_ else None)
-        content = deliver.document(chosen, wanted, given, step, command, dark)
-        deliver.hand_over(content, out, f"{command} --out {chosen.name}.{wanted}")
+        out = out or (Path(f"{shown.name}.{wanted}") if open_ else None)
+        deliver.hand_over(drawing.document(wanted), out, f"{drawing.command} --out {shown.name}.{wanted}")
     if open_ and out is not None:
         from atlas_cli.screen import browser
 
@@ -162,29 +157,12 @@ def _wanted(named: Format | None, out: Path | None, open_: bool, dark: bool) -> 
     return wanted
 
 
-def _of_run(chosen: Diagram | Explorable, run: str | None) -> Diagram | Explorable:
-    """The diagram as the reader's own run draws it, where that is asked for or needed."""
-    from atlas_cli.diagrams.model import Diagram
-
-    if not isinstance(chosen, Diagram):
-        from atlas_cli.diagrams.of_runs import of_run
-
-        return of_run(chosen, run, paths.runs_dir())
-    if run is not None:
-        raise UsageError(
-            f"{chosen.name} has steps and is not drawn from a run",
-            f"atlas diagram {chosen.topics[0]} {chosen.name}",
-        )
-    return chosen
-
-
 def _serve(
     subject: Any, chosen: Diagram | Explorable, run: str | None, given: list[str], alone: bool
 ) -> None:
     """Let the reader's own network draw in the reader's browser until Ctrl-C."""
-    from atlas_cli.diagrams import gallery
+    from atlas_cli.diagrams import gallery, of_runs
     from atlas_cli.diagrams.model import Diagram
-    from atlas_cli.diagrams.of_runs import LATEST
     from atlas_cli.diagrams.web import live
     from atlas_cli.screen import browser, messages
     from atlas_cli.screen.terminal import out
@@ -194,11 +172,10 @@ def _serve(
             f"--live draws with a trained network, and {chosen.name} needs none",
             f"{_command(subject, chosen)} --open",
         )
-    of_run = _of_run(chosen, run or LATEST)
+    of_run = of_runs.of_run(chosen, run or of_runs.LATEST, paths.runs_dir())
     command = f"{_command(subject, of_run)} --live"
     if not alone:
         raise UsageError("--live goes to the browser, not to a file", command)
-    assert not isinstance(of_run, Diagram)
     setting = gallery.setting(of_run, given, command)
 
     def ready(address: str) -> None:
@@ -216,15 +193,15 @@ def _command(subject: Any, chosen: Diagram | Explorable) -> str:
     return f"atlas diagram {subject.slug} {chosen.name}{f' --run {run}' if run else ''}"
 
 
-def _turn(
-    chosen: Diagram | Explorable, step: int | None, given: list[str] | None, command: str, to_terminal: bool
-) -> None:
+def _turn(drawing: Drawing, to_terminal: bool) -> None:
     from atlas_cli.diagrams.app import start
     from atlas_cli.screen import messages
 
     if not to_terminal:
-        raise UsageError("the interactive view goes to the terminal, not to a file", f"{command} -i")
-    messages.next_command(start.turn(chosen, given or [], step, command), "prints what you saw last")
+        hint = f"{drawing.command} -i"
+        raise UsageError("the interactive view goes to the terminal, not to a file", hint)
+    seen = start.turn(drawing.shown, drawing.given, drawing.step, drawing.command)
+    messages.next_command(seen, "prints what you saw last")
 
 
 def _format_of(out: Path) -> Format:
@@ -237,16 +214,6 @@ def _format_of(out: Path) -> Format:
             f"a diagram cannot be written as {ending}", "name a file in .svg, .png, .html, .json or .txt"
         )
     return Format(ending)
-
-
-def _check_steps(chosen: Diagram, step: int | None, given: list[str] | None, command: str) -> None:
-    if given:
-        raise UsageError(f"{chosen.name} has steps and no knobs", f"{command} --step 1")
-    if step is not None and step > len(chosen.steps):
-        raise UsageError(
-            f"{chosen.name} has {len(chosen.steps)} steps, not {step}",
-            f"{command} --step {len(chosen.steps)}",
-        )
 
 
 def _moves(animate: bool | None) -> bool:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from atlas_cli.commands import _complete
-
-if TYPE_CHECKING:
-    from atlas_cli.catalog import Family, Topic
 
 PANEL, PLACE = "Learn", 2  # in atlas --help
 
@@ -81,41 +78,15 @@ def _refuse_what_contradicts(name: str, section: str | None, glossary: bool) -> 
 
 
 def _print(topic: str, section: str | None, wanted: Format | None, pager: bool) -> None:
-    from atlas_cli.pages import source
+    from atlas_cli import reading
     from atlas_cli.screen import terminal
 
-    page = source.read_page(_resolved(topic))
-    if section is not None:
-        page = page.only(section)
+    chapter = reading.explain(topic, section)
     if wanted is Format.html:
-        from atlas_cli.site.single import document
-
-        terminal.emit_text(document(page))
+        terminal.emit_text(chapter.html())
     elif wanted is Format.json:
-        from atlas_cli.pages import export
-
-        terminal.emit_json(export.as_dict(page))
+        terminal.emit_json(chapter.as_dict())
     elif wanted is Format.markdown:
-        from atlas_cli.pages import export
-
-        terminal.emit_text(export.as_markdown(page))
+        terminal.emit_text(chapter.markdown)
     else:
-        from atlas_cli.pages.compose import compose
-
-        terminal.show(compose(page, terminal.text_width()), pager=pager)
-
-
-def _resolved(name: str) -> Topic | Family:
-    """The subject of that name; where a word of the glossary is meant, the error says how to ask for it."""
-    from atlas_cli import catalog
-    from atlas_cli.errors import UsageError
-
-    try:
-        return catalog.resolve_any(name)
-    except UsageError as error:
-        from atlas_cli.pages import glossary
-
-        term = glossary.known(name)
-        if term is None:
-            raise
-        raise UsageError(error.what, f"atlas explain --glossary {term.word}") from error
+        terminal.show(chapter.lines(terminal.text_width()), pager=pager)
