@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from atlas_cli.explorables.flow import _data, euler
@@ -30,8 +31,8 @@ def test_arrows_follow_each_other_and_what_is_missed_is_the_error(steps: int, so
         assert begin == ends[k % euler.N_STARTS]
         ends[k % euler.N_STARTS] = end
     missed = shapes["missed by"].paths
-    assert [pair[0] for pair in missed] == pytest.approx(ends, abs=1e-3)
-    assert [path[0] for path in shapes["exact flow"].paths] == pytest.approx(starts)
+    assert np.array(missed)[:, 0] == pytest.approx(np.array(ends), abs=1e-3)
+    assert np.array(shapes["exact flow"].paths)[:, 0] == pytest.approx(np.array(starts))
     far = [math.dist(*pair) for pair in missed]
     assert sum(far) / len(far) == pytest.approx(frame.facts["mean error"], rel=1e-2)
     assert sum(d > 2 * _data.RING_STD for d in far) == frame.facts["paths that miss"]

@@ -41,7 +41,8 @@ def test_the_stairs_reach_top_p_at_the_cut(temperature: float, top_p: float):
     assert x == top_p
     left = frame.facts["words left"]
     assert cut == 0.5 - left
-    sums = {y: x for x, y in shapes["their sum, from above"][0]}  # of a step's two corners the outer one
+    stairs = shapes["their sum, from above"][0]
+    sums = {y: x for x, y in reversed(stairs)}  # of a step's two corners the inner one
     assert sums[cut] >= top_p - 1e-3
     assert left == 1 or sums[cut + 1] - 1e-3 < top_p
     grown = [right - start for (start, _), (right, _), *_ in shapes["added by the cut"]]
