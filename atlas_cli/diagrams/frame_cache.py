@@ -17,14 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from atlas_cli import files, paths, shelf
-from atlas_cli.diagrams import frames, shipped
+from atlas_cli.diagrams import frames, shipped, sketch
 from atlas_cli.diagrams.frames import Explorable, Frame, Value
 from atlas_cli.errors import EnvironmentFault
 from atlas_cli.runs import durable
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _COMPUTES_WITH = ("torch", "numpy")
-_PARTS: tuple[type[Any], ...] = (frames.Series, frames.Group, frames.Drag, *frames.Panel.__subclasses__())
+_PARTS: tuple[type[Any], ...] = (
+    frames.Series, frames.Group, frames.Drag, sketch.Shape, sketch.Note, *frames.Panel.__subclasses__()
+)  # fmt: skip
 _KINDS = {part.kind: part for part in _PARTS}
 
 

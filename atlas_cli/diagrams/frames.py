@@ -57,7 +57,7 @@ def _rounded(value: float) -> float:
     return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
 
 
-class _Plain:
+class Plain:
     """Rounds its fields when it is made, and tells them as a dictionary with its `kind`."""
 
     kind: ClassVar[str]
@@ -73,7 +73,7 @@ class _Plain:
 
 
 def _jsonable(value: Any) -> Any:
-    if isinstance(value, _Plain):
+    if isinstance(value, Plain):
         return value.as_dict()
     if isinstance(value, Mapping):
         return {name: _jsonable(item) for name, item in value.items()}
@@ -83,7 +83,7 @@ def _jsonable(value: Any) -> Any:
 
 
 @dataclass(frozen=True)
-class Series(_Plain):
+class Series(Plain):
     """One curve of a `Curves` panel."""
 
     label: str
@@ -94,7 +94,7 @@ class Series(_Plain):
 
 
 @dataclass(frozen=True)
-class Group(_Plain):
+class Group(Plain):
     """The points of a `Scatter` panel that belong together; an order there is, is kept."""
 
     label: str
@@ -103,7 +103,7 @@ class Group(_Plain):
 
 
 @dataclass(frozen=True)
-class Drag(_Plain):
+class Drag(Plain):
     """A knob that a hand on the panel turns: the value nearest to the hand is taken.
 
     Attributes:
@@ -139,7 +139,7 @@ class Drag(_Plain):
 
 
 @dataclass(frozen=True)
-class Panel(_Plain):
+class Panel(Plain):
     """What a frame is made of: data under a title.
 
     Attributes:
@@ -256,7 +256,7 @@ class Words(Panel):
 
 
 @dataclass(frozen=True)
-class Frame(_Plain):
+class Frame(Plain):
     """What one setting of the knobs shows: rows of panels, what to look for, and figures by name."""
 
     panels: tuple[tuple[Panel, ...], ...]
@@ -270,7 +270,7 @@ class Frame(_Plain):
 
 
 @dataclass(frozen=True)
-class Knob(_Plain):
+class Knob(Plain):
     """What the reader turns: a finite list of values in order, one of them the default.
 
     Attributes:

@@ -326,10 +326,12 @@ def test_a_hand_on_a_panel_turns_its_knobs(opened, name):
         assert seen[0] != seen[1]
         page.mouse.move(*at(0.5, 0.5))  # the hand is off: nothing follows
         assert [knob["value"] for knob in knobs_of(page)] == seen[1]
-        page.keyboard.press("ArrowLeft")
+        upright = "along-y" in page.locator(".seizable").nth(i).get_attribute("class")
+        back, on = ("ArrowUp", "ArrowDown") if upright else ("ArrowLeft", "ArrowRight")
+        page.keyboard.press(back)
         assert [knob["value"] for knob in knobs_of(page)] != seen[1]
         panels(page)
-        page.keyboard.press("ArrowRight")  # the panel, drawn anew, kept the focus
+        page.keyboard.press(on)  # the panel, drawn anew, kept the focus
         assert [knob["value"] for knob in knobs_of(page)] == seen[1]
 
 

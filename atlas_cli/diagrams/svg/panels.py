@@ -26,7 +26,9 @@ from atlas_cli.diagrams.frames import (
     Words,
     told,
 )
+from atlas_cli.diagrams.sketch import Sketch
 from atlas_cli.diagrams.svg.plots import curves, quiver, scatter
+from atlas_cli.diagrams.svg.sketch import sketch
 from atlas_cli.diagrams.svg.style import N_SHADES, WIDTH, document, style_sheet, text, wrapped
 
 _MARGIN, _GAP = 28.0, 30.0
@@ -197,6 +199,7 @@ PANELS: dict[type[Panel], Callable[[Any, float], Drawn]] = {
     Curves: curves,
     Scatter: scatter,
     Quiver: quiver,
+    Sketch: sketch,
     Bars: _bars,
     Images: _images,
     Tokens: _tokens,

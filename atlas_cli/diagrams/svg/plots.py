@@ -25,7 +25,7 @@ def curves(panel: Curves, width: float) -> tuple[list[str], float]:
     if not every:
         return [text(0, 14, "nothing to draw", "soft")], 24
     window = (min(xs), max(xs), *_roomy(min(ys), max(ys)))
-    place = _placer(window, _LEFT, width - 6, _HEIGHT)
+    place = placer(window, _LEFT, width - 6, _HEIGHT)
     parts = [_axes(width, _HEIGHT)]
     if marker is not None:
         x, _ = place(marker, window[2])
@@ -44,7 +44,7 @@ def curves(panel: Curves, width: float) -> tuple[list[str], float]:
 def scatter(panel: Scatter, width: float) -> tuple[list[str], float]:
     """Points, later groups on top."""
     side = min(width - _LEFT, _SIDE)
-    place = _placer(panel.range, _LEFT, _LEFT + side, side)
+    place = placer(panel.range, _LEFT, _LEFT + side, side)
     parts = _plane(panel.range, side)
     lone = len(panel.groups) == 1  # a single group is drawn with the larger mark
     x, y = _LEFT, side + 32
@@ -54,7 +54,7 @@ def scatter(panel: Scatter, width: float) -> tuple[list[str], float]:
         wide = 30 + 6.6 * len(group.label)
         if x > _LEFT and x + wide > width + 16:
             x, y = _LEFT, y + 18
-        sample = _mark(i + lone, x + 6, y - 4)
+        sample = mark(i + lone, x + 6, y - 4)
         parts.append(f'<g class="{_mark_class(panel, i)}">{sample}</g>')
         parts.append(text(x + 14, y, group.label, "soft", 12))
         x += wide
@@ -64,23 +64,23 @@ def scatter(panel: Scatter, width: float) -> tuple[list[str], float]:
 def quiver(panel: Quiver, width: float) -> tuple[list[str], float]:
     """An arrow from each point; one of no length is a dot."""
     side = min(width - _LEFT, _SIDE)
-    place = _placer(panel.range, _LEFT, _LEFT + side, side)
+    place = placer(panel.range, _LEFT, _LEFT + side, side)
     few = len(panel.points) <= N_HUES
     parts = _plane(panel.range, side)
     for i, ((x, y), (dx, dy)) in enumerate(zip(panel.points, panel.vectors, strict=True)):
         hue = i % N_HUES if few else 0
         start, tip = place(x, y), place(x + dx, y + dy)
-        parts.append(_arrow(start, tip, hue, 2.4 if few else 1.4))
+        parts.append(arrow(start, tip, hue, 2.4 if few else 1.4))
     for i, name in enumerate(panel.names):
         x = _LEFT + 110.0 * i
         parts += [
-            _arrow((x, side + 28), (x + 24, side + 28), i, 2.4),
+            arrow((x, side + 28), (x + 24, side + 28), i, 2.4),
             text(x + 30, side + 32, name, "soft", 12),
         ]
     return parts, side + (42 if panel.names else 24)
 
 
-def _arrow(start: tuple[float, float], tip: tuple[float, float], hue: int, thick: float) -> str:
+def arrow(start: tuple[float, float], tip: tuple[float, float], hue: int, thick: float) -> str:
     (x1, y1), (x2, y2) = start, tip
     length = math.hypot(x2 - x1, y2 - y1)
     if length < 0.5:
@@ -119,10 +119,10 @@ def _mark_class(panel: Scatter, i: int) -> str:
 
 
 def _marks(group: Group, place: Place, i: int) -> list[str]:
-    return [_mark(i, *place(x, y)) for x, y in group.points]
+    return [mark(i, *place(x, y)) for x, y in group.points]
 
 
-def _mark(i: int, x: float, y: float) -> str:
+def mark(i: int, x: float, y: float) -> str:
     """Of group i: dot, disc, square, triangle, diamond."""
     match i % 5:
         case 0:
@@ -153,7 +153,7 @@ def _roomy(low: float, high: float) -> tuple[float, float]:
     return (low, high) if high - low > 1e-12 else (low - 0.5, high + 0.5)
 
 
-def _placer(window: Range, left: float, right: float, height: float) -> Place:
+def placer(window: Range, left: float, right: float, height: float) -> Place:
     x1, x2, y1, y2 = window
 
     def place(x: float, y: float) -> tuple[float, float]:
@@ -173,10 +173,10 @@ def _plane(window: Range, side: float) -> list[str]:
     parts = [f'<rect class="grid" fill="none" x="{_LEFT:g}" width="{side:g}" height="{side:g}"/>']
     for share, anchor in ((0.0, "start"), (0.5, "middle"), (1.0, "end")):
         across, up = x1 + share * (x2 - x1), y1 + share * (y2 - y1)
-        below = _number(across, x2 - x1)
+        below = number(across, x2 - x1)
         parts.append(text(_LEFT + share * side, side + 14, below, "soft", 11, f'text-anchor="{anchor}"'))
         y = (1 - share) * side + 10 * share
-        parts.append(text(_LEFT - 6, y, _number(up, y2 - y1), "soft", 11, 'text-anchor="end"'))
+        parts.append(text(_LEFT - 6, y, number(up, y2 - y1), "soft", 11, 'text-anchor="end"'))
     return parts
 
 
@@ -184,13 +184,13 @@ def _ends(panel: Curves, window: Range, width: float) -> list[str]:
     """The numbers at the ends of both axes, and the name of the axis between them."""
     x1, x2 = (10**v if panel.log_x else v for v in window[:2])
     y1, y2 = (10**v if panel.log_y else v for v in window[2:])
-    span = 0.0 if panel.log_y else y2 - y1
+    across, span = 0.0 if panel.log_x else x2 - x1, 0.0 if panel.log_y else y2 - y1
     below = _HEIGHT + 16
     return [
-        text(_LEFT - 6, 10, _number(y2, span), "soft", 11, 'text-anchor="end"'),
-        text(_LEFT - 6, _HEIGHT, _number(y1, span), "soft", 11, 'text-anchor="end"'),
-        text(_LEFT, below, _number(x1, x2 - x1), "soft", 11),
-        text(width - 6, below, _number(x2, x2 - x1), "soft", 11, 'text-anchor="end"'),
+        text(_LEFT - 6, 10, number(y2, span), "soft", 11, 'text-anchor="end"'),
+        text(_LEFT - 6, _HEIGHT, number(y1, span), "soft", 11, 'text-anchor="end"'),
+        text(_LEFT, below, number(x1, across), "soft", 11),
+        text(width - 6, below, number(x2, across), "soft", 11, 'text-anchor="end"'),
         text((_LEFT + width) / 2, below, _named_axes(panel), "soft", 12, 'text-anchor="middle"'),
     ]
 
@@ -202,7 +202,7 @@ def _named_axes(panel: Curves) -> str:
     )
 
 
-def _number(value: float, span: float) -> str:
+def number(value: float, span: float) -> str:
     """Three digits; 0 where it is next to nothing on an axis of that span."""
     if abs(value) < span / 1000:
         return "0"

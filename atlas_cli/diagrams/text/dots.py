@@ -1,12 +1,14 @@
 """A plane of dots in a terminal: eight Braille dots a character, or one ASCII character each.
 
-Coordinates are those of the panel; y grows upwards. What is drawn later covers what was drawn before, and
-characters cover dots.
+Coordinates are those of the panel; y grows upwards. What is drawn later covers what was drawn before,
+characters cover dots, and dots cover areas.
 """
 
 from __future__ import annotations
 
-from itertools import groupby
+from collections.abc import Sequence
+from itertools import groupby, pairwise
+from math import ceil
 
 from rich.text import Text
 
@@ -28,6 +30,7 @@ class Dots:
         self._dots: dict[tuple[int, int], int] = {}
         self._styles: dict[tuple[int, int], str] = {}
         self._characters: dict[tuple[int, int], str] = {}
+        self._ground: dict[tuple[int, int], tuple[str, str]] = {}  # a character and its style
 
     def line(self, start: tuple[float, float], end: tuple[float, float], style: str, gap: int = 0) -> None:
         """A straight line; with a gap, every so many dots are left out."""
@@ -40,11 +43,44 @@ class Dots:
 
     def put(self, point: tuple[float, float], character: str, style: str) -> None:
         """One character at a point."""
-        x, y = self._place(point)
-        cell = x // self._fine[0], y // self._fine[1]
+        cell = self.cell(point)
         if self._inside(*cell):
             self._characters[cell] = character
             self._styles[cell] = style
+
+    def write(self, point: tuple[float, float], text: str, style: str, share: float = 0.5) -> None:
+        """A text along a line, whose start, middle or end (`share` 0 to 1) is at a point."""
+        column, line = self.cell(point)
+        start = column - int((len(text) - 1) * share)
+        start = max(0, min(start, self.columns - len(text)))
+        for i, character in enumerate(text):
+            if self._inside(start + i, line):
+                self._characters[start + i, line], self._styles[start + i, line] = character, style
+
+    def fill(self, path: Sequence[tuple[float, float]], character: str, style: str) -> None:
+        """Every character whose middle a closed path goes around, behind lines and texts."""
+        places = [(self._exact(x, self.left, self.right, self.columns),
+                   self._exact(y, self.top, self.bottom, self.lines)) for x, y in path]  # fmt: skip
+        edges = list(pairwise([*places, places[0]]))
+        for line in range(self.lines):
+            y = line + 0.5
+            cut = sorted(
+                ax + (y - ay) * (bx - ax) / (by - ay)
+                for (ax, ay), (bx, by) in edges
+                if (ay <= y) != (by <= y)
+            )
+            for start, end in zip(cut[::2], cut[1::2], strict=True):
+                for column in range(max(0, ceil(start - 0.5)), min(self.columns, ceil(end - 0.5))):
+                    self._ground[column, line] = character, style
+
+    def lay(self, column: int, line: int, character: str, style: str) -> None:
+        """One character behind all that is drawn."""
+        self._ground[column, line] = character, style
+
+    def cell(self, point: tuple[float, float]) -> tuple[int, int]:
+        """The column and the line of a point."""
+        x, y = self._place(point)
+        return x // self._fine[0], y // self._fine[1]
 
     def upright(self, x: float, style: str) -> None:
         """A line from top to bottom, behind everything that stands there."""
@@ -64,19 +100,26 @@ class Dots:
         return self.left + (self.right - self.left) * across, self.top + (self.bottom - self.top) * down
 
     def _row(self, line: int) -> Text:
-        cells = [(self._character(x, line), self._styles.get((x, line), "")) for x in range(self.columns)]
+        cells = [self._cell(x, line) for x in range(self.columns)]
         runs = [
             ("".join(c for c, _ in run), style) for style, run in groupby(cells, key=lambda cell: cell[1])
         ]
         return Text.assemble(*runs, no_wrap=True)
 
-    def _character(self, x: int, y: int) -> str:
+    def _cell(self, x: int, y: int) -> tuple[str, str]:
+        """The character that is seen, and its style."""
+        style = self._styles.get((x, y), "")
         if (x, y) in self._characters:
-            return self._characters[x, y]
+            return self._characters[x, y], style
         dots = self._dots.get((x, y), 0)
         if not dots:
-            return " "
-        return "." if self.plain else chr(_BRAILLE + dots)
+            return self._ground.get((x, y), (" ", style))
+        return "." if self.plain else chr(_BRAILLE + dots), style
+
+    @staticmethod
+    def _exact(value: float, first: float, last: float, cells: int) -> float:
+        """Where a value lies among cells, from 0 at the outer edge of the first."""
+        return (value - first) / ((last - first) or 1) * cells
 
     def _place(self, point: tuple[float, float]) -> tuple[int, int]:
         across, down = self.columns * self._fine[0] - 1, self.lines * self._fine[1] - 1

@@ -28,8 +28,10 @@ from atlas_cli.diagrams.frames import (
     Words,
     told,
 )
+from atlas_cli.diagrams.sketch import Sketch
 from atlas_cli.diagrams.text import cells, plots
 from atlas_cli.diagrams.text.look import Look
+from atlas_cli.diagrams.text.sketch import sketch
 from atlas_cli.screen.lines import Lines, indent, pairs, wrap
 from atlas_cli.screen.terminal import TEXT_WIDTH
 
@@ -42,6 +44,7 @@ PANELS: dict[type[Panel], Callable[[Any, Look], Lines]] = {
     Curves: plots.curves,
     Scatter: plots.scatter,
     Quiver: plots.quiver,
+    Sketch: sketch,
     Bars: cells.bars,
     Images: cells.images,
     Tokens: cells.tokens,

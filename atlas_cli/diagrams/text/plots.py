@@ -7,6 +7,7 @@ scatter have their own marks: a plot can be read without colour.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 
@@ -21,11 +22,11 @@ from atlas_cli.screen.lines import Lines, wrap
 HAND = "hand"  # in the meta of a style
 HUES = ("atlas.accent", "atlas.mark", "atlas.code", "atlas.keyword", "atlas.number")
 _TALL = 11  # lines of a plot
-_WIDEST = 66  # columns of a plot: beyond, slopes look flat
-_SQUARE = 18  # lines of a picture of the plane, twice as many columns
+WIDEST = 66  # columns of a plot: beyond, slopes look flat
+SQUARE = 18  # lines of a picture of the plane, twice as many columns
 _MANY = 6  # curves that are named; of more, only how many there are
-_MARKS = ("·", "●", "+", "x", "o")
-_PLAIN_MARKS = (".", "o", "+", "x", "%")
+MARKS = ("·", "●", "+", "x", "o")
+PLAIN_MARKS = (".", "o", "+", "x", "%")
 _HEADS = "→↗↑↖←↙↓↘"
 _PLAIN_HEADS = (">", "/", "^", "\\", "<", "/", "v", "\\")
 
@@ -41,22 +42,22 @@ def curves(panel: Curves, look: Look) -> Lines:
     if panel.marker is not None:
         xs.append(_log(panel.marker) if panel.log_x else panel.marker)
     low, high = _roomy(min(ys), max(ys))
-    ends = [_number(10**y) if panel.log_y else _number(y, high - low) for y in (high, low)]
+    ends = [number(10**y) if panel.log_y else number(y, high - low) for y in (high, low)]
     margin = max(map(len, ends))
-    dots = Dots(min(width, _WIDEST) - margin - 2, _TALL, (min(xs), max(xs), low, high), plain)
+    dots = Dots(min(width, WIDEST) - margin - 2, _TALL, (min(xs), max(xs), low, high), plain)
     for i, (series, line) in enumerate(zip(panel.series, lines, strict=True)):
         _draw(dots, series, line, HUES[i % len(HUES)], _tag(panel, i))
     if panel.marker is not None:
         dots.upright(xs[-1], "atlas.muted")
-    left, right = (_number(10**x if panel.log_x else x) for x in (min(xs), max(xs)))
+    left, right = (number(10**x if panel.log_x else x) for x in (min(xs), max(xs)))
     return [
-        *_framed(_seizable(dots, panel, hands), ends, margin, plain),
-        _foot(left, _axis(panel), right, dots.columns, margin),
+        *framed(seizable(dots, panel, hands), ends, margin, plain),
+        foot(left, _axis(panel), right, dots.columns, margin),
         *_legend(panel, width, plain),
     ]
 
 
-def _seizable(dots: Dots, panel: Panel, hands: bool) -> Lines:
+def seizable(dots: Dots, panel: Panel, hands: bool) -> Lines:
     """The rows of a plot, whose characters know where a hand on them turns the panel's knobs.
 
     Their styles' meta has, under HAND, a triple for each drag: itself, where the character lies along its
@@ -90,7 +91,7 @@ def _axis(panel: Curves) -> str:
 def scatter(panel: Scatter, look: Look) -> Lines:
     """Points of each group with the group's mark; later groups lie on top."""
     width, plain, _, hands = look
-    marks = _PLAIN_MARKS if plain else _MARKS
+    marks = PLAIN_MARKS if plain else MARKS
     dots = _plane(panel.range, width, plain)
     legend = []
     for i, group in enumerate(panel.groups):
@@ -100,9 +101,9 @@ def scatter(panel: Scatter, look: Look) -> Lines:
             dots.put(point, mark, style)
         legend.append((f"{mark} {group.label}", style))
     return [
-        *_framed(_seizable(dots, panel, hands), *_y_ends(panel.range), plain),
+        *framed(seizable(dots, panel, hands), *_y_ends(panel.range), plain),
         _x_foot(panel.range, dots),
-        *_joined(legend, width),
+        *joined(legend, width),
     ]
 
 
@@ -115,15 +116,18 @@ def quiver(panel: Quiver, look: Look) -> Lines:
         style = HUES[i % 2] if len(panel.points) <= len(HUES) else HUES[0]
         tip = (x + dx, y + dy)
         dots.line((x, y), tip, style)
-        tips.append((tip, _head(dx, dy, plain), style))
-    for i, (tip, head, style) in enumerate(tips):
-        dots.put(tip, str(i + 1) if panel.names else head, style)
+        tips.append((tip, head(dx, dy, plain), style))
+    for i, (tip, pointed, style) in enumerate(tips):
+        dots.put(tip, str(i + 1) if panel.names else pointed, style)
     named = [
         (f"{i + 1} {name}", style)
         for i, (name, (_, _, style)) in enumerate(zip(panel.names, tips, strict=False))
     ]
-    framed = _framed(_seizable(dots, panel, hands), *_y_ends(panel.range), plain)
-    return [*framed, _x_foot(panel.range, dots), *(_joined(named, width) if named else [])]
+    return [
+        *framed(seizable(dots, panel, hands), *_y_ends(panel.range), plain),
+        _x_foot(panel.range, dots),
+        *(joined(named, width) if named else []),
+    ]
 
 
 def _scaled(series: Series, panel: Curves) -> list[tuple[float, float]]:
@@ -174,10 +178,10 @@ def _legend(panel: Curves, width: int, plain: bool) -> Lines:
     for i, series in enumerate(panel.series):
         tag = _tag(panel, i)
         named.append((f"{samples[series.style]}{tag} {series.label}", HUES[i % len(HUES)]))
-    return _joined(named, width)
+    return joined(named, width)
 
 
-def _joined(parts: list[tuple[str, str]], width: int) -> Lines:
+def joined(parts: list[tuple[str, str]], width: int) -> Lines:
     """Legend entries side by side, as many as a line has room for."""
     lines: Lines = [Text()]
     for text, style in parts:
@@ -189,43 +193,45 @@ def _joined(parts: list[tuple[str, str]], width: int) -> Lines:
 
 def _plane(window: tuple[float, float, float, float], width: int, plain: bool) -> Dots:
     margin = _y_ends(window)[1]
-    columns = min(width - margin - 2, 2 * _SQUARE)
+    columns = min(width - margin - 2, 2 * SQUARE)
     return Dots(columns, max(5, columns // 2), window, plain)
 
 
 def _y_ends(window: tuple[float, float, float, float]) -> tuple[list[str], int]:
-    ends = [_number(window[3]), _number(window[2])]
+    ends = [number(window[3]), number(window[2])]
     return ends, max(map(len, ends))
 
 
 def _x_foot(window: tuple[float, float, float, float], dots: Dots) -> Text:
-    return _foot(_number(window[0]), "", _number(window[1]), dots.columns, _y_ends(window)[1])
+    return foot(number(window[0]), "", number(window[1]), dots.columns, _y_ends(window)[1])
 
 
-def _framed(rows: Lines, ends: list[str], margin: int, plain: bool) -> Lines:
-    """The rows behind an axis that is labelled at its ends."""
+def framed(rows: Lines, names: Sequence[str], margin: int, plain: bool) -> Lines:
+    """The rows behind an axis, with a name for each of them, or for the first and the last alone."""
     wall, corner, floor = ("|", "+", "-") if plain else ("│", "└", "─")
-    framed = []
-    for i, row in enumerate(rows):
-        label = ends[0] if i == 0 else ends[1] if i == len(rows) - 1 else ""
-        framed.append(Text.assemble((f"{label:>{margin}} {wall}", "atlas.muted"), row))
+    if len(names) != len(rows):
+        names = [names[0], *[""] * (len(rows) - 2), names[-1]]
+    behind = [
+        Text.assemble((f"{name:>{margin}} {wall}", "atlas.muted"), row)
+        for name, row in zip(names, rows, strict=True)
+    ]
     width = len(rows[0].plain)
-    return [*framed, Text(" " * (margin + 1) + corner + floor * width, "atlas.muted")]
+    return [*behind, Text(" " * (margin + 1) + corner + floor * width, "atlas.muted")]
 
 
-def _foot(left: str, label: str, right: str, columns: int, margin: int) -> Text:
+def foot(left: str, label: str, right: str, columns: int, margin: int) -> Text:
     room = columns - len(left) - len(right)
     middle = label if len(label) + 2 <= room else label[: max(0, room - 2)]
     return Text(" " * (margin + 2) + left + f"{middle:^{max(0, room)}}" + right, "atlas.muted")
 
 
-def _head(dx: float, dy: float, plain: bool) -> str:
+def head(dx: float, dy: float, plain: bool) -> str:
     if math.hypot(dx, dy) < 1e-9:
         return "." if plain else "·"
     return (_PLAIN_HEADS if plain else _HEADS)[round(math.atan2(dy, dx) / (math.pi / 4)) % 8]
 
 
-def _number(value: float, span: float = 0.0) -> str:
+def number(value: float, span: float = 0.0) -> str:
     """Short: 0.25, 1200, 3e+06; 0 where it is next to nothing on an axis of that span."""
     if abs(value) < max(1e-12, span / 1000):
         return "0"

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from atlas_cli.diagrams.frames import Explorable, Value
 
 SCRIPTS = (  # in the order in which they are joined
-    "base", "paint", "plot", "curves", "heat", "lists", "frames", "panels", "player", "stepped", "seize",
-    "address", "explorable", "start",
+    "base", "paint", "plot", "curves", "sketch", "heat", "lists", "frames", "panels", "player", "stepped",
+    "seize", "address", "explorable", "start",
 )  # fmt: skip
 _MOST_LINES = 60  # of source that a page shows for one box
 # Nothing may be fetched, and a browser holds the page to it.

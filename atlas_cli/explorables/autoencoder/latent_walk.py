@@ -3,7 +3,7 @@
 With a linear decoder, z ~ N(0, 1), x ~ N(mean + W z, s^2), the best W and s are those of probabilistic PCA
 (Tipping and Bishop 1999, J. R. Statist. Soc. B 61), and training a linear VAE recovers them, axis by axis
 (Lucas et al. 2019, "Don't Blame the ELBO!", NeurIPS). The encoder is then the exact posterior.
-Shapes: N pictures, P = 64 pixels.
+Shapes: N pictures, P = 196 pixels.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from atlas_cli.diagrams.frames import Explorable, Frame, Group, Images, Knob, Scatter
+from atlas_cli.explorables._digits import digits as drawn
+from atlas_cli.explorables._digits import picture
 from atlas_cli.explorables._ranges import evenly
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SIDE = 8
+N_PICTURES = 3000  # of all ten digits
 WALK = tuple(round(value, 2) for value in evenly(-2.4, 2.4, 13))
 DIGITS = {"0 and 1": (0, 1), "3 and 8": (3, 8), "all ten": tuple(range(10))}
 PLANE = (-3.0, 3.0, -3.0, 3.0)
@@ -63,13 +65,12 @@ def fit(x: NDArray) -> LinearVae:
 
 @cache
 def pictures(digits: str) -> tuple[NDArray, NDArray]:
-    """The real 8x8 digits that scikit-learn ships: (N, P) from 0 to 1, and what they are."""
+    """Some of the project's digits, (N, P) from 0 to 1, and what they are."""
     import numpy as np
-    from sklearn.datasets import load_digits
 
-    images, labels = load_digits(return_X_y=True)
+    images, labels = drawn(N_PICTURES)
     wanted = np.isin(labels, DIGITS[digits])
-    return images[wanted] / 16, labels[wanted]
+    return images[wanted], labels[wanted]
 
 
 @cache
@@ -79,21 +80,21 @@ def vae(digits: str) -> LinearVae:
 
 
 def latent_walk(x: float, y: float, digits: str) -> Frame:
-    """The picture at a place of the latent plane, and the real digits that are encoded next to it."""
+    """The picture at a place of the latent plane, and the digits that are encoded next to it."""
     import numpy as np
 
     model, (images, labels) = vae(digits), pictures(digits)
     here, places = np.array([x, y]), model.encode(images)
     nearest = np.linalg.norm(places - here, axis=1).argsort()[:N_NEAREST]
-    walked = (_picture(model.decode(here)), *(_picture(images[i]) for i in nearest))
-    parts = (_picture(model.mean), *(_picture(0.5 + axis / 2) for axis in model.weights.T))
+    walked = (picture(model.decode(here)), *(picture(images[i]) for i in nearest))
+    parts = (picture(model.mean), *(picture(0.5 + axis / 2) for axis in model.weights.T))
     error = np.square(images - model.decode(places)).sum(1).mean()
     return Frame(
         (
             (
                 Images(
-                    "Decoded here, and the nearest real ones", walked, 2,
-                    ("decoded", *(f"a real {labels[i]}" for i in nearest)),
+                    "Decoded here, and the nearest of the data", walked, 2,
+                    ("decoded", *(f"data: a {labels[i]}" for i in nearest)),
                 ),
                 Scatter("Where the digits are encoded", _groups(digits, places, labels, here), PLANE,
                         drag=("x", "y")),
@@ -105,7 +106,7 @@ def latent_walk(x: float, y: float, digits: str) -> Frame:
                 ),
             ),
         ),
-        f"At ({x:g}, {y:g}) the nearest real digit, a {labels[nearest[0]]}, is "
+        f"At ({x:g}, {y:g}) the nearest digit of the data, a {labels[nearest[0]]}, is "
         f"{float(np.linalg.norm(places[nearest[0]] - here)):.2g} away. A linear VAE: the best decoder that "
         "may only add two fixed pictures to a mean. Beyond the crowds it still draws, for it knows nothing "
         "of gaps.",
@@ -117,14 +118,6 @@ def latent_walk(x: float, y: float, digits: str) -> Frame:
             "posterior width of y": float(model.posterior_variance[1] ** 0.5),
         },
     )  # fmt: skip
-
-
-def _picture(pixels: NDArray) -> NDArray:
-    """Pixels (P,) as an image with each of them twice as wide and high."""
-    import numpy as np
-
-    coarse = np.round(pixels.reshape(SIDE, SIDE).clip(0, 1), 2)
-    return np.kron(coarse, np.ones((2, 2)))  # 8x8 characters would be too few to see
 
 
 def _groups(digits: str, places: NDArray, labels: NDArray, here: NDArray) -> tuple[Group, ...]:

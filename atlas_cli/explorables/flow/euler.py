@@ -6,8 +6,9 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING
 
-from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Group, Knob, Scatter, Series
-from atlas_cli.explorables.flow._data import PLANE, ring
+from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Knob, Series
+from atlas_cli.diagrams.sketch import Shape, Sketch
+from atlas_cli.explorables.flow._data import RING_STD, ring
 from atlas_cli.explorables.flow._velocity import velocity
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)
 EXACT_STEPS = 256
 N_STARTS = 16
+N_CORNERS = 24  # of a circle
+WINDOW = (-2.6, 2.6, -2.6, 2.6)
 SOLVERS = ("euler", "midpoint")
 
 
@@ -50,12 +53,6 @@ def error(steps: int, solver: str) -> float:
 
 def euler(steps: int, solver: str) -> Frame:
     """Steps along a flow whose velocity is exact."""
-    path, exact = solve(steps, solver), _exact()[:: EXACT_STEPS // 16]
-    groups = (
-        Group("exact flow", exact.flatten(0, 1)),
-        Group("steps", path[:-1].flatten(0, 1)),
-        Group("where they end", path[-1]),
-    )
     curves = tuple(
         Series(
             name, STEPS, tuple(error(n, name) for n in STEPS), "line" if name == solver else "dashed"
@@ -63,18 +60,40 @@ def euler(steps: int, solver: str) -> Frame:
         for name in SOLVERS
     )  # fmt: skip
     calls = steps * (2 if solver == "midpoint" else 1)
+    missed = (solve(steps, solver)[-1] - _exact()[-1]).norm(dim=1)
+    far = int((missed > 2 * RING_STD).sum())
     return Frame(
         (
             (
-                Scatter("Steps from the middle outwards", groups, PLANE),
-                Curves("Mean error at the end", curves, "steps", "", True, True, steps),
+                _paths(steps, solver),
+                Curves("Mean error at the end", curves, "steps", "", True, True, steps, drag="steps"),
             ),
         ),
-        f"{'1 step' if steps == 1 else f'{steps} steps'} of {solver}, {calls} calls of the network, end "
-        f"{error(steps, solver):.2g} from the exact flow on average. A straight flow would need one step. "
-        "This one bends where the modes part, and a step that is too long overshoots the bend.",
-        {"mean error": error(steps, solver), "calls of the network": calls},
+        f"{'1 step' if steps == 1 else f'{steps} steps'} of {solver}, {calls} "
+        f"{'call' if calls == 1 else 'calls'} of the network, {'ends' if steps == 1 else 'end'} "
+        f"{error(steps, solver):.2g} from the exact flow on average: {far} of {N_STARTS} paths miss by more "
+        "than the width of a mode. A straight flow would need one step. This one bends where the modes part, "
+        "and a step that is too long overshoots the bend.",
+        {"mean error": error(steps, solver), "calls of the network": calls, "paths that miss": far},
     )
+
+
+def _paths(steps: int, solver: str) -> Sketch:
+    """The exact flow, the steps beside it, and what lies between their ends."""
+    path, exact = solve(steps, solver), _exact()
+    turn = [2 * math.pi * k / N_CORNERS for k in range(N_CORNERS)]
+    modes = [
+        [(x + 2 * RING_STD * math.cos(a), y + 2 * RING_STD * math.sin(a)) for a in turn]
+        for x, y in ring().means.tolist()
+    ]
+    shapes = (
+        Shape("where the data are", modes, "area", None),
+        Shape("exact flow", exact[:: EXACT_STEPS // 16].transpose(0, 1), "line", None),
+        Shape("a step", path.unfold(0, 2, 1).flatten(0, 1).mT, "arrow", 0),
+        Shape("start", [path[0]], "dots", None),
+        Shape("missed by", list(zip(path[-1].tolist(), exact[-1].tolist(), strict=True)), "dashed", 1),
+    )
+    return Sketch(f"{N_STARTS} points of noise on their way", shapes, WINDOW)
 
 
 EXPLORABLE = Explorable(

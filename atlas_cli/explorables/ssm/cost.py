@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Knob, Series
+from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Knob, Series
+from atlas_cli.diagrams.sketch import Note, Shape, Sketch
 from atlas_cli.explorables._ranges import by_ratio
 from atlas_cli.explorables.ssm._sizes import BYTES, EXPAND
 
@@ -43,36 +44,16 @@ def equal_bytes(d_state: int) -> int:
 def cost(length: float, d_state: int, d_model: int) -> Frame:
     """Work and memory of one layer by the length of the text, and where they cross."""
     now, kept = flops(length, d_model, d_state), kept_bytes(length, d_model, d_state)
-    cheaper = "scan" if length > equal_work(d_state) else "attention"
-    billions = tuple(count / 1e9 for count in now.values())
     work, memory = equal_work(d_state), equal_bytes(d_state)
-    alike = (
-        Series("same work", STATE_SIZES, tuple(map(equal_work, STATE_SIZES)), "points"),
-        Series("same memory", STATE_SIZES, tuple(map(equal_bytes, STATE_SIZES)), "dashed"),
-    )
     return Frame(
         (
-            (
-                _crossing("Operations of one layer", flops, work, length, d_state, d_model),
-                _crossing("Bytes kept for the next token", kept_bytes, memory, length, d_state, d_model),
-            ),
-            (
-                Bars(f"Billions of operations at {length:g} tokens", tuple(now), billions, max(billions)),
-                Curves(
-                    "Length where both need the same",
-                    alike,
-                    "states",
-                    "tokens",
-                    True,
-                    True,
-                    d_state,
-                    drag="d_state",
-                ),
-            ),
+            (_work(length, d_state), _memory(length, d_state, d_model)),
+            (_crossing("Operations of one layer, by length", flops, work, length, d_state, d_model),),
         ),
-        "Both axes are logarithmic: a slope of 2 is quadratic, 1 linear, 0 constant; the dot marks where "
-        f"the lines cross: for {d_state} states at {work} tokens of work and {memory} of memory. At "
-        f"{length:g} tokens the {cheaper} does less.",
+        f"At {length:g} tokens {_compared(now)}. Attention's area is a triangle, for every token reads "
+        "all before it; the scan's is a rectangle, for every token reads one state. "
+        f"With {d_state} states they are equal at {work} tokens, and the memory "
+        f"at {memory}. A wider model widens both.",
         {
             "same work at": f"{work} tokens",
             "same memory at": f"{memory} tokens",
@@ -82,6 +63,52 @@ def cost(length: float, d_state: int, d_model: int) -> Frame:
             "state": _mib(kept["scan"]),
         },
     )
+
+
+def _compared(now: dict[str, float]) -> str:
+    less, more = sorted(now, key=lambda name: now[name])
+    if now[less] == now[more]:
+        return "both do the same work"
+    return f"the {more} does {now[more] / now[less]:.3g} times the work of the {less}"
+
+
+def _work(length: float, d_state: int) -> Sketch:
+    """Of one channel: what each token costs, so that the area is the work."""
+    last, flat = 4 * length, 6 * EXPAND * d_state  # of the last token, and of any
+    top = 1.08 * max(last, flat)
+    shapes = (
+        Shape("attention", [((0, 0), (length, last), (length, 0))], "area", 0),
+        Shape("scan", [((0, 0), (0, flat), (length, flat), (length, 0))], "area", 1),
+        Shape("", [((0, 0), (length, last))], "line", 0),
+    )
+    return Sketch(
+        "Operations of each token: the area is the work", shapes, (0, length, 0, top),
+        ratio=0.7, x_label="token",
+    )  # fmt: skip
+
+
+def _memory(length: float, d_state: int, d_model: int) -> Sketch:
+    """Numbers that are kept, to scale: as wide as the model is, as high as there are rows of that width."""
+    wide = d_model / WIDTHS[-1]
+    starts = (0.0, max(wide, 0.5) + 0.2)
+    rows = {"keys and values": 2 * length, "state": EXPAND * d_state}
+    top = 1.12 * max(rows.values())
+    shapes = tuple(
+        Shape(name, [_box(left, left + wide, 0, high)], "area", hue)
+        for hue, (left, (name, high)) in enumerate(zip(starts, rows.items(), strict=True))
+    )
+    notes = tuple(
+        Note(f"{high:g} x {d_model}", left, high + 0.05 * top, "left")
+        for left, high in zip(starts, rows.values(), strict=True)
+    )
+    return Sketch(
+        "Kept for the next token, to scale", shapes, (-0.05, 2.25, 0, top), notes,
+        ratio=0.7, axes=False,
+    )  # fmt: skip
+
+
+def _box(left: float, right: float, low: float, high: float) -> list[tuple[float, float]]:
+    return [(left, low), (left, high), (right, high), (right, low)]
 
 
 def _crossing(title: str, count: Count, at: int, length: float, d_state: int, d_model: int) -> Curves:

@@ -2,7 +2,7 @@
 
 One layer's mixing of tokens, 128 channels wide, in fp32 on one thread: causal attention of four heads,
 Mamba's scan in three ways and Mamba-2's chunks. A measurement takes a thousand tokens, or one sequence where
-that is longer; up to that length the least of two rounds counts.
+that is longer; up to that length the least of some rounds counts, and the band is as wide as they differ.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Knob, Series
+from atlas_cli.diagrams.frames import Bars, Drag, Explorable, Frame, Knob
+from atlas_cli.diagrams.sketch import Note, Shape, Sketch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,7 +25,7 @@ LENGTHS = (64, 128, 256, 512, 1024, 2048, 4096)
 STATES = (16, 64)
 PASSES = ("forward", "forward and backward")
 TOKENS = 1024
-ROUNDS = 2  # a measurement that is long enough settles in one
+ROUNDS, SLOW_ROUNDS = 4, 2  # a measurement that is long enough settles in one
 SLOW = ("loop", "tree")  # they hold the states of all steps at once: measured where that is little
 SLOW_UNTIL = 1024
 SLOW_STATES = 16
@@ -34,9 +35,16 @@ Mixer = Callable[..., "Tensor"]
 
 @dataclass(frozen=True)
 class Reading:
-    """Of one method at one length, for one token: microseconds by pass, KiB kept for the backward pass."""
+    """Of one method at one length, for one token: microseconds by pass, KiB kept for the backward pass.
+
+    Attributes:
+        microseconds: Of the quickest round.
+        slowest: Of the slowest one.
+        kept_kib: What autograd holds.
+    """
 
     microseconds: Mapping[str, float]
+    slowest: Mapping[str, float]
     kept_kib: float
 
 
@@ -91,33 +99,35 @@ def _inputs(x_shape: tuple[int, ...], delta_shape: tuple[int, ...], A: Tensor, s
 
 
 def measure(name: str, length: int, states: int, tokens: int = TOKENS, rounds: int = ROUNDS) -> Reading:
-    """One method at one length, in processor time, the least of several rounds."""
+    """One method at one length, in processor time."""
     make, mix = methods()[name]
     batch = max(1, tokens // length)
     leaves = make(batch, length, states)
-    taken = dict.fromkeys(PASSES, math.inf)
-    for _ in range(rounds):
-        for which in PASSES:
-            taken[which] = min(taken[which], _seconds(mix, leaves, backward=which != "forward"))
     count = batch * length
-    microseconds = {which: 1e6 * seconds / count for which, seconds in taken.items()}
-    return Reading(microseconds, _kept_bytes(mix, leaves) / 1024 / count)
+    taken = {
+        which: [1e6 / count * _seconds(mix, leaves, backward=which != "forward") for _ in range(rounds)]
+        for which in PASSES
+    }
+    least, most = ({which: pick(times) for which, times in taken.items()} for pick in (min, max))
+    return Reading(least, most, _kept_bytes(mix, leaves) / 1024 / count)
 
 
 @cache
 def _attention(length: int) -> Reading:
     """It has no states, so every number of them is held against the same."""
-    return measure("attention", length, STATES[0], rounds=_rounds(length))
+    return measure("attention", length, STATES[0], rounds=_rounds("attention", length))
 
 
 def _measured(name: str, length: int, states: int) -> Reading:
-    return (
-        _attention(length) if name == "attention" else measure(name, length, states, rounds=_rounds(length))
-    )
+    if name == "attention":
+        return _attention(length)
+    return measure(name, length, states, rounds=_rounds(name, length))
 
 
-def _rounds(length: int) -> int:
-    return ROUNDS if length <= TOKENS else 1
+def _rounds(name: str, length: int) -> int:
+    if length > TOKENS:
+        return 1
+    return SLOW_ROUNDS if name in SLOW else ROUNDS
 
 
 def _seconds(mix: Mixer, leaves: Leaves, backward: bool) -> float:
@@ -194,32 +204,15 @@ TREE = "The tree takes the fewest rounds and keeps the most: every state goes th
 
 def crossing(length: int, states: int, which: str) -> Frame:
     """Time over length, and where the recurrences pass attention."""
-    import torch
-
     readings = race(states)
     times = {name: {n: r.microseconds[which] for n, r in row.items()} for name, row in readings.items()}
     at = {name: row[length] for name, row in times.items() if length in row}
     kept = {name: row[length].kept_kib for name, row in readings.items() if length in row}
-    curves = tuple(
-        Series(LABELS[name], tuple(row), tuple(row.values()), "dashed" if name in SLOW else "line")
-        for name, row in times.items()
-    )
     names = tuple(LABELS[name] for name in at)
     passed = {name: crosses(times[name], times["attention"]) for name in ("fused", "chunks")}
     return Frame(
         (
-            (
-                Curves(
-                    f"Microseconds a token, {which}",
-                    curves,
-                    "tokens",
-                    "us",
-                    True,
-                    True,
-                    length,
-                    drag="length",
-                ),
-            ),
+            (_race(states, which, length),),
             (
                 Bars(f"Microseconds a token at {length}", names, tuple(at.values()), max(at.values())),
                 Bars("KiB a token kept for backward", names, tuple(kept.values()), max(kept.values())),
@@ -228,7 +221,7 @@ def crossing(length: int, states: int, which: str) -> Frame:
         f"At {length} tokens attention takes {_times(at['attention'] / at['chunks'])} the time of the "
         "chunks. To a recurrence every token costs alike, to attention a token costs the more, the more came "
         f"before it: flat lines meet a rising one. {TREE if 'tree' in at else ''}Measured where it was "
-        f"drawn, with torch {torch.__version__.partition('+')[0]} on one thread, {WIDTH} channels.",
+        f"drawn, with {WIDTH} channels on one thread; a band goes from the quickest round to the slowest.",
         {
             "chunks pass attention at": _said(passed["chunks"]),
             "fused scan passes attention at": _said(passed["fused"]),
@@ -236,6 +229,45 @@ def crossing(length: int, states: int, which: str) -> Frame:
             "attention / fused scan": at["attention"] / at["fused"],
         },
     )
+
+
+def _race(states: int, which: str, length: int) -> Sketch:
+    """A line for each method, named at its end, in a band as wide as its rounds differ; both axes are log."""
+    bands, lines, ends = [], [], {}
+    for hue, (name, row) in enumerate(race(states).items()):
+        low, high = (
+            [(math.log10(n), math.log10(taken[which])) for n, taken in pairs]
+            for pairs in (
+                [(n, reading.microseconds) for n, reading in row.items()],
+                [(n, reading.slowest) for n, reading in row.items()],
+            )
+        )
+        bands.append(Shape("", [[*high, *reversed(low)]], "area", hue))
+        lines.append(Shape("", [low], "dashed" if name in SLOW else "line", hue))
+        ends[LABELS[name]] = low[-1]
+    heights = [y for band in bands for _, y in band.paths[0]]
+    low, high = min(heights) - 0.1, max(heights) + 0.1
+    first, last = math.log10(LENGTHS[0]), math.log10(LENGTHS[-1])
+    here = math.log10(length)
+    powers = range(math.ceil(low), math.floor(high) + 1)
+    return Sketch(
+        f"Microseconds a token, {which}",
+        (Shape("", [((here, low), (here, high))], "dashed", None), *bands, *lines),
+        (first, last + 0.5, low, high), _named(ends, 0.055 * (high - low)), ratio=0.5,
+        x_label="tokens, both axes log",
+        x_ticks=tuple((str(n), math.log10(n)) for n in LENGTHS),
+        y_ticks=tuple((f"{10.0**k:g}", float(k)) for k in powers),
+        drag=Drag("length", values=LENGTHS, at=[math.log10(n) for n in LENGTHS]),
+    )  # fmt: skip
+
+
+def _named(ends: Mapping[str, tuple[float, float]], apart: float) -> tuple[Note, ...]:
+    """A name at the end of each line; those of lines that end near each other are moved apart."""
+    notes: list[Note] = []
+    for name, (x, y) in sorted(ends.items(), key=lambda end: end[1][1]):
+        below = [note.y for note in notes if abs(note.x - x) < 1]
+        notes.append(Note(name, x + 0.02, max([y, *(other + apart for other in below)]), "left"))
+    return tuple(notes)
 
 
 def _times(ratio: float) -> str:

@@ -72,12 +72,11 @@ def hybrid(every: int, thousands: int) -> Frame:
     held, whole = cache_bytes(length, every), cache_bytes(length, 1)
     return Frame(
         _hybrid_panels(every, length),
-        "The columns that are full from top to bottom attend and see everything; the others carry a word on "
-        "while it fades, as exp(-n / "
-        f"tau) with tau = {SLOWEST:g} tokens, Mamba's slowest channel when fresh. A scan reaches tau log(1 "
-        f"/ {FADED:g}) = {carried():.0f} tokens a layer, {N_LAYER} of them that much in turn; one layer "
-        "that attends reaches all. The shape is Jamba's, which attends in every 8th layer. With every "
-        f"{_nth(every)} the cache of {_short(length)} tokens is {held / whole:.1%} of a transformer's.",
+        f"With every {_nth(every)} attending, the columns that are full from top to bottom, a word comes "
+        f"from as far as {_short(reach(length, every))} tokens back, and the cache of {_short(length)} "
+        f"tokens is {held / whole:.1%} of a transformer's. The other layers carry a word for "
+        f"{carried():.0f} tokens each before it has faded to {FADED:g}, {N_LAYER} of them that much in turn. "
+        "Jamba attends in every 8th.",
         {
             "layers that attend": f"{n_attention(every)} of {N_LAYER}",
             "cache": f"{held / 2**30:.3g} GiB",

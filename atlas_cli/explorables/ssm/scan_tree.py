@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
-from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Heatmap, Knob, Series
+from atlas_cli.diagrams.frames import Curves, Drag, Explorable, Frame, Knob, Series
+from atlas_cli.diagrams.sketch import Note, Shape, Sketch
 
 LEAVES = 16
 Pair = tuple[float, float]  # h -> a h + b
@@ -47,7 +48,6 @@ def scan_tree(step: int, way: str) -> Frame:
     pairs, spans, combinations = scan_to(way, step)
     total = len(rounds_of(way))
     finished = sum(span == i + 1 for i, span in enumerate(spans[-1]))
-    rows = spans + [[0] * LEAVES] * (LEAVES - len(spans))
     truth = [b for _, b in scan_to("one by one", LEAVES - 1)[0]]
     places = tuple(range(LEAVES))
     curves = (
@@ -56,23 +56,57 @@ def scan_tree(step: int, way: str) -> Frame:
     )
     return Frame(
         (
+            (_tree(way, spans),),
             (
-                Heatmap(
-                    "Inputs that each position has gathered", rows, 0, LEAVES,
-                    "position", "round", ("0", str(LEAVES - 1)), ("0", str(LEAVES - 1)),
-                ),
                 Curves("State at each position", curves, "position", "h"),
+                Curves("Positions done after each round", _progress(way), "round", "positions", marker=step,
+                       drag="step"),
             ),
-            (Curves("Positions done after each round", _progress(way), "round", "positions", marker=step,
-                    drag="step"),),
         ),
-        f"After {min(step, total)} of {total} rounds and {combinations} combinations {finished} of {LEAVES} "
-        "positions are done: position i, when it has gathered i + 1 inputs. A step is a pair (a, b), and two "
-        "steps make one pair, so they may be joined in any order.",
+        f"{_when(step, total)}, {way}: {finished} of {LEAVES} positions are done, after "
+        f"{_counted(combinations, 'combination')}. A node's number is how many inputs it has gathered; the "
+        "i-th position is done when it has all i. A step is a pair (a, b), and two steps make one pair, so "
+        "they may be joined in any order.",
         {
             "rounds": f"{min(step, total)} of {total}", "combinations": combinations,
             "positions done": f"{finished} of {LEAVES}",
         },
+    )  # fmt: skip
+
+
+def _when(step: int, total: int) -> str:
+    if step > total:
+        return f"Round {step}, and done since round {total}"
+    return f"After round {step} of {total}" if step else f"Before the first of {total} rounds"
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def _tree(way: str, spans: list[list[int]]) -> Sketch:
+    """A row of nodes for each round; who takes no part in it is carried down."""
+    rounds = rounds_of(way)
+    drawn = min(len(spans) - 1, len(rounds))
+    whole = {(i, r) for r in range(drawn + 1) for i in range(LEAVES) if spans[r][i] == i + 1}
+    nodes = [(i, 0) for i in range(LEAVES)] + [(i, r + 1) for r in range(drawn) for _, i in rounds[r]]
+    carried = [((i, 0), (i, -drawn)) for i in range(LEAVES)] if drawn else []
+    joined = [[((left, -r), (right, -r - 1)) for left, right in rounds[r]] for r in range(drawn)]
+    shapes = (
+        Shape("", carried, "line", None),
+        Shape("", [path for earlier in joined[:-1] for path in earlier], "line", None),
+        Shape("joined in this round", joined[-1] if joined else (), "line", 1),
+        Shape("still lacks some", [[(i, -r) for i, r in nodes if (i, r) not in whole]], "nodes", 0),
+        Shape(
+            "has all that come before it", [[(i, -r) for i, r in nodes if (i, r) in whole]], "full nodes", 2
+        ),
+    )
+    notes = tuple(Note(str(spans[r][i]), i, -r) for i, r in nodes)
+    deep = len(rounds)
+    held = Drag("step", "y", tuple(range(LEAVES)), tuple(-min(r, deep + 0.4) for r in range(LEAVES)))
+    return Sketch(
+        "16 inputs, and who joins whom", shapes, (-0.6, LEAVES - 0.4, -deep - 0.5, 0.5), notes,
+        ratio=min(0.6, 0.062 * (deep + 1)), axes=False, drag=held,
     )  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Heatmap, Knob, Series, Words
+from atlas_cli.diagrams.frames import Explorable, Frame, Knob, Words
+from atlas_cli.diagrams.sketch import Shape, Sketch
 
 SIGNAL = (1.0, 0.0, 0.0, 2.0, 0.0, -1.0, 0.0, 0.0, 0.0, 1.0, 1.0, 0.0)
 
@@ -30,26 +31,15 @@ def by_convolution(decay: float) -> list[float]:
 def two_views(step: int, decay: float) -> Frame:
     """The same outputs from a state that is carried along, and from a kernel that is slid over the input."""
     stepped, slid = by_recurrence(decay), by_convolution(decay)
-    shown = [row if t <= step else [0.0] * len(SIGNAL) for t, row in enumerate(toeplitz(decay))]
-    steps = tuple(range(len(SIGNAL)))
     before = stepped[step - 1] if step else 0.0
     terms = [f"{_plus(x)}·{decay ** (step - k):.2g}" for k, x in enumerate(SIGNAL[: step + 1]) if x]
-    curves = (
-        Series("input", steps, SIGNAL, "dashed"),
-        Series("recurrence, so far", steps[: step + 1], stepped[: step + 1]),
-        Series("convolution, all at once", steps, slid, "points"),
-    )
-    ticks = ("0", str(len(SIGNAL) - 1))
     said = (
         f"recurrence:   y_{step} = {decay:g} · {before:.3g} {_plus(SIGNAL[step])} = {stepped[step]:.3g}",
         f"convolution:  y_{step} = {' '.join(reversed(terms)).removeprefix('+ ') or '0'} = {slid[step]:.3g}",
     )
     return Frame(
         (
-            (
-                Curves("Outputs", curves, "step", "y", marker=step, drag="step"),
-                Heatmap("Kernel rows used so far", shown, 0, 1, "input k", "output t", ticks, ticks),
-            ),
+            (_carried(step, decay), _slid(step, decay)),
             (Words("The same number twice", said),),
         ),
         f"Output {step} is {stepped[step]:.3g} either way: the recurrence makes it of its last state and one "
@@ -57,6 +47,49 @@ def two_views(step: int, decay: float) -> Frame:
         "other no order at all.",
         {"output": stepped[step], "numbers the recurrence keeps": 1, "inputs the kernel spans": step + 1},
     )
+
+
+def _carried(step: int, decay: float) -> Sketch:
+    """Outputs so far, and how the last one comes of the one before."""
+    outputs = by_recurrence(decay)
+    before = outputs[step - 1] if step else 0.0
+    faded = decay * before
+    shapes = (
+        Shape("outputs so far", [_bar(k, outputs[k]) for k in range(step)], "area", None),
+        Shape(f"the last one, times {decay:g}", [_bar(step, faded)], "area", 0),
+        Shape("", [((step - 1, before), (step, faded))] if step else (), "arrow", 0),
+        Shape("and the input", [((step, faded), (step, outputs[step]))] if SIGNAL[step] else (), "arrow", 1),
+        Shape("output", [[(step, outputs[step])]], "dots", 2),
+    )
+    return _plot("Recurrence: the last output fades", shapes)
+
+
+def _slid(step: int, decay: float) -> Sketch:
+    """Inputs, the kernel laid over them so that it ends at the step, and their products, which add up."""
+    kernel = toeplitz(decay)[step][: step + 1]
+    products = [w * x for w, x in zip(kernel, SIGNAL[: step + 1], strict=True)]
+    shapes = (
+        Shape("inputs", [_bar(k, x) for k, x in enumerate(SIGNAL) if x], "area", None),
+        Shape("input times kernel", [_bar(k, p) for k, p in enumerate(products) if p], "area", 0),
+        Shape("kernel", [list(enumerate(kernel))], "line", 1),
+        Shape("their sum", [[(step, sum(products))]], "dots", 2),
+    )
+    return _plot("Convolution: a kernel over all inputs", shapes)
+
+
+def _plot(title: str, shapes: tuple[Shape, ...]) -> Sketch:
+    """Both pictures have the same axes."""
+    last = len(SIGNAL) - 1
+    floor = Shape("", [((-0.6, 0), (last + 0.6, 0))], "line", None)
+    return Sketch(
+        title, (floor, *shapes), (-0.6, last + 0.6, -1.4, 4.3), ratio=0.6, x_label="step",
+        x_ticks=tuple((str(k), float(k)) for k in range(last + 1)),
+        y_ticks=tuple((str(y), float(y)) for y in range(-1, 5)), drag="step",
+    )  # fmt: skip
+
+
+def _bar(at: int, value: float) -> list[tuple[float, float]]:
+    return [(at - 0.35, 0), (at - 0.35, value), (at + 0.35, value), (at + 0.35, 0)]
 
 
 def _plus(value: float) -> str:

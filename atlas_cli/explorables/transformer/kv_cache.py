@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from atlas_cli.diagrams.frames import Bars, Curves, Drag, Explorable, Frame, Heatmap, Knob, Series
+from atlas_cli.diagrams.frames import Bars, Curves, Drag, Explorable, Frame, Heatmap, Knob, Series, Tokens
 
 N_HEAD, HEAD_DIM, N_LAYER, BYTES = 8, 128, 32, 2
 KV_HEADS = {"MHA": 8, "GQA": 2, "MQA": 1}
-PROMPT, MOST = 8, 28  # tokens
+TEXT = (
+    "The cat sat on the mat and looked at the rain that fell on the roof of the old house until the sun came "
+    "back to it ."
+)
+WORDS = tuple(TEXT.split())
+PROMPT, MOST = 8, len(WORDS)  # tokens
 NEW, KEPT, SHARED = 1.0, 0.6, 0.2  # kinds of cells
 
 
@@ -36,11 +41,13 @@ def kv_cache(step: int, heads: str) -> Frame:
     )  # fmt: skip
     computed = (tokens, sum(range(PROMPT, tokens + 1)))
     sizes = tuple(cache_bytes(tokens, kind) / 2**20 for kind in KV_HEADS)
-    rows = held(tokens, kv, 1 if step else PROMPT)
+    n_new = 1 if step else PROMPT
+    rows = held(tokens, kv, n_new)
     kinds = (("new", NEW), ("kept", KEPT), ("shared: read from another head's row", SHARED))
     held_at = Drag("step", values=tuple(range(len(lengths))), at=lengths)
     return Frame(
         (
+            (Tokens("The text so far, a word a token", _told(tokens, n_new)),),
             (
                 Heatmap("What each query head reads", rows, 0, 1, "token", "query head",
                         ("1", str(MOST)), labels, names=kinds),
@@ -51,15 +58,22 @@ def kv_cache(step: int, heads: str) -> Frame:
                 Bars(f"MiB for {tokens} tokens", tuple(KV_HEADS), sizes, cache_bytes(MOST, "MHA") / 2**20),
             ),
         ),
-        "Each token writes one new column and reads everything: the work of a step is small, the memory "
-        f"grows. With {heads} {_readers(group)}. Without a cache the last step would compute all {tokens} "
-        "keys again.",
+        f"Token {tokens}, “{WORDS[tokens - 1]}”, writes one new column and reads all {tokens}: the work of a "
+        f"step is small, the memory grows. With {heads} {_readers(group)}. Without a cache this step would "
+        f"compute all {tokens} keys again.",
         {
             "cache": f"{cache_bytes(tokens, heads) / 2**20:.3g} MiB",
             "a token": f"{cache_bytes(1, heads) / 2**10:.4g} KiB", "keys with cache": computed[0],
             "keys without": computed[1], "query heads a row": group,
         },
     )  # fmt: skip
+
+
+def _told(tokens: int, n_new: int) -> tuple[tuple[str, float, str], ...]:
+    return tuple(
+        (word, NEW if t >= tokens - n_new else 1 - KEPT, "new" if t >= tokens - n_new else "kept")
+        for t, word in enumerate(WORDS[:tokens])
+    )
 
 
 def _readers(group: int) -> str:

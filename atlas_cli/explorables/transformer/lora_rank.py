@@ -1,7 +1,7 @@
-"""Low-rank adaptation, solved in closed form on real digits: how much of a change fits through a narrow door.
+"""Low-rank adaptation, solved in closed form on digits: how much of a change fits through a narrow door.
 
 Source:  Hu et al. 2021, arXiv:2106.09685. Here: W + B A, with B (out, r) and A (r, in).
-Task:    the lower half of an 8x8 digit from its upper half, by least squares, 32 numbers from 32. The model
+Task:    the lower half of a 14x14 digit from its upper half, by least squares, 98 numbers from 98. The model
          is fitted to one kind of picture and adapted to another; B A is the best update of its rank, found
          by reduced-rank regression and not by descent.
 """
@@ -10,18 +10,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Images, Knob, Series
+from atlas_cli.explorables._digits import PIXELS, SIDE, digits, picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HALF = 32  # pixels of half a digit
-RIDGE = 1.0  # keeps the weights of pixels that are always blank at zero
-RANKS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+N_PICTURES = 4000  # of all ten digits
+HALF = PIXELS // 2
+RIDGE = 30.0  # keeps the weights of pixels that are always blank at zero
+RANKS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 49, 64, 98)
+N_DIRECTIONS = 6  # that are drawn
 CHANGES = ("other digits", "mirrored", "inverted")
-SHOWN = 3  # of the new pictures
+SHOWN = (3, 5)  # of the new pictures
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +59,8 @@ def task_of(change: str) -> Task:
     """Fitted to the digits 0 to 4; the new pictures are 5 to 9, or the old ones mirrored or inverted."""
     import numpy as np
 
-    from atlas_cli.data import load
-
-    source: Any = load({"name": "digits"})
-    pictures = source.train_images.numpy().reshape(-1, 8, 8) / 255.0
-    labels = source.train_labels.numpy()
+    images, labels = digits(N_PICTURES)
+    pictures = images.reshape(-1, SIDE, SIDE)
     old = pictures[labels < 5]
     new = {"other digits": pictures[labels >= 5], "mirrored": old[:, :, ::-1], "inverted": 1 - old}[change]
     (x, y), (upper, lower) = _halves(old), _halves(new)
@@ -72,9 +72,17 @@ def _halves(pictures: NDArray) -> tuple[NDArray, NDArray]:
     return flat[:, :HALF], flat[:, HALF:]
 
 
+class Factors(NamedTuple):
+    """The full update as a sum of directions, the strongest first: B A."""
+
+    B: NDArray  # (HALF, HALF): a column for what each direction writes
+    A: NDArray  # (HALF, HALF): a row for what each reads
+    strengths: NDArray  # (HALF,)
+
+
 @cache
-def best_updates(change: str) -> tuple[tuple[NDArray, ...], NDArray]:
-    """The update of the least loss for every rank 0 .. HALF, and the singular values of the full one.
+def factors(change: str) -> Factors:
+    """Those of which the first r are the update of the least loss for every rank r.
 
     With S = L L', the loss of an update D is |(D - full) L|^2 and a constant, so that the best D of a rank is
     the truncated SVD of full L, times L^-1 (Eckart and Young).
@@ -82,10 +90,16 @@ def best_updates(change: str) -> tuple[tuple[NDArray, ...], NDArray]:
     import numpy as np
 
     S, cross = task_of(change).moments()
-    L = np.linalg.cholesky(S)
-    back = np.linalg.inv(L)
+    back = np.linalg.inv(np.linalg.cholesky(S))
     left, strengths, right = np.linalg.svd(cross @ back.T)  # full L = cross S^-1 L = cross L'^-1
-    return tuple((left[:, :r] * strengths[:r]) @ right[:r] @ back for r in range(HALF + 1)), strengths
+    return Factors(left * strengths, right @ back, strengths)
+
+
+@cache
+def best_updates(change: str) -> tuple[NDArray, ...]:
+    """The update of the least loss for every rank 0 .. HALF."""
+    B, A, _ = factors(change)
+    return tuple(B[:, :r] @ A[:r] for r in range(HALF + 1))
 
 
 @cache
@@ -100,9 +114,25 @@ def random_updates(change: str) -> tuple[NDArray, ...]:
 
 def gain(change: str, update: NDArray) -> float:
     """Share of the full update's gain: 0 for none, 1 for the full one."""
-    task = task_of(change)
-    none, full = (task.loss(best_updates(change)[0][r]) for r in (0, HALF))
-    return (none - task.loss(update)) / (none - full)
+    none, full = _worst_and_best(change)
+    return (none - task_of(change).loss(update)) / (none - full)
+
+
+@cache
+def _worst_and_best(change: str) -> tuple[float, float]:
+    """The loss without an update, and with the full one."""
+    none, *_, full = best_updates(change)
+    return task_of(change).loss(none), task_of(change).loss(full)
+
+
+@cache
+def gains(change: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """By rank: of the best updates, and of those that read at random."""
+    best, chance = (
+        tuple(gain(change, update) for update in updates)
+        for updates in (best_updates(change), random_updates(change))
+    )
+    return best, chance
 
 
 def parameters(rank: int) -> int:
@@ -112,23 +142,24 @@ def parameters(rank: int) -> int:
 
 def lora_rank(rank: int, change: str) -> Frame:
     """The update at a rank, what it gains, and what it draws."""
-    updates, _ = best_updates(change)
-    task, reached = task_of(change), gain(change, updates[rank])
+    updates = best_updates(change)
+    task, reached = task_of(change), gains(change)[0][rank]
     share = parameters(rank) / HALF**2
-    needed = next(r for r, update in enumerate(updates) if gain(change, update) >= 0.9)
-    matrices = (_weights(updates[HALF], updates[HALF]), _weights(updates[rank], updates[HALF]))
-    stages = ("true", "before", f"rank {rank}", "full update")
+    needed = next(r for r, found in enumerate(gains(change)[0]) if found >= 0.9)
     counts = ("B and A", "full update")
     return Frame(
         (
-            (Images("The update, grey where it is zero", matrices, 2, ("all 1024", f"rank {rank}: B A")),),
-            (Images("A new picture, its lower half guessed", _guesses(task, updates, rank), 4, stages),),
+            (_directions(rank, change),),
+            (
+                Images("New pictures, their lower halves guessed", _guesses(task, updates, rank), 4,
+                       ("true", "before", f"rank {rank}", "full update") * len(SHOWN)),
+            ),
             _curves(rank, change),
             (Bars("Numbers that are trained, of all", counts, (share, 1.0), max(1.0, share)),),
         ),
         f"At rank {rank}, {100 * share:.3g}% of the numbers bring {reached:.0%} of the gain; rank {needed} "
-        "is the first to bring 90% for this change. Inverting the ink is one direction, new digits are "
-        "many.",
+        "is the first to bring 90% for this change. Each direction reads one pattern of the upper half, and "
+        "adds as much of another to the lower half. Inverting the ink takes few directions, new digits many.",
         {
             "share of the gain": reached,
             "share of the parameters": share,
@@ -137,19 +168,34 @@ def lora_rank(rank: int, change: str) -> Frame:
             "loss now": task.loss(updates[rank]),
             "loss of the full update": task.loss(updates[HALF]),
         },
-    )
+    )  # fmt: skip
+
+
+def _directions(rank: int, change: str) -> Images:
+    """The first few as pictures, grey where they do nothing: the upper half is read, the lower written."""
+    import numpy as np
+
+    B, A, _ = factors(change)
+    pictures, captions = [], []
+    for i in range(N_DIRECTIONS):
+        parts = np.sign(B[:, i].sum()) * np.stack([A[i], B[:, i]])  # a pair of signs that cancel
+        parts = parts / np.abs(parts).max(1, keepdims=True)
+        pictures.append(picture(0.5 + 0.5 * parts.reshape(PIXELS) * (i < rank)))
+        captions.append(f"{i + 1}" if i < rank else f"{i + 1}: not yet")
+    title = "Directions that B A adds up: each reads the upper half and writes the lower"
+    return Images(title, pictures, N_DIRECTIONS, captions)
 
 
 def _curves(rank: int, change: str) -> tuple[Curves, Curves]:
     """The gain by rank, and how much each further direction adds."""
-    (updates, strengths), ranks = best_updates(change), tuple(range(HALF + 1))
-    gains = (
-        Series("best B A", ranks, tuple(gain(change, update) for update in updates)),
-        Series("A at random", ranks, tuple(gain(change, d) for d in random_updates(change)), "dashed"),
+    (best, chance), strengths, ranks = gains(change), factors(change).strengths, tuple(range(HALF + 1))
+    lines = (
+        Series("best B A", ranks, best),
+        Series("A at random", ranks, chance, "dashed"),
     )
     values = Series("singular values", ranks[1:], tuple(strengths / strengths[0]), "points")
     return (
-        Curves("Share of the full update's gain", gains, "rank", "share", marker=rank, drag="rank"),
+        Curves("Share of the full update's gain", lines, "rank", "share", marker=rank, drag="rank"),
         Curves(
             "Strength of each direction",
             (values,),
@@ -161,22 +207,16 @@ def _curves(rank: int, change: str) -> tuple[Curves, Curves]:
     )
 
 
-def _weights(update: NDArray, full: NDArray) -> NDArray:
-    """As greys; the middle is zero, both ends the most of the full update's usual weights."""
-    import numpy as np
-
-    most = np.quantile(np.abs(full), 0.98)
-    return (0.5 + 0.5 * (update / most).clip(-1, 1)).round(2)
-
-
 def _guesses(task: Task, updates: tuple[NDArray, ...], rank: int) -> tuple[NDArray, ...]:
-    """One picture: true, and its lower half guessed by three models; each pixel twice as large."""
+    """Some pictures: each true, and its lower half guessed by three models."""
     import numpy as np
 
-    upper = task.upper[SHOWN]
-    lowers = [task.lower[SHOWN], *((task.W + updates[r]) @ upper for r in (0, rank, HALF))]
-    whole = [np.concatenate([upper, lower]).reshape(8, 8).clip(0, 1).round(2) for lower in lowers]
-    return tuple(np.kron(picture, np.ones((2, 2))) for picture in whole)
+    guessed = []
+    for i in SHOWN:
+        upper = task.upper[i]
+        lowers = [task.lower[i], *((task.W + updates[r]) @ upper for r in (0, rank, HALF))]
+        guessed += [picture(np.concatenate([upper, lower])) for lower in lowers]
+    return tuple(guessed)
 
 
 EXPLORABLE = Explorable(

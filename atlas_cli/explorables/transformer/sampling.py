@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from itertools import accumulate
 
-from atlas_cli.diagrams.frames import Bars, Explorable, Frame, Knob, Words
+from atlas_cli.diagrams.frames import Explorable, Frame, Knob, Words
+from atlas_cli.diagrams.sketch import Shape, Sketch
 from atlas_cli.explorables._ranges import evenly
 
 PROMPT_TEXT = "The cat sat on the ..."
@@ -40,17 +42,41 @@ def sampling(temperature: float, top_p: float) -> Frame:
     bits = sum(p * math.log2(1 / p) for p in kept if p > 0)
     n = sum(p > 0 for p in kept)
     draws = ", ".join(_draws(kept, 12))
-    words = tuple(LOGITS)
     return Frame(
         (
-            (Bars("After temperature", words, heated, 1.0), Bars("After top-p", words, kept, 1.0)),
+            (_cut(heated, kept, top_p),),
             (Words(PROMPT_TEXT, (f"twelve words, spread evenly over the probabilities: {draws}",)),),
         ),
         f"At temperature {temperature:g} the likeliest word has {max(heated):.0%}; a top-p of {top_p:g} "
-        f"keeps {_counted(n, 'word')} of {len(words)}, the fewest that reach it. Temperature bends all "
+        f"keeps {_counted(n, 'word')} of {len(LOGITS)}, the fewest that reach it. Temperature bends all "
         "probabilities; top-p cuts off the tail and leaves the rest in proportion.",
         {"words left": n, "bits of surprise": bits, "most likely": max(kept)},
     )
+
+
+def _cut(heated: list[float], kept: list[float], top_p: float) -> Sketch:
+    """Words from the likeliest down, the stairs of their sum, and the cut where the stairs reach top-p."""
+    n, left = len(heated), sum(p > 0 for p in kept)
+    sums = [0.0, *accumulate(heated)]
+    stairs = [(x, 0.5 - i) for i in range(n) for x in (sums[i], sums[i + 1])] + [(sums[-1], 0.5 - n)]
+    shapes = (
+        Shape("after temperature", [_bar(i, 0, p) for i, p in enumerate(heated)], "area", 0),
+        Shape("added by the cut", [_bar(i, heated[i], q) for i, q in enumerate(kept[:left])], "area", 1),
+        Shape("their sum, from above", [stairs], "line", 2),
+        Shape("top-p, and the cut", [((top_p, 0.5), (top_p, 0.5 - left), (0, 0.5 - left))], "dashed", 5),
+    )
+    names = tuple(
+        (f"{word} {q:.0%}" if q else word, float(-i))
+        for i, (word, q) in enumerate(zip(LOGITS, kept, strict=True))
+    )
+    return Sketch(
+        "How likely each word is, before and after the cut", shapes, (0, 1.01, 0.5 - n, 0.5), ratio=0.56,
+        x_label="probability", x_ticks=(("0", 0.0), ("0.5", 0.5), ("1", 1.0)), y_ticks=names, drag="top_p",
+    )  # fmt: skip
+
+
+def _bar(i: int, start: float, end: float) -> list[tuple[float, float]]:
+    return [(start, -i - 0.4), (end, -i - 0.4), (end, -i + 0.4), (start, -i + 0.4)]
 
 
 def _counted(n: int, what: str) -> str:
@@ -74,7 +100,7 @@ EXPLORABLE = Explorable(
     "Heat it to 2: which of the two knobs keeps the equation out, and does it keep the sofa in?",
     (
         Knob("temperature", "temperature", evenly(0.1, 2, 20), 1.0, "slider"),
-        Knob("top_p", "top-p", (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0), 1.0, "slider"),
+        Knob("top_p", "top-p", (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0), 0.9, "slider"),
     ),
     sampling,
     place=40,

@@ -10,7 +10,8 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Knob, Series, Tokens, Words
+from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Knob, Series, Tokens, Words
+from atlas_cli.diagrams.sketch import Shape, Sketch
 from atlas_cli.explorables._ranges import evenly
 
 WORDS = ("mat", "floor", "sofa", "roof", "moon")
@@ -98,11 +99,7 @@ def speculative(step: int, quality: float, k: int) -> Frame:
         (
             (Tokens(f"Call {step}: {k} guesses, checked at once, and one more word", _told(last)),),
             (Words("Text so far, a bar after each call", (text,)),),
-            (Bars("Draft q", WORDS, q, 0.5), Bars("Guessed and kept: min(p, q)", WORDS, kept_mass(q), 0.5)),
-            (
-                Bars("Refused, drawn anew: (p - q)+", WORDS, mended_mass(q), 0.5),
-                Bars("The sum of both: target p", WORDS, TARGET, 0.5),
-            ),
+            (_stacked(q),),
             _curves(quality, k),
         ),
         f"A guess is kept with probability min(1, p / q), {share:.0%} of the time here; the first one "
@@ -116,6 +113,33 @@ def speculative(step: int, quality: float, k: int) -> Frame:
             "best number of guesses": max(LENGTHS, key=lambda n: speed(share, n)),
         },
     )
+
+
+def _stacked(q: Sequence[float]) -> Sketch:
+    """What is kept of each word, on it what is drawn anew: together as high as the target."""
+    parts = list(enumerate(zip(kept_mass(q), mended_mass(q), strict=True)))
+    shapes = (
+        Shape("guessed and kept: min(p, q)", [_box(i, 0, kept) for i, (kept, _) in parts], "area", 0),
+        Shape(
+            "refused, drawn anew: (p - q)+",
+            [_box(i, kept, kept + mended) for i, (kept, mended) in parts if mended],
+            "area", 1,
+        ),
+        Shape("draft q", [_top(i, guess) for i, guess in enumerate(q)], "dashed", 5),
+        Shape("target p", [_top(i, p) for i, p in enumerate(TARGET)], "line", 2),
+    )  # fmt: skip
+    return Sketch(
+        "Kept and drawn anew add up to the target", shapes, (-0.5, len(WORDS) - 0.5, 0, 0.5), ratio=0.4,
+        x_ticks=tuple((word, float(i)) for i, word in enumerate(WORDS)),
+    )  # fmt: skip
+
+
+def _box(i: int, low: float, high: float) -> list[tuple[float, float]]:
+    return [(i - 0.35, low), (i - 0.35, high), (i + 0.35, high), (i + 0.35, low)]
+
+
+def _top(i: int, high: float) -> list[tuple[float, float]]:
+    return [(i - 0.45, high), (i + 0.45, high)]
 
 
 def _curves(quality: float, k: int) -> tuple[Curves, Curves]:

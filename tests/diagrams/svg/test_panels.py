@@ -21,6 +21,7 @@ from atlas_cli.diagrams.frames import (
     Scatter,
     Series,
 )
+from atlas_cli.diagrams.sketch import Note, Shape, Sketch
 from atlas_cli.diagrams.svg import block_file
 from atlas_cli.diagrams.svg import panels as svg_panels
 from atlas_cli.diagrams.svg.style import N_SHADES, style_sheet
@@ -143,3 +144,45 @@ def test_a_map_has_a_key_a_plane_its_numbers_and_a_log_axis_says_so():
     assert not any("log scale" in word for word in words(Curves("c", line, "tokens")))
     arrows = Quiver("q", ((0, 0), (0, 0)), ((1, 0), (0, 1)), (-1, 1, -1, 1), ("query", "key"))
     assert {"query", "key"} <= set(words(arrows))
+
+
+def sketched(*shapes: Shape, **more: object) -> ElementTree.Element:
+    return of(Sketch("k", shapes, (0, 1, 0, 1), **more))  # type: ignore[arg-type]
+
+
+def paths(root: ElementTree.Element, kind: str) -> list[str]:
+    return [p.get("d", "") for p in root.iter(f"{SVG}path") if p.get("class") == kind]
+
+
+def test_a_sketch_has_one_unit_on_both_axes_where_its_ratio_is_that_of_its_ranges():
+    root = sketched(Shape("", [((0, 0), (1, 1))], "line", 3))
+    (way,) = paths(root, "s3")
+    (x1, y1), (x2, y2) = (tuple(map(float, point.split())) for point in way[1:].split("L"))
+    assert x2 - x1 == pytest.approx(y1 - y2)
+
+
+def test_shapes_differ_without_colour_and_are_named_once():
+    square = ((0, 0), (0, 1), (1, 1), (1, 0))
+    root = sketched(
+        Shape("one", [square], "area", 0), Shape("two", [square, square], "area", 1),
+        Shape("far", [square], "dashed", 2), Shape("", [square], "line", 2),
+    )  # fmt: skip
+    texts = [element.text for element in root.iter(f"{SVG}text")]
+    assert [texts.count(name) for name in ("one", "two", "far")] == [1, 1, 1]
+    dashes = {p.get("class"): p.get("stroke-dasharray") for p in root.iter(f"{SVG}path")}
+    assert dashes["s0"] is None
+    assert dashes["s1"]
+    both = [p.get("stroke-dasharray") for p in root.iter(f"{SVG}path") if p.get("class") == "s2"]
+    assert set(both) == {None, "6 4"}
+
+
+def test_nodes_are_circles_below_their_notes_and_the_ground_is_shaded():
+    root = sketched(
+        Shape("", [((0.5, 0.5),)], "nodes"), notes=(Note("12", 0.5, 0.5),), axes=False,
+        ground=((0.0, 1.0), (0.5, 0.0)),
+    )  # fmt: skip
+    (note,) = [t for t in root.iter(f"{SVG}text") if t.text == "12"]
+    circles = list(root.iter(f"{SVG}circle"))
+    assert {circle.get("cx") for circle in circles} == {note.get("x")}
+    shades = [r.get("class") for r in root.iter(f"{SVG}rect") if re.fullmatch(r"h\d+", r.get("class") or "")]
+    assert shades == ["h0", f"h{N_SHADES - 1}", f"h{(N_SHADES - 1) // 2}", "h0"]

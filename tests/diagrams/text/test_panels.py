@@ -22,6 +22,7 @@ from atlas_cli.diagrams.frames import (
     Tokens,
     Words,
 )
+from atlas_cli.diagrams.sketch import Note, Shape, Sketch
 from atlas_cli.diagrams.text.panels import drawing, panel_lines, panels
 from tests.diagrams.panels import PANELS
 
@@ -166,3 +167,60 @@ def test_shades_that_stand_for_kinds_and_arrows_with_names_have_a_key():
     lines = plain(arrows)
     assert lines[-1] == "1 query   2 key"
     assert any("1" in line for line in lines[1:-4])
+
+
+SQUARE = ((0, 0), (0, 1), (1, 1), (1, 0))
+WINDOW = (0, 1, 0, 1)
+
+
+def sketched(*shapes: Shape, **more: object) -> list[str]:
+    """The rows of a sketch of 10 by 5 characters without axes."""
+    panel = Sketch("k", shapes, WINDOW, axes=False, **more)  # type: ignore[arg-type]
+    return plain(panel, 12)[1:]
+
+
+def test_an_area_fills_the_characters_whose_middles_it_goes_around():
+    assert sketched(Shape("", [((0, 0), (0, 0.5), (0.6, 0.5), (1, 0))], "area")) == [
+        "", "", "▒▒▒▒▒▒", "▒▒▒▒▒▒▒▒", "▒▒▒▒▒▒▒▒▒",
+    ]  # fmt: skip
+
+
+def test_areas_have_shades_of_their_own_and_lines_cross_them():
+    halves = [Shape(name, [[(x + i / 2, y) for x, y in ((0, 0), (0, 1), (0.5, 1), (0.5, 0))]], "area", i)
+              for i, name in enumerate(("left", "right"))]  # fmt: skip
+    lines = sketched(*halves, Shape("", [((0, 0.5), (1, 0.5))], "line", 2))
+    assert "▒▒░░" in lines[1]
+    assert set(lines[2]) & set(BRAILLE)
+    assert lines[-2:] == ["▒▒ left", "░░ right"]
+
+
+def test_an_arrow_has_its_head_at_the_end_of_its_path_and_a_short_one_none():
+    far = "".join(sketched(Shape("", [((0, 0), (0.5, 0), (0.5, 1))], "arrow")))
+    assert far.count("↑") == 1
+    assert not set("→↗↑↖←↙↓↘") & set("".join(sketched(Shape("", [((0, 0), (0.05, 0))], "arrow"))))
+
+
+def test_notes_stand_in_nodes_and_a_full_node_has_brackets():
+    shapes = (Shape("lacks", [((0.2, 0.5),)], "nodes"), Shape("done", [((0.8, 0.5),)], "full nodes"))
+    panel = Sketch("k", shapes, WINDOW, (Note("3", 0.2, 0.5), Note("16", 0.8, 0.5)), axes=False)
+    lines = plain(panel, 40)
+    (row,) = [line for line in lines if "[16]" in line]
+    assert " 3 " in row
+    assert lines[-1] == "n lacks   [n] done"
+
+
+def test_names_of_places_stand_at_them():
+    panel = Sketch("k", (Shape("", [SQUARE], "line"),), WINDOW, x_ticks=(("a", 0.0), ("m", 0.5), ("z", 1.0)),
+                   y_ticks=(("top", 1.0), ("floor", 0.0)), x_label="letters")  # fmt: skip
+    lines = plain(panel, 43)
+    assert lines[1].startswith("  top │")
+    assert lines[18].startswith("floor │")
+    assert lines[20].split() == ["a", "m", "z"]
+    assert lines[20].index("m") == lines[20].index("a") + 18
+    assert lines[21].strip() == "letters"
+
+
+def test_the_ground_is_shaded_with_its_first_row_at_the_top():
+    lines = sketched(ground=((0.0, 1.0), (1.0, 0.0)), high=1.0)
+    assert lines[0] == 5 * " " + 5 * "▓"
+    assert lines[4] == 5 * "▓"

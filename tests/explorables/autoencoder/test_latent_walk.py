@@ -7,6 +7,7 @@ import pytest
 from scipy import stats
 from sklearn.decomposition import PCA
 
+from atlas_cli.explorables._digits import SIDE
 from atlas_cli.explorables.autoencoder import latent_walk
 from atlas_cli.explorables.autoencoder.latent_walk import LinearVae, fit
 
@@ -80,10 +81,10 @@ def test_the_two_digits_lie_apart_and_the_nearest_are_told():
     assert abs(x[0] - x[1]) > 1.5
     for digit, place in x.items():
         captions = latent_walk.latent_walk(place, 0.0, "0 and 1").panels[0][0].captions
-        assert captions == ("decoded", *(f"a real {digit}",) * 3)
+        assert captions == ("decoded", *(f"data: a {digit}",) * 3)
 
 
 def test_the_decoded_picture_in_the_middle_is_the_mean():
     images = latent_walk.latent_walk(0.0, 0.0, "all ten").panels[0][0].images
-    mean = np.kron(latent_walk.vae("all ten").mean.reshape(8, 8), np.ones((2, 2)))
+    mean = latent_walk.vae("all ten").mean.reshape(SIDE, SIDE)
     assert np.array(images[0]) == pytest.approx(mean, abs=0.006)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from atlas_cli.diagrams import frames
 from atlas_cli.explorables.gan import training_film
 
 
@@ -25,6 +26,24 @@ def test_the_generator_learns(stills):
     assert last["modes_found"] == 8
     assert last["high_quality_share"] > 0.5 > 0.1 > first["high_quality_share"]
     assert last["energy_distance"] < 0.1 * first["energy_distance"]
+
+
+def test_the_spoilt_run_collapses():
+    film = training_film.shoot(training_film.RUNS[1])
+    assert max(still["modes_found"] for still in film) <= 4
+    assert max(still["high_quality_share"] for still in film) < 0.5
+
+
+def test_the_frame_has_the_points_on_the_map_of_its_run(stills, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(training_film, "film", lambda run: stills)
+    frame = training_film.training_film(300, training_film.RUNS[0])
+    now, sketch = stills[training_film.STEPS.index(300)], frame.panels[0][0]
+    assert sketch.ground == frames.rounded(now["view"])
+    real, generated = sketch.shapes
+    assert len(real.paths[0]) == training_film.N_SHOWN
+    inside = [point for point in now["points"] if max(map(abs, point)) < training_film.WINDOW]
+    assert generated.paths[0] == frames.rounded(inside)
+    assert frame.facts["Gaussians found"] == now["modes_found"]
 
 
 def test_the_map_is_the_discriminators_with_high_y_on_top(monkeypatch: pytest.MonkeyPatch):

@@ -25,9 +25,28 @@ def test_lines_cross_where_the_dot_stands_whatever_the_width(d_state: int, d_mod
     assert held["attention"] == held["scan"]
 
 
-@pytest.mark.parametrize(("length", "cheaper"), [(64, "attention"), (128, "scan")])
-def test_the_shorter_bar_is_that_of_who_does_less(length: int, cheaper: str):
-    bars = cost.cost(length, 16, 1024).panels[1][0]
-    assert bars.labels[bars.values.index(min(bars.values))] == cheaper
-    assert f"{length} tokens" in bars.title
-    assert bars.values[bars.labels.index(cheaper)] == min(bars.values)
+def area(path: tuple[tuple[float, float], ...]) -> float:
+    """The shoelace formula."""
+    return (
+        abs(sum(ax * by - bx * ay for (ax, ay), (bx, by) in zip(path, (*path[1:], path[0]), strict=True))) / 2
+    )
+
+
+@pytest.mark.parametrize("length", [16, 96, 4000])
+def test_areas_are_the_work_of_a_channel_and_the_numbers_that_are_kept(length: int):
+    work, kept = cost.cost(length, 16, 1024).panels[0]
+    drawn = {shape.label: area(shape.paths[0]) for shape in work.shapes if shape.style == "area"}
+    counted = cost.flops(length, 1, 16)
+    assert drawn == pytest.approx({name: counted[name] for name in drawn}, rel=1e-3)
+    boxes = {shape.label: area(shape.paths[0]) for shape in kept.shapes}
+    counted = cost.kept_bytes(length, 1024, 16)
+    assert boxes["keys and values"] / boxes["state"] == pytest.approx(counted["attention"] / counted["scan"])
+
+
+@pytest.mark.parametrize(("length", "said"), [
+    (64, "the scan does 1.5 times the work of the attention"),
+    (96, "both do the same work"),
+    (128, "the attention does 1.33 times the work of the scan"),
+])  # fmt: skip
+def test_the_caption_says_who_does_more(length: int, said: str):
+    assert f"At {length} tokens {said}." in cost.cost(length, 16, 1024).caption

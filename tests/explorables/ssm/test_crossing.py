@@ -52,3 +52,21 @@ def test_the_thread_count_is_given_back():
     before = torch.get_num_threads()
     crossing.race(16)
     assert torch.get_num_threads() == before
+
+
+def test_lines_are_named_at_their_ends_in_a_band_and_names_keep_apart():
+    frame = crossing.crossing(256, 16, "forward")
+    race = frame.panels[0][0]
+    assert {note.text for note in race.notes} == set(crossing.LABELS.values())
+    bands = [shape.paths[0] for shape in race.shapes if shape.style == "area"]
+    lines = [shape.paths[0] for shape in race.shapes[1:] if shape.style != "area"]
+    for band, line in zip(bands, lines, strict=True):
+        slowest, quickest = band[: len(line)], band[len(line) :][::-1]
+        assert quickest == line
+        assert all(slow >= quick for (_, slow), (_, quick) in zip(slowest, quickest, strict=True))
+    assert "torch" not in frame.caption
+
+
+def test_names_of_lines_that_end_together_are_moved_apart():
+    notes = crossing._named({"a": (3.0, 1.0), "b": (3.0, 1.0), "c": (3.0, 1.3)}, 0.5)
+    assert [(note.text, note.y) for note in notes] == [("a", 1.0), ("b", 1.5), ("c", 2.0)]

@@ -38,3 +38,31 @@ def test_mambas_rule_is_that_of_the_projects_scan():
         h = decay * h + enters * value
         expected = h
     assert float(y[0, -1, 0]) == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("rule", discretisation.RULES)
+def test_a_strip_is_as_wide_as_the_step_and_has_the_area_of_its_weight(rule: str):
+    delta = discretisation.DELTAS[12]
+    decay, enters = discretisation.bars_of(delta, rule)
+    strips = discretisation.discretisation(delta, rule).panels[0][1].shapes[0].paths
+    for k, ((x1, _), (_, height), (x2, _), _) in enumerate(strips[:6]):
+        assert x2 - x1 == pytest.approx(delta, abs=2e-3)
+        assert delta * height == pytest.approx(enters * decay**k, rel=2e-3)
+
+
+def test_with_zero_order_hold_the_strips_have_the_area_below_the_curve():
+    import math
+
+    delta = discretisation.DELTAS[20]
+    decay, enters = discretisation.bars_of(delta, "zero-order hold")
+    for k in range(4):
+        assert enters * decay**k == pytest.approx(math.exp(-k * delta) - math.exp(-(k + 1) * delta))
+
+
+def test_the_stairs_stand_on_the_states():
+    delta = 0.5
+    states = discretisation.states_of(delta, "zero-order hold")
+    shapes = discretisation.discretisation(delta, "zero-order hold").panels[0][0].shapes
+    (stairs,), (corners,) = shapes[0].paths, shapes[3].paths
+    assert [h for _, h in corners] == pytest.approx(states, abs=1e-3)
+    assert set(corners) <= set(stairs)

@@ -26,3 +26,25 @@ def test_every_way_ends_at_the_same_states(way: str, rounds: int, combinations: 
     for i, (_, state) in enumerate(pairs):
         h = 0.9 * h + (1.0 if i % 5 == 0 else 0.0)
         assert state == pytest.approx(h)
+
+
+@pytest.mark.parametrize("way", scan_tree.WAYS)
+@pytest.mark.parametrize("step", [0, 2, 15])
+def test_the_tree_has_a_node_for_each_input_and_each_combination(way: str, step: int):
+    frame = scan_tree.scan_tree(step, way)
+    tree = frame.panels[0][0]
+    shapes = {shape.style: shape for shape in tree.shapes}
+    nodes = [point for style in ("nodes", "full nodes") for path in shapes[style].paths for point in path]
+    assert len(nodes) == len(set(nodes)) == 16 + frame.facts["combinations"]
+    numbers = {(note.x, note.y): int(note.text) for note in tree.notes}
+    assert set(numbers) == set(nodes)
+    assert all((numbers[x, y] == x + 1) == ((x, y) in shapes["full nodes"].paths[0]) for x, y in nodes)
+
+
+def test_lines_of_the_last_round_end_at_its_nodes_and_bring_what_is_missing():
+    tree = scan_tree.scan_tree(3, "doubling").panels[0][0]
+    numbers = {(note.x, note.y): int(note.text) for note in tree.notes}
+    joined = next(shape for shape in tree.shapes if shape.label == "joined in this round")
+    for (left, above), (right, here) in joined.paths:
+        assert (above, here, right - left) == (-2, -3, 4)
+        assert numbers[right, here] == numbers.get((left, above), left + 1) + numbers[right, above]

@@ -31,3 +31,21 @@ def test_heat_adds_surprise_and_cold_removes_it():
 def test_draws_follow_the_probabilities():
     drawn = sampling._draws([0.5, 0.25, 0.25, 0, 0, 0, 0, 0, 0, 0], 12)
     assert [drawn.count(word) for word in list(sampling.LOGITS)[:3]] == [6, 3, 3]
+
+
+@pytest.mark.parametrize(("temperature", "top_p"), [(1.0, 0.9), (2.0, 0.7), (0.5, 1.0)])
+def test_the_stairs_reach_top_p_at_the_cut(temperature: float, top_p: float):
+    frame = sampling.sampling(temperature, top_p)
+    shapes = {shape.label: shape.paths for shape in frame.panels[0][0].shapes}
+    ((x, _), (_, cut), _) = shapes["top-p, and the cut"][0]
+    assert x == top_p
+    left = frame.facts["words left"]
+    assert cut == 0.5 - left
+    stairs = shapes["their sum, from above"][0]
+    sums = {y: x for x, y in reversed(stairs)}  # of a step's two corners the inner one
+    assert sums[cut] >= top_p - 1e-3
+    assert left == 1 or sums[cut + 1] - 1e-3 < top_p
+    grown = [right - start for (start, _), (right, _), *_ in shapes["added by the cut"]]
+    assert sum(grown) == pytest.approx(
+        1 - sum(bar[1][0] for bar in shapes["after temperature"][:left]), abs=5e-3
+    )

@@ -82,3 +82,15 @@ def test_the_best_number_of_guesses_grows_with_the_draft():
     best = [speculative.speculative(1, quality, 4).facts["best number of guesses"] for quality in QUALITIES]
     assert best == sorted(best)
     assert best[0] < best[-1]
+
+
+@pytest.mark.parametrize("quality", QUALITIES)
+def test_the_parts_of_a_bar_stand_on_each_other_up_to_the_target(quality: float):
+    frame = speculative.speculative(1, quality, 4)
+    panel = next(p for row in frame.panels for p in row if p.kind == "sketch")
+    tops = {}
+    for shape in panel.shapes[:2]:
+        for (x, low), (_, high), *_ in shape.paths:
+            assert low == pytest.approx(tops.get(x, 0))
+            tops[x] = high
+    assert [tops[x] for x in sorted(tops)] == pytest.approx(speculative.TARGET, abs=1e-3)

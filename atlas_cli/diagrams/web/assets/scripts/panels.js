@@ -7,6 +7,7 @@ const PANELS = {
   curves: { draw: drawCurves, ranges: rangesOf },
   scatter: { draw: drawScatter },
   quiver: { draw: drawQuiver },
+  sketch: { draw: drawSketch },
   heatmap: { draw: drawHeatmap },
   images: { draw: drawImages },
   bars: { draw: drawBars },

@@ -1,31 +1,34 @@
 // Axes with round ticks; gives the way from values to pixels.
 /** @param {number[]} xs @param {number[]} ys @param {any} look */
-function makePlot([x0, x1], [y0, y1], { title, room, x_label = "", y_label = "", log_x, log_y, square }) {
-  const width = square ? Math.min(room, 480) : room, height = square ? width : Math.min(150 + room / 4, 270);
-  const left = 52, right = width - 12, top = y_label ? 24 : 10, bottom = height - (x_label ? 42 : 26);
+function makePlot([x0, x1], [y0, y1], { title, room, x_label = "", y_label = "", log_x, log_y, square, ratio, axes = true, x_ticks, y_ticks }) {
+  const width = square || ratio > 0.8 ? Math.min(room, 480) : room;
+  const letters = Math.max(0, ...(y_ticks ?? []).map(([name]) => name.length));
+  const left = axes ? Math.max(52, 14 + 7 * letters) : 12, right = width - 12, top = y_label ? 24 : 10, under = !axes ? 10 : x_label ? 42 : 26;
+  const height = ratio ? top + ratio * (right - left) + under : square ? width : Math.min(150 + room / 4, 270), bottom = height - under;
   const along = (/** @type {number} */ low, /** @type {number} */ high, /** @type {boolean} */ log, /** @type {number} */ from, /** @type {number} */ to) => (/** @type {number} */ v) => {
     const [a, b, c] = log ? [low, high, v].map(Math.log10) : [low, high, v];
     return from + ((to - from) * (c - a)) / (b - a || 1);
   };
   const x = along(x0, x1, log_x, left, right), y = along(y0, y1, log_y, bottom, top);
-  let axes = "";
-  for (const t of ticks(x0, x1, log_x)) {
-    axes += `<line x1="${x(t)}" x2="${x(t)}" y1="${top}" y2="${bottom}"/>
-      <text x="${x(t)}" y="${bottom + 16}" text-anchor="middle">${tickText(t, log_x)}</text>`;
+  const numbered = (/** @type {number} */ low, /** @type {number} */ high, /** @type {boolean} */ log) => ticks(low, high, log).map((t) => [tickText(t, log), t]);
+  let scale = "";
+  for (const [name, t] of axes ? (x_ticks ?? numbered(x0, x1, log_x)) : []) {
+    scale += `<line x1="${x(t)}" x2="${x(t)}" y1="${top}" y2="${bottom}"/>
+      <text x="${x(t)}" y="${bottom + 16}" text-anchor="middle">${escaped(name)}</text>`;
   }
-  for (const t of ticks(y0, y1, log_y)) {
-    axes += `<line x1="${left}" x2="${right}" y1="${y(t)}" y2="${y(t)}"/>
-      <text x="${left - 6}" y="${y(t) + 4}" text-anchor="end">${tickText(t, log_y)}</text>`;
+  for (const [name, t] of axes ? (y_ticks ?? numbered(y0, y1, log_y)) : []) {
+    scale += `<line x1="${left}" x2="${right}" y1="${y(t)}" y2="${y(t)}"/>
+      <text x="${left - 6}" y="${y(t) + 4}" text-anchor="end">${escaped(name)}</text>`;
   }
   const middle = (left + right) / 2;
-  if (x_label) axes += `<text class="axis" x="${middle}" y="${height - 6}" text-anchor="middle">${escaped(x_label)}</text>`;
-  if (y_label) axes += `<text class="axis" x="${left - 44}" y="12">${escaped(y_label)}</text>`;
+  if (x_label) scale += `<text class="axis" x="${middle}" y="${height - 6}" text-anchor="middle">${escaped(x_label)}</text>`;
+  if (y_label) scale += `<text class="axis" x="${left - 44}" y="12">${escaped(y_label)}</text>`;
   const svg = (/** @type {string} */ drawn) => {
-    const box = element("div", "", square ? "plot square" : "plot");
+    const box = element("div", "", square || ratio > 0.8 ? "plot square" : "plot");
     box.scale = { x, y, width, height }; // from values to the units of the view box
     const name = [title, x_label && `across: ${x_label}`, y_label && `up: ${y_label}`].filter(Boolean).join("; ");
     box.innerHTML = `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(name)}">
-      <g class="scale">${axes}</g><svg x="${left - 4}" y="${top - 4}" width="${right - left + 8}" height="${bottom - top + 8}"
+      <g class="scale">${scale}</g><svg x="${left - 4}" y="${top - 4}" width="${right - left + 8}" height="${bottom - top + 8}"
       viewBox="${left - 4} ${top - 4} ${right - left + 8} ${bottom - top + 8}">${drawn}</svg></svg>`;
     return box;
   };

@@ -25,7 +25,7 @@ function distances(box, drag, values, hand) {
   });
 }
 
-/** Which way across the panel a knob's values go: to the right, or, where `at` falls, to the left.
+/** Which way along its axis a knob's values go: to the right and up, or, where `at` falls, to the left and down.
  * @param {Drag} drag */
 function heading({ at }) {
   return at.length > 1 && at[at.length - 1] < at[0] ? -1 : 1;
@@ -82,7 +82,7 @@ function makeSeizable(room, knobs, shown, turn, placeOf) {
     const { panel } = seized(at);
     if (!panel.drag.some((/** @type {Drag} */ drag) => drag.axis === axis)) return;
     event.preventDefault();
-    turned(panel, (drag, i) => (drag.axis === axis ? placeOf(i) + way * (axis === "x" ? heading(drag) : 1) : -1));
+    turned(panel, (drag, i) => (drag.axis === axis ? placeOf(i) + way * heading(drag) : -1));
   });
   // A panel that has the focus keeps it when it is drawn anew.
   return (/** @type {() => void} */ redraw) => {
