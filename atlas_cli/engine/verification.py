@@ -22,6 +22,7 @@ from atlas_cli.errors import UsageError
 from atlas_cli.present.reporter import Reporter
 from atlas_cli.recipe import recipes, source
 from atlas_cli.recipe.model import Recipe
+from atlas_cli.runs.durable import write_atomic
 
 
 @dataclass
@@ -86,7 +87,7 @@ class Verification:
         """Replace the `measured:` section of the recipe's file; everything else stays as it is."""
         path = source.find(self.recipe.name)
         kept = without_measured(path.read_text(encoding="utf-8"))
-        path.write_text(kept + measured_text(self.measured()), encoding="utf-8")
+        write_atomic(path, kept + measured_text(self.measured()))
 
 
 def verify_recipe(recipe: Recipe, options: Options, reporter: Reporter, seeds: int) -> Verification:
@@ -107,14 +108,15 @@ def write_timed(recipe: Recipe) -> dict[str, float]:
         UsageError: the recipe has no such section yet.
         EnvironmentFault: the steps could not be taken.
     """
-    found, path = timed(recipe.name, threads(recipe.train.threads)), source.find(recipe.name)
+    path = source.find(recipe.name)
     text = re.sub(r"(?m)^  timed: .*\n", "", path.read_text(encoding="utf-8"))
-    line = measured_text({"timed": found}).partition("\n")[2]
-    changed, places = re.subn(r"(?m)^(measured:\n(?:  .*\n)*?  seconds: .*\n)", rf"\1{line}", text)
-    if not places:
+    place = re.search(r"(?m)^measured:\n(?:  .*\n)*?  seconds: .*\n", text)
+    if not place:  # before it takes its time
         hint = f"measure it first: atlas verify {recipe.name} --seeds 3 --write"
         raise UsageError(f"{recipe.name} has no figures yet", hint)
-    path.write_text(changed, encoding="utf-8")
+    found = timed(recipe.name, threads(recipe.train.threads))
+    line = measured_text({"timed": found}).partition("\n")[2]
+    write_atomic(path, text[: place.end()] + line + text[place.end() :])
     return found
 
 
