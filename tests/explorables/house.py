@@ -27,14 +27,16 @@ def check(shown: Explorable) -> None:
     settings = product(*(knob.values for knob in shown.knobs))
     for setting in islice(settings, None, None, -(-every // MOST)):
         _check_frame(shown.frame(dict(zip(names, setting, strict=True))))
-    captions = set()
+    said = set()
     for knob in shown.knobs:
         frames = [shown.frame({knob.name: value}) for value in knob.values]
-        captions |= {frame.caption for frame in frames}
+        captions = {frame.caption for frame in frames}
+        assert len(captions) > 1, f"the caption does not say what {knob.name} does"
+        said |= captions
         drawn = [_drawn(frame) for frame in frames]
         assert len(set(drawn)) > len(drawn) / 3, f"{knob.name} hardly changes the picture"
         assert drawn[0] != drawn[-1]
-    assert len(captions) > 2, "the caption does not say what the knobs do"
+    assert len(said) > 2, "the caption does not say what the knobs do"
 
 
 def _check_frame(frame: Frame) -> None:

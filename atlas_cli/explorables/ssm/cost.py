@@ -51,9 +51,8 @@ def cost(length: float, d_state: int, d_model: int) -> Frame:
             (_crossing("Operations of one layer, by length", flops, work, length, d_state, d_model),),
         ),
         f"At {length:g} tokens {_compared(now)}. Attention's area is a triangle, for every token reads "
-        "all before it; the scan's is a rectangle, for every token reads one state. "
-        f"With {d_state} states they are equal at {work} tokens, and the memory "
-        f"at {memory}. A wider model widens both.",
+        f"all before it; the scan's is a rectangle, for every token reads one state. With {d_state} states "
+        f"they are equal at {work} tokens, and the memory at {memory}. The width, {d_model}, widens both.",
         {
             "same work at": f"{work} tokens",
             "same memory at": f"{memory} tokens",

@@ -102,9 +102,11 @@ def speculative(step: int, quality: float, k: int) -> Frame:
             (_stacked(q),),
             _curves(quality, k),
         ),
-        f"A guess is kept with probability min(1, p / q), {share:.0%} of the time here; the first one "
-        "refused is drawn anew from where the draft said too little. What is kept and what is drawn anew "
-        f"always add up to the target. A guess costs {DRAFT_COST:g} of a target call.",
+        f"Call {step} keeps {last.kept} of {_counted(k, 'guess', 'guesses')} and writes "
+        f"{_counted(len(last.written), 'word', 'words')}. A guess is kept with probability min(1, p / q), "
+        f"{share:.0%} of the time here; the first one refused is drawn anew from where the draft said too "
+        "little. What is kept and what is drawn anew always add up to the target. A guess costs "
+        f"{DRAFT_COST:g} of a target call.",
         {
             "guesses kept": f"{share:.0%}",
             "words a call, expected": words_per_call(share, k),
@@ -113,6 +115,10 @@ def speculative(step: int, quality: float, k: int) -> Frame:
             "best number of guesses": max(LENGTHS, key=lambda n: speed(share, n)),
         },
     )
+
+
+def _counted(n: int, one: str, many: str) -> str:
+    return f"{n} {one if n == 1 else many}"
 
 
 def _stacked(q: Sequence[float]) -> Sketch:
@@ -148,7 +154,7 @@ def _curves(quality: float, k: int) -> tuple[Curves, Curves]:
     others = [n for n in (LENGTHS[0], LENGTHS[-1]) if n != k]
     by_quality = tuple(
         Series(
-            f"{n} guess" if n == 1 else f"{n} guesses",
+            _counted(n, "guess", "guesses"),
             fine,
             tuple(words_per_call(sum(kept_mass(draft(x))), n) for x in fine),
             "dashed" if n == others[0] else "line",

@@ -61,6 +61,19 @@ def test_a_point_in_the_plane_is_two_knobs():
     drive(app_of(named("vae", "latent-walk")), (140, 60), play)
 
 
+def test_a_hand_on_a_sketch_turns_its_knob_downwards_too():
+    """The rounds of the tree lie below each other."""
+
+    async def play(pilot: Pilot[None], app: DiagramApp) -> None:
+        for pick, step in ((min, 0), (max, 5)):  # beyond the last of four rounds lies the fifth
+            tree = [at for at, known in cells(app).items() if known[0][0].axis == "y"]
+            await pilot.click(offset=(tree[0][0], pick(y for _, y in tree)))
+            assert app.seen.setting["step"] == step
+            await settle(pilot, app)
+
+    drive(app_of(named("mamba", "scan-tree")), (140, 60), play)
+
+
 def test_beside_the_plot_nothing_is_seized():
     async def play(pilot: Pilot[None], app: DiagramApp) -> None:
         before = dict(app.seen.setting)
