@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Group, Knob, Scatter, Series
+from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Knob, Series
+from atlas_cli.diagrams.sketch import Shape, Sketch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,8 +44,7 @@ def fsq(levels: int, dim: int) -> Frame:
     return Frame(
         (
             (
-                Scatter("Two of the numbers of a code, before and after",
-                        (Group("bounded", bounded), Group("rounded", rounded)), (-1.15, 1.15, -1.15, 1.15)),
+                _rounding(bounded, rounded, values),
                 Bars("Use of each level", tuple(f"{v:+.2f}" for v in values), counts, 0.6),
             ),
             (Curves("Codes there are", sizes, "numbers in a code", "codes", log_y=True, marker=dim,
@@ -58,6 +58,23 @@ def fsq(levels: int, dim: int) -> Frame:
             "least used level": min(counts),
         },
     )  # fmt: skip
+
+
+def _rounding(bounded: NDArray, rounded: NDArray, values: NDArray) -> Sketch:
+    """Each point, the code that it is rounded to and what lies between; and where one code's realm ends."""
+    import numpy as np
+
+    borders = (values[:-1] + values[1:]) / 2
+    lines = [((b, -1), (b, 1)) for b in borders] + [((-1, b), (1, b)) for b in borders]
+    shapes = (
+        Shape("", lines, "line", None),
+        Shape("moved by", np.stack([bounded, rounded], axis=1), "line", 0),
+        Shape("bounded", [bounded], "dots", 5),
+        Shape("a code", [[(x, y) for x in values for y in values]], "dots", 1),
+    )
+    return Sketch(
+        "Two of the numbers of a code, and where they are rounded to", shapes, (-1.1, 1.1, -1.1, 1.1)
+    )
 
 
 EXPLORABLE = Explorable(

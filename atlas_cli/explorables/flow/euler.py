@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Knob, Series
 from atlas_cli.diagrams.sketch import Shape, Sketch
-from atlas_cli.explorables.flow._data import RING_STD, ring
+from atlas_cli.explorables.flow._data import RING_STD, WINDOW, mode_circles, ring
 from atlas_cli.explorables.flow._velocity import velocity
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 32)
 EXACT_STEPS = 256
 N_STARTS = 16
-N_CORNERS = 24  # of a circle
-WINDOW = (-2.6, 2.6, -2.6, 2.6)
 SOLVERS = ("euler", "midpoint")
 
 
@@ -81,13 +79,8 @@ def euler(steps: int, solver: str) -> Frame:
 def _paths(steps: int, solver: str) -> Sketch:
     """The exact flow, the steps beside it, and what lies between their ends."""
     path, exact = solve(steps, solver), _exact()
-    turn = [2 * math.pi * k / N_CORNERS for k in range(N_CORNERS)]
-    modes = [
-        [(x + 2 * RING_STD * math.cos(a), y + 2 * RING_STD * math.sin(a)) for a in turn]
-        for x, y in ring().means.tolist()
-    ]
     shapes = (
-        Shape("where the data are", modes, "area", None),
+        Shape("where the data are", mode_circles(2 * RING_STD), "area", None),
         Shape("exact flow", exact[:: EXACT_STEPS // 16].transpose(0, 1), "line", None),
         Shape("a step", path.unfold(0, 2, 1).flatten(0, 1).mT, "arrow", 0),
         Shape("start", [path[0]], "dots", None),

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Group, Knob, Scatter, Series
-from atlas_cli.explorables.flow._data import N_CLOUD, PLANE, RING_STD, normal, ring
+from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Knob, Series
+from atlas_cli.diagrams.sketch import Shape, Sketch
+from atlas_cli.explorables.flow._data import N_CLOUD, RING_STD, WINDOW, mode_circles, normal, ring
 from atlas_cli.explorables.flow._pairs import Pairs, independent_velocity
 
 if TYPE_CHECKING:
@@ -66,9 +67,14 @@ def bend(path: Tensor) -> float:
 
 
 @cache
+def _stepped(round: int, steps: int) -> Tensor:
+    """Euler's steps along the flow of a round, (steps + 1, N_FRESH, 2)."""
+    return walk(flow_of(round), exact(round)[0], steps)
+
+
 def few_steps(round: int, steps: int) -> Tensor:
-    """Where Euler's steps along the flow of a round end, (N_FRESH, 2)."""
-    return walk(flow_of(round), exact(round)[0], steps)[-1]
+    """Where they end, (N_FRESH, 2)."""
+    return _stepped(round, steps)[-1]
 
 
 @cache
@@ -87,27 +93,15 @@ def on_data(points: Tensor) -> float:
 def reflow(round: int, steps: int) -> Frame:
     """Paths, and where a few steps land, after some rounds of retraining."""
     path, ends = exact(round), few_steps(round, steps)
-    drawn = _all_round(path[0])
-    lines = tuple(Series(f"path {i + 1}", *path[::2, place].T) for i, place in enumerate(drawn))
-    landed = Series("ends of the steps", ends[drawn, 0], ends[drawn, 1], "points")
     figures = (
         Series("bend of the paths", ROUNDS, tuple(bend(exact(k)) for k in ROUNDS)),
         Series(f"error of {_steps(steps)}", ROUNDS, tuple(step_error(k, steps) for k in ROUNDS), "dashed"),
     )
-    groups = (Group("data", ring().draw(N_CLOUD, seed=7)), Group(_steps(steps), ends[:N_CLOUD]))
     return Frame(
         (
-            (Curves(f"Exact paths (lines), ends of {_steps(steps)} (dots)", (*lines, landed), "x", "y"),),
             (
-                Scatter("Where the steps land", groups, PLANE),
-                Curves(
-                    "Round by round",
-                    figures,
-                    "times retrained",
-                    log_y=True,
-                    marker=round,
-                    drag="round",
-                ),
+                _paths(round, steps),
+                Curves("Round by round", figures, "times retrained", log_y=True, marker=round, drag="round"),
             ),
         ),
         f"{_times(round)}, the flow puts {on_data(ends):.0%} of the points on the data in "
@@ -122,6 +116,22 @@ def reflow(round: int, steps: int) -> Frame:
             "exact flow: share on the data": on_data(path[-1]),
         },
     )
+
+
+def _paths(round: int, steps: int) -> Sketch:
+    """Exact paths, the steps beside them and what these miss by; and where many more steps end."""
+    path, stepped = exact(round), _stepped(round, steps)
+    drawn = _all_round(path[0])
+    exactly, taken = path[::2, drawn].transpose(0, 1), stepped[:, drawn]
+    missed = list(zip(taken[-1].tolist(), path[-1, drawn].tolist(), strict=True))
+    shapes = (
+        Shape("where the data are", mode_circles(2 * RING_STD), "area", None),
+        Shape(f"ends of {N_CLOUD} points", [stepped[-1, :N_CLOUD]], "dots", None),
+        Shape("exact path", exactly, "line", 2),
+        Shape("a step", taken.unfold(0, 2, 1).flatten(0, 1).mT, "arrow", 0),
+        Shape("missed by", missed, "dashed", 1),
+    )
+    return Sketch(f"Exact paths, and {_steps(steps)} along them", shapes, WINDOW)
 
 
 def _all_round(points: Tensor) -> Tensor:

@@ -21,3 +21,18 @@ def test_codes_are_levels_to_the_power_of_dim():
     facts = fsq.fsq(8, 3).facts
     assert facts["codes"] == 512
     assert facts["bits a code"] == 9
+
+
+@pytest.mark.parametrize("levels", [2, 5, 12])
+def test_every_point_is_joined_with_the_code_nearest_to_it(levels: int):
+    panel = fsq.fsq(levels, 2).panels[0][0]
+    shapes = {shape.label: shape.paths for shape in panel.shapes}
+    codes = np.array(shapes["a code"][0])
+    assert len(codes) == levels**2
+    for start, end in np.array(shapes["moved by"]):
+        away = np.linalg.norm(codes - start, axis=1)
+        assert (
+            np.linalg.norm(codes[away.argmin()] - end) < 1e-3
+            or away.min() > np.linalg.norm(end - start) - 1e-3
+        )
+    assert len(shapes[""]) == 2 * (levels - 1)

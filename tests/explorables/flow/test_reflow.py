@@ -52,3 +52,15 @@ def test_the_midpoint_rule_is_of_second_order():
     ]
     assert errors[0] / errors[1] == pytest.approx(4, rel=0.15)
     assert errors[1] / errors[2] == pytest.approx(4, rel=0.15)
+
+
+@pytest.mark.parametrize(("round", "steps"), [(0, 1), (1, 4)])
+def test_arrows_are_the_steps_and_what_they_miss_is_between_both_ends(round: int, steps: int):
+    shapes = {shape.label: shape.paths for shape in reflow.reflow(round, steps).panels[0][0].shapes}
+    arrows, exact, missed = shapes["a step"], shapes["exact path"], shapes["missed by"]
+    n = len(exact)
+    assert len(arrows) == steps * n
+    assert len(missed) == n
+    for k in range(n):
+        assert arrows[k][0] == exact[k][0]
+        assert missed[k] == (arrows[-n + k][1], exact[k][-1])
