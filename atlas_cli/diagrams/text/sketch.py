@@ -27,7 +27,7 @@ from atlas_cli.screen.lines import Lines
 _WIDEST = 72  # columns
 _MANY = 60  # dots that are drawn small
 _AREAS, _PLAIN_AREAS = "▒░▓", ":%#"  # neighbours differ without colour
-_SHADES, _PLAIN_SHADES = "  ·░▒▓", "  .:+%"  # of the ground: what stands on it is to be seen
+_SHADES, _PLAIN_SHADES = " ░▒▓", " :-%"  # of the ground: no mark looks like one of them
 _SHARES = {"left": 0.0, "middle": 0.5, "right": 1.0}
 
 
@@ -59,8 +59,11 @@ def _style(shape: Shape) -> str:
 
 
 def _alike(panel: Sketch, i: int) -> int:
-    """How many shapes of its style come before a shape: its mark and its shade go by this."""
-    return sum(shape.style == panel.shapes[i].style for shape in panel.shapes[:i])
+    """How many shapes of its style come before a shape: its mark and its shade go by this.
+
+    On a ground of shades the count begins at one, for the first mark of all is too small to be seen there.
+    """
+    return sum(shape.style == panel.shapes[i].style for shape in panel.shapes[:i]) + bool(panel.ground)
 
 
 def _shade(dots: Dots, panel: Sketch) -> None:

@@ -22,7 +22,7 @@ MOST_FRAMES = 900  # at some milliseconds each, a page is made within seconds
 _FINE, _COARSE = 4095, 255  # levels: for positions, for shades
 _NUMBERS = {float, int}
 _SHORT = 12  # lists up to this long stay as they are
-_SHADED = {"rows", "images"}  # fields that hold shades
+_SHADED = {"rows", "images", "ground"}  # fields that hold shades
 
 
 def pack(explorable: Explorable) -> tuple[list[dict[str, Any]], str]:

@@ -31,7 +31,7 @@ TRAIN = {
     "seed": 0,
     "precision": "fp32",
 }
-RUNS = ("R1, no momentum", "momentum, no R1")
+RUNS = ("R1 without momentum", "momentum without R1")
 SPOILT_MODEL: dict[str, Any] = {"r1_gamma": 0.0}
 SPOILT_TRAIN: dict[str, Any] = {"lr": 1e-3, "betas": (0.9, 0.999)}  # Adam's usual ones
 OUTCOMES = {

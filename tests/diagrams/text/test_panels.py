@@ -224,3 +224,14 @@ def test_the_ground_is_shaded_with_its_first_row_at_the_top():
     lines = sketched(ground=((0.0, 1.0), (1.0, 0.0)), high=1.0)
     assert lines[0] == 5 * " " + 5 * "▓"
     assert lines[4] == 5 * "▓"
+
+
+def test_marks_are_seen_on_a_ground():
+    many = [[(i / 99, i / 99) for i in range(100)]]
+    panel = Sketch("k", (Shape("real", many, "dots", None), Shape("made", many, "dots")), WINDOW,
+                   ground=((0.1, 0.4), (0.7, 1.0)))  # fmt: skip
+    for ascii_only in (False, True):
+        lines = plain(panel, 42, ascii_only)
+        real, made = (entry[0] for entry in lines[-1].split("   "))
+        assert real != made
+        assert not {real, made} & set(" ░▒▓·.:-%")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 import pytest
 import torch
 
@@ -28,10 +30,11 @@ def test_the_generator_learns(stills):
     assert last["energy_distance"] < 0.1 * first["energy_distance"]
 
 
-def test_the_spoilt_run_collapses():
-    film = training_film.shoot(training_film.RUNS[1])
-    assert max(still["modes_found"] for still in film) <= 4
-    assert max(still["high_quality_share"] for still in film) < 0.5
+def test_the_spoilt_run_collapses(stills):
+    """Of eight Gaussians it never finds most, and half of the time one or none, where the other finds all."""
+    spoilt = [still["modes_found"] for still in training_film.shoot(training_film.RUNS[1])]
+    assert max(spoilt) <= 5
+    assert median(spoilt) <= 1 < 8 == median(still["modes_found"] for still in stills)
 
 
 def test_the_frame_has_the_points_on_the_map_of_its_run(stills, monkeypatch: pytest.MonkeyPatch):
