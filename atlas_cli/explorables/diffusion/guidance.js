@@ -34,7 +34,8 @@ twin(({ upper, lower, std, start, data, alphas, figures }, first, { short, share
   /** What each weight buys and pays: [weight, sureness, spread], kept until a mode is moved. */
   const known = { key: "", curve: [[0, 0, 0]], plain: 0 };
   return ({ weight, wanted }, own) => {
-    const modes = own.modes?.map((/** @type {any} */ mode) => mode.at) ?? given, part = wanted === "upper" ? modes.slice(0, upper.length) : modes.slice(upper.length);
+    const modes = own.modes?.map((/** @type {any} */ mode) => mode.at) ?? given;
+    const part = wanted === "upper" ? modes.slice(0, upper.length) : modes.slice(upper.length);
     if (known.key !== JSON.stringify([wanted, modes])) {
       const plain = spread(samples(part, modes, 1));
       const curve = modes === given ? figures[wanted] : figures[wanted].filter((_, i) => i % 3 === 0).map(([w]) => {
@@ -56,7 +57,10 @@ twin(({ upper, lower, std, start, data, alphas, figures }, first, { short, share
     const series = [1, 2].map((j) => ({ ...curves.series[j - 1], xs: known.curve.map((told) => told[0]), ys: known.curve.map((told) => told[j]) }));
     return {
       ...first,
-      panels: [[{ ...scatter, groups, own: { handles, hint: "Drag a mode of either class: the upper has the upper three" } }, { ...curves, series, marker: weight }]],
+      panels: [[
+        { ...scatter, groups, own: { handles, hint: "Drag a mode of either class: the upper has the upper three" } },
+        { ...curves, series, marker: weight },
+      ]],
       caption: `At weight ${short(weight)} the class of a sample is ${share(sure)} sure, and the samples spread ${short(wide, 2)} `
         + "times as wide as at weight 1. At 0 the class is not asked for, at 1 it is asked for honestly, above "
         + "1 it is exaggerated: every point moves away from the other class.",

@@ -21,12 +21,15 @@ twin(({ means, std, data, noise, arrow, longest, axis }, first, { short, travels
     const gone = travels(own.dropped ?? [], field, t);
     const points = gone.map(({ now }, i) => ({ name: "dropped", at: now, label: `point ${i + 1}`, kind: "dropped" }));
     const circles = modes.map((/** @type {number[]} */ at, /** @type {number} */ k) => ({ name: "modes", at, label: `mode ${k + 1} of the data`, kind: "mode" }));
-    const [[left, right]] = first.panels;
+    const [[left, right]] = first.panels, takes = { handles: points, trails: gone, drop: "dropped" };
     return {
       ...first,
       panels: [[
-        { ...left, groups: [{ ...left.groups[0], points: cloud }], own: { handles: [...circles, ...points], trails: gone, drop: "dropped", hint: "Drag a mode of the data, or press anywhere to drop a point" } },
-        { ...right, points: grid, vectors: arrows, own: { handles: points, trails: gone, drop: "dropped", hint: "A dropped point goes where the arrows send it" } },
+        {
+          ...left, groups: [{ ...left.groups[0], points: cloud }],
+          own: { ...takes, handles: [...circles, ...points], hint: "Drag a mode of the data, or press anywhere to drop a point" },
+        },
+        { ...right, points: grid, vectors: arrows, own: { ...takes, hint: "A dropped point goes where the arrows send it" } },
       ]],
       caption: `At t = ${short(t, 2)} every point on the left is ${short(signal, 2)} of a datum and ${short(sigma, 2)} of a noise. On `
         + "the right is the mean direction of all pairs that pass a place: at t = 0 all point to the middle of the data.",

@@ -46,11 +46,12 @@ twin(({ latents, real, spread, radius, width, neighbours, range, psis, figures }
     const [precision, recall] = known.get(key), over = figures[degree];
     const inside = fake.filter((/** @type {number[]} */ [x, y]) => Math.abs(x) < edge && Math.abs(y) < edge);
     const least = over.map((/** @type {number[]} */ [p, r]) => Math.min(p, r)), [[scatter, curves]] = first.panels;
+    const series = curves.series.map((/** @type {any} */ line, /** @type {number} */ i) => ({ ...line, ys: over.map((/** @type {number[]} */ pair) => pair[i]) }));
     return {
       ...first,
       panels: [[
         { ...scatter, groups: [scatter.groups[0], { ...scatter.groups[1], points: inside }] },
-        { ...curves, series: curves.series.map((/** @type {any} */ line, /** @type {number} */ i) => ({ ...line, ys: over.map((/** @type {number[]} */ pair) => pair[i]) })), marker: psi },
+        { ...curves, series, marker: psi },
       ]],
       caption: "The latent is scaled by psi before it enters a generator that draws the ring by Taylor "
         + `polynomials of degree ${degree}. At psi ${short(psi)}, ${share(precision)} of the samples look real and `

@@ -19,6 +19,7 @@ from atlas_cli.diagrams.frames import (
     Series,
     Tokens,
 )
+from atlas_cli.diagrams.sketch import Note, Shape, Sketch
 
 pytestmark = pytest.mark.usefixtures("at_common_home")
 
@@ -84,7 +85,11 @@ def test_what_is_held_follows_the_hand_and_what_has_not_changed_is_left_alone(op
     page.mouse.down()
     page.mouse.move(box["x"] + 0.99 * box["width"], box["y"] + 0.5 * box["height"])
     page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    assert page.evaluate("() => document.querySelector('.bar').style.width") == "100%"
+    held = page.evaluate(
+        "() => [document.querySelector('input').value, document.querySelector('.bar').style.width]"
+    )
+    assert held[0] != "0"
+    assert held[1] == f"{10 * int(held[0])}%"  # at once
     page.mouse.up()
     assert page.locator("#left-alone").count() == 1
     assert page.evaluate("() => document.activeElement.classList.contains('seizable')")
@@ -146,3 +151,12 @@ def test_a_token_grows_where_its_text_is_the_same(bench):
     before = Tokens("t", (("a", 0.0, "0"), ("b", 0.0, "0")))
     after = Tokens("t", (("a", 1.0, "1"), ("c", 1.0, "1")))
     assert halfway(bench, before, after)["tokens"] == [["a", 0.5, "1"], ["c", 1.0, "1"]]
+
+
+def test_shapes_are_told_by_their_places_and_notes_by_their_texts(bench):
+    def sketch(up: float, *more: Shape) -> Sketch:
+        return Sketch("t", (Shape("s", [((0, 0), (1, up))]), *more), (0, 1, 0, 1), (Note("here", 0, up),))
+
+    seen = halfway(bench, sketch(0.0), sketch(1.0, Shape("new", [((0, 0), (1, 1))], "arrow")))
+    assert [shape["paths"] for shape in seen["shapes"]] == [[[[0, 0], [1, 0.5]]], [[[0, 0], [1, 1]]]]
+    assert seen["notes"][0]["y"] == 0.5

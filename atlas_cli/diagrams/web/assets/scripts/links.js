@@ -33,7 +33,8 @@ function makeLinked(room, shown, say) {
       if (!linked || box.tabIndex === 0) continue;
       box.tabIndex = 0;
       box.setAttribute("role", "group");
-      box.setAttribute("aria-label", `${panel.title}. The arrow keys light one part after another, and what belongs to it elsewhere${panel.own?.press ? "; Enter presses it" : ""}`);
+      const more = panel.own?.press ? "; Enter presses it" : "";
+      box.setAttribute("aria-label", `${panel.title}. The arrow keys light one part after another, and what belongs to it elsewhere${more}`);
     }
     light();
   }
@@ -85,7 +86,10 @@ function makeLinked(room, shown, say) {
     const walked = event.target.matches(".linked:not(.seizable):focus-visible") && where(event.target);
     if (walked && !(pointed?.r === walked.r && pointed?.c === walked.c)) walk(walked, { x: 0, y: 0 });
   });
-  room.addEventListener("focusout", (/** @type {any} */ event) => { if (event.target.isConnected) point(null, null); });
+  room.addEventListener("focusout", () => setTimeout(() => { // a panel that is drawn anew has the focus again by then
+    const now = document.activeElement;
+    if (!room.contains(now) || !now?.matches(".linked:not(.seizable)")) point(null, null);
+  }));
   room.addEventListener("keydown", (/** @type {any} */ event) => {
     if (!event.target.matches(".linked:not(.seizable)") || event.altKey || event.ctrlKey || event.metaKey) return;
     const box = where(event.target), { panel } = at(box.r, box.c), [columns, rows] = sizeOf(panel);
@@ -144,12 +148,15 @@ function lightPart(box, panel, axis, place) {
     const cells = axis === "x" ? canvas.width : canvas.height;
     if (place < 0 || place >= cells) return;
     const rays = box.querySelector(".rays") ?? canvas.parentElement.appendChild(element("div", "", "rays"));
-    const ray = rays.appendChild(element("i", "", "ray"));
-    Object.assign(ray.style, axis === "x" ? { left: `${(100 * place) / cells}%`, width: `${100 / cells}%` } : { top: `${(100 * place) / cells}%`, height: `${100 / cells}%` });
+    const ray = rays.appendChild(element("i", "", "ray")), [from, size] = axis === "x" ? ["left", "width"] : ["top", "height"];
+    Object.assign(ray.style, { [from]: `${(100 * place) / cells}%`, [size]: `${100 / cells}%` });
   } else if (plot) {
     const { x, y, top, bottom } = plot.scale;
-    const dots = panel.series.map(({ xs, ys }) => xs.indexOf(place) >= 0 ? `<circle cx="${x(place)}" cy="${y(ys[xs.indexOf(place)])}" r="4.5"/>` : "").join("");
-    if (dots) plot.querySelector("svg svg").insertAdjacentHTML("beforeend", `<g class="ray"><line x1="${x(place)}" x2="${x(place)}" y1="${top}" y2="${bottom}"/>${dots}</g>`);
+    const heights = panel.series.flatMap(({ xs, ys }) => (xs.includes(place) ? [ys[xs.indexOf(place)]] : []));
+    if (!heights.length) return;
+    const dots = heights.map((/** @type {number} */ height) => `<circle cx="${x(place)}" cy="${y(height)}" r="4.5"/>`).join("");
+    const line = `<line x1="${x(place)}" x2="${x(place)}" y1="${top}" y2="${bottom}"/>`;
+    plot.querySelector("svg svg").insertAdjacentHTML("beforeend", `<g class="ray">${line}${dots}</g>`);
   } else {
     for (const part of box.querySelectorAll(`[data-part="${place}"]`)) part.classList.add("lit");
   }

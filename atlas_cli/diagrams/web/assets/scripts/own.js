@@ -2,7 +2,8 @@
 // that is drawn, words that are pressed. A twin's panel says what it takes (`own`), and its frames are computed with what is there.
 
 /** @typedef {{name: string, at: number[], label: string, kind: string}} Handle */
-/** @typedef {{handles?: Handle[], trails?: {past: number[][], ahead: number[][]}[], drop?: string, press?: string, draw?: string, image?: number, hint?: string}} Takes */
+/** @typedef {{handles?: Handle[], trails?: {past: number[][], ahead: number[][]}[]}} Takes The rest is names in `own`:
+ * `drop` of points, `draw` of a picture over the one at `image`, `press` of parts; a `hint`, and what a button `does`. */
 
 const NEAR = 5; // pixels within which a press is not a drag
 const BRUSH = 1.15; // of a drawn line, in pixels of the picture
@@ -16,7 +17,8 @@ function drawOwn(own, plot) {
   const handles = (own?.handles ?? []).map(({ name, at: [x, y], label, kind }) => {
     const i = count.get(name) ?? 0;
     count.set(name, i + 1);
-    return `<circle class="handle ${kind}" data-own="${name} ${i}" tabindex="0" role="button" aria-label="${escaped(label)}; the arrow keys move it"
+    const said = `${escaped(label)}; the arrow keys move it`;
+    return `<circle class="handle ${kind}" data-own="${name} ${i}" tabindex="0" role="button" aria-label="${said}"
       cx="${plot.x(x).toFixed(1)}" cy="${plot.y(y).toFixed(1)}" r="${kind === "dropped" ? 6 : 12}"/>`;
   });
   return trails.join("") + handles.join("");
@@ -51,8 +53,8 @@ function makeOwn(figure, room, shown, own, setting, changed) {
    * @param {any} panel @param {string} key Name and number. @param {(at: number[]) => number[]} to */
   function move(panel, key, to) {
     const [name, i] = key.split(" "), [x0, x1, y0, y1] = panel.range;
-    const there = own[name] ?? panel.own.handles.filter((/** @type {Handle} */ handle) => handle.name === name).map(({ at }) => ({ at }));
-    const [x, y] = to(panel.own.handles.filter((/** @type {Handle} */ handle) => handle.name === name)[Number(i)].at);
+    const handles = panel.own.handles.filter((/** @type {Handle} */ handle) => handle.name === name);
+    const there = own[name] ?? handles.map((/** @type {Handle} */ { at }) => ({ at })), [x, y] = to(handles[Number(i)].at);
     const kept = [Math.min(Math.max(x, x0), x1), Math.min(Math.max(y, y0), y1)];
     put(name, there.map((/** @type {any} */ one, /** @type {number} */ j) => (j === Number(i) ? { at: kept, when: setting() } : one)));
   }
@@ -70,9 +72,10 @@ function makeOwn(figure, room, shown, own, setting, changed) {
     if (!found) return;
     const { box, panel } = found, handle = event.target.closest(".handle"), plot = box.querySelector(".plot");
     if (handle) {
-      const key = handle.dataset.own, current = () => room.querySelector(`[data-own="${key}"]`)?.closest(".panel").querySelector(".plot") ?? plot;
+      const key = handle.dataset.own, r = [...room.children].indexOf(box.parentElement), c = [...box.parentElement.children].indexOf(box);
+      const now = () => room.children[r].children[c].querySelector(".plot");
       handle.focus({ preventScroll: true });
-      held = (hand) => move(panel, key, () => valueAt(current(), panel, hand));
+      held = (hand) => move(panel, key, () => valueAt(now(), panel, hand));
     } else if (event.target.closest(".drawable")) {
       held = brush(panel, event.target, event);
     } else if (plot && panel.own.drop && event.target.closest(".plot > svg")) {
@@ -126,15 +129,15 @@ function makeOwn(figure, room, shown, own, setting, changed) {
    * @param {any} panel @param {any} canvas @param {any} down */
   function brush(panel, canvas, down) {
     const { draw, image } = panel.own, sheet = (own[draw] ?? panel.images[image]).map((/** @type {number[]} */ row) => [...row]);
-    const seen = canvas.getBoundingClientRect(), size = sheet.length;
-    const at = (/** @type {any} */ hand) => [((hand.clientX - seen.left) * size) / seen.width - 0.5, ((hand.clientY - seen.top) * size) / seen.height - 0.5];
+    const seen = canvas.getBoundingClientRect(), scale = sheet.length / seen.width;
+    const at = (/** @type {any} */ hand) => [(hand.clientX - seen.left) * scale - 0.5, (hand.clientY - seen.top) * scale - 0.5];
     let [x, y] = at(down);
     const follow = (/** @type {any} */ hand) => {
       const [ax, ay] = [x, y], [bx, by] = at(hand), steps = Math.ceil(Math.hypot(bx - ax, by - ay) * 2) || 1;
       for (let k = 0; k <= steps; k++) {
         const cx = ax + ((bx - ax) * k) / steps, cy = ay + ((by - ay) * k) / steps;
         sheet.forEach((/** @type {number[]} */ row, /** @type {number} */ r) => row.forEach((v, c) => {
-          row[c] = Math.max(v, Math.min(1, Math.max(0, 1.5 + BRUSH - Math.hypot(c - cx, r - cy) - 0.5)));
+          row[c] = Math.max(v, Math.min(1, Math.max(0, 1 + BRUSH - Math.hypot(c - cx, r - cy)))); // soft at its rim
         }));
       }
       [x, y] = [bx, by];
