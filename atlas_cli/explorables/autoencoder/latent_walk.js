@@ -8,8 +8,8 @@ twin(({ models, side, nearest: count }, first, { short }) => {
   /** The picture of a latent. @param {any} model @param {number[]} z */
   const decoded = ({ mean, weights }, [x, y]) => picture(mean.map((/** @type {number} */ m, /** @type {number} */ p) => m + x * weights[p][0] + y * weights[p][1]));
   /** Where an image is encoded. @param {any} model @param {number[][]} image */
-  const encoded = ({ encoder, mean }, image) =>
-    encoder.map((/** @type {number[]} */ row) => image.flat().reduce((sum, value, p) => sum + row[p] * (value - mean[p]), 0));
+  const encoded = ({ weights, variances, mean }, image) => variances.map((/** @type {number} */ variance, /** @type {number} */ k) =>
+    image.flat().reduce((sum, value, p) => sum + (weights[p][k] * (value - mean[p])) / variance, 0));
 
   /** The digits in the plane, by what they are. @param {any} model */
   function crowds({ digits, places, labels }) {

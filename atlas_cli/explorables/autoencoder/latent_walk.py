@@ -145,8 +145,9 @@ def given() -> dict[str, object]:
 def _model(digits: str) -> dict[str, object]:
     model, (images, labels) = vae(digits), pictures(digits)
     shown = [[round(100 * pixel) for pixel in picture(image).ravel().tolist()] for image in images[:N_DRAWN]]
+    variances = model.noise_variance / model.posterior_variance  # the encoder is weights over these
     return {
-        "mean": model.mean, "weights": model.weights, "encoder": model.encoder, "digits": DIGITS[digits],
+        "variances": variances, "mean": model.mean, "weights": model.weights, "digits": DIGITS[digits],
         "explained": model.explained, "error": error_left(digits), "widths": model.posterior_variance**0.5,
         "pictures": shown, "labels": labels[:N_DRAWN], "places": model.encode(images[:N_DRAWN]),
     }  # fmt: skip
