@@ -92,7 +92,7 @@ async function explorable(figure, { knobs, at, packed, told: twinTold, loops, li
       told();
     };
     if (place[i] !== at[i]) move(place[i]); // the address says so
-    const pace = calm.matches ? 900 : Math.max(90, Math.min(700, 7000 / last));
+    const pace = calm.matches ? 900 : Math.max(twinTold ? 33 : 90, Math.min(700, 7000 / last)); // a twin has all that lies between
     const stride = Math.ceil((last * pace) / (calm.matches ? 90000 : 9000)); // a knob with many values takes some at once
     const player = button && makePlayer(button, loops ? swing(() => place[i], last, move, pace) : () => {
       if (place[i] < last) move(Math.min(place[i] + stride, last));
