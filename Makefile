@@ -16,7 +16,7 @@ types:
 	$(BIN)/mypy
 
 scripts:          ## the types of the pages' JavaScript; needs npm, and ships nothing of it
-	for part in diagrams site; do npx --yes --package typescript@5.9 tsc --project tests/scripts/$$part.json || exit 1; done
+	for part in diagrams site twins; do npx --yes --package typescript@5.9 tsc --project tests/scripts/$$part.json || exit 1; done
 
 test:
 	$(BIN)/python -m pytest

@@ -36,6 +36,7 @@ EXPLORABLE = Explorable(
 )
 '''
 HELPER = "STEPS = 4\n"
+TWIN = "twin(({}, first) => ({ height }) => ({ ...first, facts: { end: height } }));\n"
 STEPPED = """
 title: Steps that were added
 topics: [s4]
@@ -138,6 +139,20 @@ def test_an_explorable_is_one_file(house: Path, atlas: Atlas):
     assert [entry for entry in after if entry["name"] != "added-wave"] == before
     without_run = [entry["name"] for entry in after if not entry["needs_run"]]
     assert without_run[-1] == "added-wave"  # it asks for no place, so it stands after those that do
+
+
+def test_a_twin_is_a_script_beside_its_module(house: Path, atlas: Atlas):
+    room = house / "atlas_cli" / "explorables" / "ssm"
+    (room / "added_wave.py").write_text(EXPLORABLE, encoding="utf-8")
+    (room / "_added.py").write_text(HELPER, encoding="utf-8")
+    page = atlas("diagram", "s4", "added-wave", "--format", "html")
+    assert '"packed":' in page
+    assert "atlasTwin = make" not in page
+    (room / "added_wave.js").write_text(TWIN, encoding="utf-8")
+    (room / "_added.js").write_text("function added() {}\n", encoding="utf-8")
+    page = atlas("diagram", "s4", "added-wave", "--format", "html")
+    assert '"packed":' not in page
+    assert page.index("function added") < page.index(TWIN)  # its helper's comes before it
 
 
 def test_a_stepped_diagram_is_one_file(house: Path, atlas: Atlas):

@@ -25,7 +25,8 @@ from atlas_cli.runs import durable
 _PACKAGE = Path(__file__).resolve().parents[1]
 _COMPUTES_WITH = ("torch", "numpy")
 _PARTS: tuple[type[Any], ...] = (
-    frames.Series, frames.Group, frames.Drag, sketch.Shape, sketch.Note, *frames.Panel.__subclasses__()
+    frames.Series, frames.Group, frames.Drag, frames.Link, sketch.Shape, sketch.Note,
+    *frames.Panel.__subclasses__(),
 )  # fmt: skip
 _KINDS = {part.kind: part for part in _PARTS}
 

@@ -7,79 +7,23 @@ can be compared, stored and sent.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal
 
+from atlas_cli.diagrams.hands import Axis, Drag, Link, by_axis
+from atlas_cli.diagrams.plain import Plain, jsonable, rounded, told
 from atlas_cli.errors import UsageError
+
+__all__ = ["Axis", "Drag", "Link", "Plain", "rounded", "told"]  # they stand here for who makes frames
 
 Value = float | int | str
 Range = tuple[float, float, float, float]  # x from, x to, y from, y to
 Numbers = Any  # given as an array or a sequence, held as a tuple of floats
 Matrix = Any  # the same in two dimensions or more
 Points = Any  # the same, of pairs
-Axis = Literal["x", "y"]
 KnobKind = Literal["slider", "choice", "play"]
 LineStyle = Literal["line", "dashed", "points"]
-
-SIGNIFICANT_DIGITS = 4
-_AXES: tuple[Axis, Axis] = ("x", "y")
-
-
-def rounded(value: Any) -> Any:
-    """Numbers to four significant digits; arrays and sequences of them, nested as they are, to tuples.
-
-    Raises:
-        ValueError: a number is infinite or not a number.
-    """
-    if hasattr(value, "tolist"):
-        value = value.tolist()
-    if isinstance(value, str | bool | int) or value is None:
-        return value
-    if isinstance(value, float):
-        return _rounded(value)
-    if isinstance(value, Iterable):  # a site rounds millions of numbers: each costs one call
-        return tuple([_rounded(item) if type(item) is float else rounded(item) for item in value])
-    return value  # a Series, a Group
-
-
-def told(value: float | str) -> str:
-    """A figure of a frame as people read it: three digits, and no exponent where none is needed."""
-    if not isinstance(value, float) or not 1e-3 <= abs(value) < 1e7:
-        return f"{value:.3g}" if isinstance(value, float) else str(value)
-    return f"{float(f'{value:.3g}'):.10g}"
-
-
-def _rounded(value: float) -> float:
-    if not math.isfinite(value):
-        raise ValueError(f"a panel cannot show {value}")
-    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")
-
-
-class Plain:
-    """Rounds its fields when it is made, and tells them as a dictionary with its `kind`."""
-
-    kind: ClassVar[str]
-
-    def __post_init__(self) -> None:
-        for part in fields(self):  # type: ignore[arg-type]
-            object.__setattr__(self, part.name, rounded(getattr(self, part.name)))
-
-    def as_dict(self) -> dict[str, Any]:
-        """What JSON can hold."""
-        told = {part.name: _jsonable(getattr(self, part.name)) for part in fields(self)}  # type: ignore[arg-type]
-        return {"kind": self.kind, **told}
-
-
-def _jsonable(value: Any) -> Any:
-    if isinstance(value, Plain):
-        return value.as_dict()
-    if isinstance(value, Mapping):
-        return {name: _jsonable(item) for name, item in value.items()}
-    if isinstance(value, tuple):
-        return [item if type(item) is float else _jsonable(item) for item in value]
-    return value
 
 
 @dataclass(frozen=True)
@@ -103,48 +47,14 @@ class Group(Plain):
 
 
 @dataclass(frozen=True)
-class Drag(Plain):
-    """A knob that a hand on the panel turns: the value nearest to the hand is taken.
-
-    Attributes:
-        knob: Its name.
-        axis: Along which the hand moves: "x" across; "y" up, or down the rows of a matrix.
-        values: The knob's values, where they do not lie at themselves; empty: each does.
-        at: Where each of `values` lies, in the units of the axis; cells, tokens and bars count from 0.
-    """
-
-    knob: str
-    axis: Axis = "x"
-    values: tuple[Value, ...] = ()
-    at: Numbers = ()
-    kind: ClassVar[str] = "drag"
-
-    def nearest(self, values: Sequence[Value], place: float, log: bool = False) -> int:
-        """Of a knob's values the one that lies nearest to a hand.
-
-        Args:
-            values: All that the knob has.
-            place: Of the hand along the axis, its logarithm to base 10 where `log` says so.
-            log: Whether the axis grows by factors.
-        """
-        places = dict(zip(self.values, self.at, strict=True))
-
-        def away(i: int) -> float:
-            at = float(places.get(values[i], values[i]))
-            if log:
-                at = math.log10(at) if at > 0 else -math.inf
-            return abs(at - place)
-
-        return min(range(len(values)), key=away)
-
-
-@dataclass(frozen=True)
 class Panel(Plain):
     """What a frame is made of: data under a title.
 
     Attributes:
         drag: The knobs that it turns when it is seized: the name of one that lies along x, the names of two
             that lie along x and y, or a `Drag`; held as a tuple of those. None: it is only looked at.
+        links: What its parts are, likewise, as `Link`s. Bars with the same labels, and tokens with the same
+            texts, are linked without a word of it.
 
     A subclass is a kind of panel. Each renderer has one table from kinds to what draws them: `PANELS` in
     text/panels.py, svg/panels.py and web/assets/scripts/panels.js.
@@ -152,11 +62,11 @@ class Panel(Plain):
 
     title: str
     drag: Any = field(default=(), kw_only=True)
+    links: Any = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
-        seized = self.drag if isinstance(self.drag, tuple | list) else (self.drag,)
-        named = (Drag(d, axis) if isinstance(d, str) else d for d, axis in zip(seized, _AXES, strict=False))
-        object.__setattr__(self, "drag", tuple(named))
+        object.__setattr__(self, "drag", by_axis(Drag, self.drag))
+        object.__setattr__(self, "links", by_axis(Link, self.links))
         super().__post_init__()
 
 
@@ -293,7 +203,7 @@ class Knob(Plain):
 
     def as_dict(self) -> dict[str, Any]:
         """What JSON can hold; its `kind` is "slider", "choice" or "play"."""
-        return {part.name: _jsonable(getattr(self, part.name)) for part in fields(self)}
+        return {part.name: jsonable(getattr(self, part.name)) for part in fields(self)}
 
 
 @dataclass(frozen=True)
@@ -304,6 +214,8 @@ class Explorable:
         topics: Those that it explains; it stands on the page of the first.
         compute: None where only a trained run has something to show.
         from_run: The same from a trained system, which is its first argument.
+        given: What its twin in the page's script must be told: draws, weights. A twin is a script of the same
+            name beside its module.
         systems: Topics whose runs `from_run` takes.
         run: Name of the run that it is computed from, if any.
         fingerprint: What its frames depend on besides the code: the run's weights.
@@ -320,6 +232,7 @@ class Explorable:
     knobs: tuple[Knob, ...]
     compute: Callable[..., Frame] | None
     from_run: Callable[..., Frame] | None = None
+    given: Callable[[], dict[str, Any]] | None = None
     systems: tuple[str, ...] = ()
     run: str | None = None
     fingerprint: str = ""

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+from atlas_cli.diagrams.frame_cache import from_dict
 from atlas_cli.diagrams.frames import (
     Bars,
     Explorable,
     Frame,
+    Heatmap,
     Knob,
+    Link,
     Panel,
     Words,
     rounded,
@@ -75,3 +78,12 @@ def test_knobs_not_named_stand_at_their_defaults():
         "name": "b", "label": "B", "values": ["x", "y"], "default": "y", "kind": "choice", "unit": "",
         "open": False,
     }  # fmt: skip
+
+
+def test_what_a_hand_turns_and_points_at_is_named_or_given():
+    assert Bars("b", ("a",), (1.0,), 1.0, drag="t", links="token").links == (Link("token"),)
+    both = Heatmap("h", ((0.0,),), 0, 1, drag=("x", "y"), links=("key", Link("query", "y", 3)))
+    assert both.links == (Link("key", "x"), Link("query", "y", 3))
+    assert [drag.axis for drag in both.drag] == ["x", "y"]
+    assert Words("w", ("a",), drag=None).drag == ()
+    assert from_dict(Frame(((both,),), "", {}).as_dict()).panels[0][0] == both

@@ -46,7 +46,7 @@ def _packed(explorable: Explorable) -> tuple[list[list[Value]], str]:
     ):
         values[longest] = _thinned(values[longest], explorable.knobs[longest].default)
     while True:
-        packed = _deflated(_frames(explorable, values))
+        packed = deflated(_frames(explorable, values))
         longest = _longest_slider(explorable.knobs, values)
         if len(packed) <= MOST_BYTES or longest is None:
             return values, packed
@@ -76,7 +76,8 @@ def _frames(explorable: Explorable, values: list[list[Value]]) -> dict[str, Any]
     return {"frames": frames, "arrays": pool.arrays}
 
 
-def _deflated(data: dict[str, Any]) -> str:
+def deflated(data: dict[str, Any]) -> str:
+    """JSON as packed text."""
     text = json.dumps(data, separators=(",", ":"), ensure_ascii=False)
     return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 

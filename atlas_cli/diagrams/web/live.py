@@ -13,10 +13,10 @@ import secrets
 import socket
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from atlas_cli.diagrams.web import page as web_page
+from atlas_cli.diagrams.web.sliders import continuous, whole
 from atlas_cli.errors import AtlasError
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 LARGEST_QUESTION = 16_000  # bytes
 LONGEST_TEXT = 2_000  # characters of a reader's own text
-_BETWEEN = 200  # values of a slider that had a few
 _HEADERS = [
     ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"),
 ]  # fmt: skip
@@ -104,26 +103,8 @@ def _value(knob: Knob, asked: Any) -> Value:
     elif isinstance(asked, int | float) and not isinstance(asked, bool):
         amounts = [float(value) for value in knob.values]
         if min(amounts) <= asked <= max(amounts):
-            return round(asked) if _whole(knob) else float(asked)
+            return round(asked) if whole(knob) else float(asked)
     raise ValueError(f"{knob.name} cannot be {asked!r}")
-
-
-def continuous(knob: Knob) -> Knob:
-    """A slider with what lies between its values: every whole number, or small even steps."""
-    if knob.kind == "choice" or len(knob.values) < 2:
-        return knob
-    if _whole(knob):
-        low, high = int(knob.values[0]), int(knob.values[-1])
-        return replace(knob, values=tuple(range(low, high + 1))) if low < high else knob
-    parts = -(-_BETWEEN // (len(knob.values) - 1))
-    values: list[Value] = [knob.values[0]]
-    for a, b in pairwise(map(float, knob.values)):
-        values += [*(float(f"{a + (b - a) * i / parts:.6g}") for i in range(1, parts)), b]
-    return replace(knob, values=tuple(values))
-
-
-def _whole(knob: Knob) -> bool:
-    return all(isinstance(value, int) for value in knob.values)
 
 
 def serve(

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from atlas_cli.diagrams.frames import Explorable, Value
 
 SCRIPTS = (  # in the order in which they are joined
-    "base", "paint", "plot", "curves", "sketch", "heat", "lists", "frames", "panels", "player", "stepped",
-    "seize", "address", "explorable", "start",
+    "base", "paint", "plot", "curves", "sketch", "heat", "lists", "frames", "twins", "panels", "player",
+    "stepped", "seize", "links", "own", "ease", "stage", "address", "explorable", "start",
 )  # fmt: skip
 _MOST_LINES = 60  # of source that a page shows for one box
 # Nothing may be fetched, and a browser holds the page to it.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
+_UNSEEN = "This diagram is drawn by a script, which is switched off."
 _ASKING = f"{_POLICY}; connect-src 'self'"  # of a page that a server of the atlas answers
 
 
@@ -206,14 +207,20 @@ def _coloured(code: str) -> str:
 def _explorable(
     shown: Explorable, setting: Mapping[str, Value] | None, live: str
 ) -> tuple[str, dict[str, Any]]:
-    from atlas_cli.diagrams.web.frames import pack
+    from atlas_cli.diagrams.web import twins
+    from atlas_cli.diagrams.web.frames import deflated, pack
+    from atlas_cli.diagrams.web.still import still
 
+    wanted = {**shown.defaults, **(setting or {})}
+    twin = ""
     if live:
         knobs, source = [knob.as_dict() for knob in shown.knobs], {"live": live}
+    elif twins.scripts(shown):
+        knobs, source = twins.knobs(shown), {"told": deflated(twins.told(shown))}
+        twin = twins.element(shown)
     else:
         knobs, packed = pack(shown)
         source = {"packed": packed}
-    wanted = {**shown.defaults, **(setting or {})}
     at = [_nearest(knob["values"], wanted[knob["name"]]) for knob in knobs]
     controls = "\n".join(
         _knob(_id(shown), knob, place, live != "") for knob, place in zip(knobs, at, strict=True)
@@ -223,12 +230,13 @@ def _explorable(
 {controls}
 </div>
 <div class="stage">
-<div class="panels"><noscript>This diagram is drawn by a script, which is switched off.</noscript></div>
+<div class="panels"><noscript>{_UNSEEN if live else still(shown, wanted)}</noscript></div>
 <div class="side">
 <dl class="facts"></dl>
 <div class="caption"></div>
 <div class="spoken" role="status"></div><i class="probe"></i>
-</div></div>"""
+</div></div>
+{twin}"""
     return parts, {"knobs": knobs, "at": at, **source}
 
 

@@ -12,8 +12,8 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from atlas_cli.diagrams.frames import Explorable, Frame, Group, Images, Knob, Scatter
+from atlas_cli.explorables._digits import SIDE, picture
 from atlas_cli.explorables._digits import digits as drawn
-from atlas_cli.explorables._digits import picture
 from atlas_cli.explorables._ranges import evenly
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ N_PICTURES = 3000  # of all ten digits
 WALK = tuple(round(value, 2) for value in evenly(-2.4, 2.4, 13))
 DIGITS = {"0 and 1": (0, 1), "3 and 8": (3, 8), "all ten": tuple(range(10))}
 PLANE = (-3.0, 3.0, -3.0, 3.0)
-N_DRAWN = 240
+N_DRAWN = 240  # digits in the plane
 N_NEAREST = 3
 
 
@@ -79,16 +79,25 @@ def vae(digits: str) -> LinearVae:
     return fit(pictures(digits)[0])
 
 
+@cache
+def error_left(digits: str) -> float:
+    """The mean squared error of a picture that has been encoded and decoded."""
+    import numpy as np
+
+    model, (images, _) = vae(digits), pictures(digits)
+    return float(np.square(images - model.decode(model.encode(images))).sum(1).mean())
+
+
 def latent_walk(x: float, y: float, digits: str) -> Frame:
-    """The picture at a place of the latent plane, and the digits that are encoded next to it."""
+    """The picture at a place of the latent plane, and the digits that are drawn next to it."""
     import numpy as np
 
     model, (images, labels) = vae(digits), pictures(digits)
-    here, places = np.array([x, y]), model.encode(images)
+    here, places = np.array([x, y]), model.encode(images[:N_DRAWN])
     nearest = np.linalg.norm(places - here, axis=1).argsort()[:N_NEAREST]
     walked = (picture(model.decode(here)), *(picture(images[i]) for i in nearest))
     parts = (picture(model.mean), *(picture(0.5 + axis / 2) for axis in model.weights.T))
-    error = np.square(images - model.decode(places)).sum(1).mean()
+    error = error_left(digits)
     return Frame(
         (
             (
@@ -112,7 +121,7 @@ def latent_walk(x: float, y: float, digits: str) -> Frame:
         "of gaps.",
         {
             "variance along the two axes": model.explained,
-            "error left in a picture": float(error),
+            "error left in a picture": error,
             "distance to the nearest digit": float(np.linalg.norm(places[nearest[0]] - here)),
             "posterior width of x": float(model.posterior_variance[0] ** 0.5),
             "posterior width of y": float(model.posterior_variance[1] ** 0.5),
@@ -122,10 +131,26 @@ def latent_walk(x: float, y: float, digits: str) -> Frame:
 
 def _groups(digits: str, places: NDArray, labels: NDArray, here: NDArray) -> tuple[Group, ...]:
     if len(DIGITS[digits]) > 2:
-        crowds = [Group("digits", places[:N_DRAWN])]
+        crowds = [Group("digits", places)]
     else:
-        crowds = [Group(f"{digit}s", places[:N_DRAWN][labels[:N_DRAWN] == digit]) for digit in DIGITS[digits]]
+        crowds = [Group(f"{digit}s", places[labels[:N_DRAWN] == digit]) for digit in DIGITS[digits]]
     return (*crowds, Group("here", [here]))
+
+
+def given() -> dict[str, object]:
+    """What the page needs to compute it: the VAE of each choice of digits, and the digits that are drawn."""
+    return {"models": {name: _model(name) for name in DIGITS}, "side": SIDE, "nearest": N_NEAREST}
+
+
+def _model(digits: str) -> dict[str, object]:
+    model, (images, labels) = vae(digits), pictures(digits)
+    shown = [[round(100 * pixel) for pixel in picture(image).ravel().tolist()] for image in images[:N_DRAWN]]
+    variances = model.noise_variance / model.posterior_variance  # the encoder is weights over these
+    return {
+        "variances": variances, "mean": model.mean, "weights": model.weights, "digits": DIGITS[digits],
+        "explained": model.explained, "error": error_left(digits), "widths": model.posterior_variance**0.5,
+        "pictures": shown, "labels": labels[:N_DRAWN], "places": model.encode(images[:N_DRAWN]),
+    }  # fmt: skip
 
 
 EXPLORABLE = Explorable(
@@ -137,5 +162,6 @@ EXPLORABLE = Explorable(
         Knob("digits", "digits", tuple(DIGITS), "0 and 1", "choice"),
     ),
     latent_walk,
+    given=given,
     place=10,
 )  # fmt: skip

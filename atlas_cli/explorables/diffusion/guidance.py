@@ -31,7 +31,7 @@ def guidance(weight: float, wanted: str) -> Frame:
     panel: Panel = Scatter(
         "Samples where the data of both classes are",
         (
-            Group("data of both classes", both.draw(160, seed=3)),
+            Group("data of both classes", _data()),
             Group(f"samples of the {wanted} class", points),
         ),
         (-4, 4, -4, 4),
@@ -75,10 +75,8 @@ def _bought_and_paid(weight: float, wanted: str) -> tuple[float, float]:
 
 def guided_samples(part: Mixture, both: Mixture, weight: float) -> Tensor:
     """DDIM with noise + weight * (noise of the class - noise) from fixed starting points, (GUIDED, 2)."""
-    import torch
-
     ddpm = process("cosine", GUIDANCE_STEPS)
-    x = torch.randn(GUIDED, 2, generator=torch.Generator().manual_seed(2))
+    x = _start()
     visited = ddpm.timesteps()
     for t, s in zip(visited, [*visited[1:], -1], strict=True):
         a_t, a_s = float(ddpm.alpha_bar[t]), float(ddpm.alpha_bar[s]) if s >= 0 else 1.0
@@ -87,6 +85,16 @@ def guided_samples(part: Mixture, both: Mixture, weight: float) -> Tensor:
         data = anyone + weight * (part.posterior_mean(x, signal, sigma) - anyone)
         x = a_s**0.5 * data + (1 - a_s) ** 0.5 * (x - signal * data) / sigma
     return x
+
+
+def _start() -> Tensor:
+    import torch
+
+    return torch.randn(GUIDED, 2, generator=torch.Generator().manual_seed(2))
+
+
+def _data() -> Tensor:
+    return _classes()[1].draw(160, seed=3)
 
 
 @cache
@@ -100,6 +108,18 @@ def _classes() -> tuple[tuple[Mixture, Mixture], Mixture]:
     return (equal_mixture(above, std), equal_mixture(below, std)), equal_mixture(above + below, std)
 
 
+def given() -> dict[str, object]:
+    """What the page needs to compute it: both classes, the draws, and what each time leaves of the data."""
+    (upper, lower), both = _classes()
+    ddpm = process("cosine", GUIDANCE_STEPS)
+    alphas = [float(ddpm.alpha_bar[t]) for t in ddpm.timesteps()]
+    figures = {name: [(w, *_bought_and_paid(w, name)) for w in WEIGHTS] for name in CLASSES}
+    return {
+        "upper": upper.means, "lower": lower.means, "std": both.std, "start": _start(), "data": _data(),
+        "alphas": alphas, "figures": figures,
+    }  # fmt: skip
+
+
 EXPLORABLE = Explorable(
     "guidance", "diffusion", ("cfg", "ddpm", "latent-diffusion"), "Exaggerating the class",
     "What is bought, and with what is it paid? Beyond which weight is there next to nothing left to buy?",
@@ -108,5 +128,6 @@ EXPLORABLE = Explorable(
         Knob("wanted", "class", tuple(CLASSES), "upper", "choice"),
     ),
     guidance,
+    given=given,
     place=40,
 )  # fmt: skip

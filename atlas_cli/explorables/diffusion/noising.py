@@ -22,7 +22,7 @@ def noising(t: int, schedule: str) -> Frame:
     data, noise = _digit()
     x_t = ddpm.add_noise(data, noise, torch.tensor([t]))[0, 0]
     left, other = float(ddpm.alpha_bar[t]), "linear" if schedule == "cosine" else "cosine"
-    pictures = [torch.round(((x.clamp(-1, 1) + 1) / 2) * 100) / 100 for x in (data[0, 0], x_t)]
+    pictures = [(x.clamp(-1, 1) + 1) / 2 for x in (data[0, 0], x_t)]
     every = torch.arange(0, N_STEPS, 5)
     curves = tuple(
         Series(name, every, process(name).alpha_bar[every], "line" if name == schedule else "dashed")
@@ -54,6 +54,13 @@ def _digit() -> tuple[Tensor, Tensor]:
     return data, torch.randn(data.shape, generator=torch.Generator().manual_seed(0))
 
 
+def given() -> dict[str, object]:
+    """What the page needs to compute it: the digit, the noise, and what each schedule leaves at each time."""
+    (data, noise), names = _digit(), ("cosine", "linear")
+    left = {name: process(name).alpha_bar for name in names}
+    return {"digit": data[0, 0], "noise": noise[0, 0], "left": left, "steps": N_STEPS}
+
+
 EXPLORABLE = Explorable(
     "noising", "diffusion", ("ddpm", "ddim", "latent-diffusion"), "A digit drowns in noise",
     "Find the t at which you can no longer name the digit. How much of each schedule is spent beyond it?",
@@ -62,5 +69,6 @@ EXPLORABLE = Explorable(
         Knob("schedule", "schedule", ("cosine", "linear"), "cosine", "choice"),
     ),
     noising,
+    given=given,
     place=10,
 )  # fmt: skip

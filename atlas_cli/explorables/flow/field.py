@@ -19,16 +19,22 @@ N_DRAWN = 24  # pairs that are drawn as arrows
 PAIRINGS = ("independent", "optimal")
 TIMES = evenly(0, 1, 61)
 REACH = 2 * TUBE  # no arrow where no pair passes within this distance
+AXIS = evenly(-2.6, 2.6, 9)  # of the arrows
 ARROW, LONGEST = 0.16, 0.6  # of an arrow for a velocity of 1, and of any
 
 
 def paired_best(noise: Tensor, data: Tensor) -> Tensor:
     """The data in the order in which the squared distances to their noise add up to the least."""
+    return data[best_order(noise, data)]
+
+
+def best_order(noise: Tensor, data: Tensor) -> Tensor:
+    """Places of the data in that order, (N,)."""
     import torch
     from scipy.optimize import linear_sum_assignment
 
     _, order = linear_sum_assignment(torch.cdist(noise, data).square().numpy())
-    return data[torch.from_numpy(order)]
+    return torch.from_numpy(order)
 
 
 @cache
@@ -47,8 +53,13 @@ def velocity_of(pairing: str, x: Tensor, t: float) -> Tensor:
 def disagreement(pairing: str, t: float) -> float:
     """E|data - noise - velocity|^2 over the tubes at time t: the loss that no network gets below."""
     pairs = pairs_of(pairing)
-    x = pairs.at(t) + TUBE * normal(N_PAIRS, seed=12)
+    x = pairs.at(t) + TUBE * _jitter()
     return float((pairs.data - pairs.noise - velocity_of(pairing, x, t)).square().sum(1).mean())
+
+
+def _jitter() -> Tensor:
+    """Where in their tubes the pairs are looked at, (N_PAIRS, 2)."""
+    return normal(N_PAIRS, seed=12)
 
 
 def crossings(starts: Tensor, ends: Tensor) -> int:
@@ -70,7 +81,7 @@ def field(t: float, pairing: str) -> Frame:
 
     pairs = pairs_of(pairing)
     cloud = pairs.at(t)
-    axis = torch.linspace(-2.6, 2.6, 9)
+    axis = torch.tensor(AXIS)
     grid = torch.cartesian_prod(axis, axis)
     grid = grid[torch.cdist(grid, cloud).min(1).values < REACH]
     arrows = ARROW * velocity_of(pairing, grid, t)
@@ -84,11 +95,15 @@ def field(t: float, pairing: str) -> Frame:
     return Frame(
         (
             (
-                Quiver(f"{N_DRAWN} pairs: from noise to its datum", starts, ends - starts, PLANE),
+                Quiver(
+                    f"{N_DRAWN} pairs: from noise to its datum", starts, ends - starts, PLANE, links="pair"
+                ),
                 Quiver("What the network must say at time t", grid, arrows, PLANE),
             ),
             (
-                Scatter("Where the pairs are at time t", (Group("x_t", cloud[:N_CLOUD]),), PLANE),
+                Scatter(
+                    "Where the pairs are at time t", (Group("x_t", cloud[:N_CLOUD]),), PLANE, links="pair"
+                ),
                 Curves(
                     "How far pairs at one place disagree",
                     curves,
@@ -111,6 +126,19 @@ def field(t: float, pairing: str) -> Frame:
     )
 
 
+def given() -> dict[str, object]:
+    """What the page needs to compute it: the mixture, the pairs, and what is looked at in their tubes."""
+    noise, data = pairs_of("independent").noise, pairs_of("independent").data
+    met = {
+        name: crossings(pairs_of(name).noise[:N_DRAWN], pairs_of(name).data[:N_DRAWN]) for name in PAIRINGS
+    }
+    return {
+        "means": ring().means, "std": ring().std, "tube": TUBE, "noise": noise, "data": data,
+        "order": best_order(noise, data), "jitter": _jitter(), "crossings": met, "reach": REACH,
+        "arrow": ARROW, "longest": LONGEST, "axis": AXIS, "cloud": N_CLOUD, "drawn": N_DRAWN,
+    }  # fmt: skip
+
+
 EXPLORABLE = Explorable(
     "field", "flow", ("ot-cfm", "cfm"), "Whom the noise is paired with",
     "Switch to optimal at t = 0: which arrows know at once where to go?",
@@ -119,5 +147,6 @@ EXPLORABLE = Explorable(
         Knob("pairing", "pairing", PAIRINGS, "independent", "choice"),
     ),
     field,
+    given=given,
     place=20,
 )  # fmt: skip

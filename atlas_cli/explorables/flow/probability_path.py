@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PATHS = ("straight", "diffusion")
-ARROW = 0.16  # length of an arrow for a velocity of 1
+ARROW, LONGEST = 0.16, 0.6  # of an arrow for a velocity of 1, and of any: it would cover its neighbours
+AXIS = evenly(-2.6, 2.6, 9)  # of the arrows
 
 
 def probability_path(t: float, path: str) -> Frame:
@@ -25,12 +26,12 @@ def probability_path(t: float, path: str) -> Frame:
     signal, sigma, *_ = schedule(t, path)
     data, noise = _pairs()
     cloud = signal * data + sigma * noise
-    axis = torch.linspace(-2.6, 2.6, 9)
+    axis = torch.tensor(AXIS)
     grid = torch.cartesian_prod(axis, axis)
     field = velocity(mixture, grid, t, path)
     speed = float(velocity(mixture, cloud, t, path).norm(dim=1).mean())
     length = field.norm(dim=1, keepdim=True).clamp(min=1e-6)
-    arrows = field / length * (ARROW * length).clamp(max=0.6)  # long ones would cover their neighbours
+    arrows = field / length * (ARROW * length).clamp(max=LONGEST)
     return Frame(
         (
             (
@@ -50,6 +51,13 @@ def _pairs() -> tuple[Tensor, Tensor]:
     return ring().draw(N_CLOUD, seed=7), normal(N_CLOUD, seed=8)
 
 
+def given() -> dict[str, object]:
+    """What the page needs to compute it: the mixture and the draws."""
+    data, noise = _pairs()
+    mixture = {"means": ring().means, "std": ring().std}
+    return {**mixture, "data": data, "noise": noise, "arrow": ARROW, "longest": LONGEST, "axis": AXIS}
+
+
 EXPLORABLE = Explorable(
     "probability-path", "flow", ("cfm", "ot-cfm", "cnf"), "A cloud on its way",
     "Find the first t at which the arrows tell the six modes apart. Is it the same on both paths?",
@@ -58,5 +66,6 @@ EXPLORABLE = Explorable(
         Knob("path", "path", PATHS, "straight", "choice"),
     ),
     probability_path,
+    given=given,
     place=10,
 )  # fmt: skip

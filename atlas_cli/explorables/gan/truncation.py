@@ -118,6 +118,15 @@ def truncation(psi: float, degree: int) -> Frame:
     )
 
 
+def given() -> dict[str, object]:
+    """What the page needs to compute it: the latents, the real points, and the curves of each degree."""
+    figures = {degree: [measured(psi, degree) for psi in PSIS] for degree in DEGREES}
+    return {
+        "latents": normal(seed=2), "real": _real(), "spread": SPREAD, "radius": RADIUS, "width": WIDTH,
+        "neighbours": NEIGHBOURS, "range": RANGE, "psis": PSIS, "figures": figures,
+    }  # fmt: skip
+
+
 EXPLORABLE = Explorable(
     "truncation", "gan", ("stylegan",), "Better and more alike",
     "Where do strays go as psi falls, and what goes with them? Which psi would you choose for a demo?",
@@ -126,5 +135,6 @@ EXPLORABLE = Explorable(
         Knob("degree", "degree of the generator", DEGREES, 3, "choice"),
     ),
     truncation,
+    given=given,
     place=30,
 )  # fmt: skip

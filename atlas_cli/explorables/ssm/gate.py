@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Heatmap, Knob, Series, Tokens
+from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Heatmap, Knob, Link, Series, Tokens
 from atlas_cli.explorables._of_text import glyphs_of, held_out, tokens_of
 
 if TYPE_CHECKING:
@@ -47,11 +47,12 @@ def gate(system: Mamba, read: int, layer: str, text: str) -> Frame:
     most = int(held.argmax())
     return Frame(
         (
-            (Tokens(f"What the {layer} layer writes down, % of the most", written),),
+            (Tokens(f"What the {layer} layer writes down, % of the most", written, links="token"),),
             (
                 Tokens(
                     f"What its state holds after {after} tokens, % of all in it",
                     _weighed(seen.glyphs, held, whole=1.0),
+                    links="token",
                 ),
             ),
             _along(seen, after),
@@ -76,7 +77,9 @@ def _along(seen: Gate, after: int) -> tuple[Curves, Bars]:
     )
     kinds = _by_kind(seen.glyphs, step)
     return (
-        Curves("The gate along the sequence", curves, "token", "", marker=after),
+        Curves(
+            "The gate along the sequence", curves, "token", "", marker=after, links=Link("token", first=-1)
+        ),
         Bars("Delta over its mean, by token", tuple(kinds), tuple(kinds.values()), max(kinds.values())),
     )
 
@@ -91,6 +94,7 @@ def _reading(seen: Gate) -> Heatmap:
         f"From where the last {rows} tokens read: the share of each token in what the state tells them",
         shares, 0, float(shares.max()), "written by", "said" if seen.answers else "read by",
         (seen.glyphs[0], seen.glyphs[-1]), readers,
+        links=(Link("token"), Link("token", "y", len(seen.glyphs) - rows)),
     )  # fmt: skip
 
 

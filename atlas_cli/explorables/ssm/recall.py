@@ -158,6 +158,7 @@ def _brought_back(pairs: int, d_state: int) -> tuple[Panel, Panel]:
             ends,
             ends,
             diverging=True,
+            links=("pair", "asked"),
         )
         for title, weights in shades
     )

@@ -42,11 +42,19 @@ def selective_scan(gate: float, delta: float) -> Frame:
     left = tuple((word, min(1.0, float(v)), f"{float(v):.2f}") for word, v in zip(WORDS, last, strict=True))
     labels = tuple(f"{word:<4} {i}" for i, word in enumerate(WORDS))
     panels: tuple[tuple[Panel, ...], ...] = (
-        (Tokens("What the last state holds of each word", left),),
+        (Tokens("What the last state holds of each word", left, links="word"),),
         (
-            Bars("Step delta of each word", labels, tuple(steps), 2.0),
+            Bars("Step delta of each word", labels, tuple(steps), 2.0, links="word"),
             Heatmap(
-                "State after each word", state.T, 0, 1, "after word", "holds of word", ("0", "11"), WORDS
+                "State after each word",
+                state.T,
+                0,
+                1,
+                "after word",
+                "holds of word",
+                ("0", "11"),
+                WORDS,
+                links=("word", "word"),
             ),
         ),
     )
@@ -63,6 +71,11 @@ def selective_scan(gate: float, delta: float) -> Frame:
     )  # fmt: skip
 
 
+def given() -> dict[str, object]:
+    """What the page needs to compute it."""
+    return {"words": WORDS, "content": sorted(CONTENT), "least": LEAST_STEP}
+
+
 EXPLORABLE = Explorable(
     "selective-scan", "ssm", ("mamba",), "Choosing what to remember",
     "Find a gate with which A survives the fillers. Which delta then keeps A, B and C most alike?",
@@ -71,5 +84,6 @@ EXPLORABLE = Explorable(
         Knob("delta", "delta of content", (0.1, 0.2, 0.35, 0.5, 0.75, 1.0, 1.5, 2.0), 0.5, "slider"),
     ),
     selective_scan,
+    given=given,
     place=30,
 )  # fmt: skip

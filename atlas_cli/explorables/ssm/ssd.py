@@ -78,9 +78,11 @@ def ssd_chunks(chunk: int, keeps: float) -> Frame:
     return Frame(
         (
             (
-                Heatmap("What each token weighs in each output", matrix, 0, 1, "token", "output", ends, ends),
+                Heatmap("What each token weighs in each output", matrix, 0, 1, "token", "output", ends, ends,
+                        links=("token", "output")),
                 Heatmap("Which way a token takes to an output", ways, 0, 1, "token", "output", ends, ends,
-                        names=(("multiplied out", INSIDE), ("by a state", BY_STATE))),
+                        names=(("multiplied out", INSIDE), ("by a state", BY_STATE)),
+                        links=("token", "output")),
             ),
             (
                 Curves(

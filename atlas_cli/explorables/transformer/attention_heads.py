@@ -42,10 +42,10 @@ def attention_heads(system: GPT, asks: int, layer: int, head: int, text: str) ->
     return Frame(
         (
             (Tokens(f"Layer {layer}, head {head}: whom {seen.glyphs[at]}, token {at + 1}, listens to, %",
-                    _weighed(seen.glyphs, row)),),
+                    _weighed(seen.glyphs, row), links="token"),),
             (
                 Heatmap("All of them, each row over its largest", weights / weights.amax(1, keepdim=True),
-                        0, 1, "listened to", "listens", ends, ends),
+                        0, 1, "listened to", "listens", ends, ends, links=("token", "token")),
                 _by_distance(of_layer, head),
             ),
             (_habits(weights, seen.same),),

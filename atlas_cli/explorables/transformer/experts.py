@@ -70,8 +70,9 @@ def experts(system: MoETransformer, expert: int, layer: int, window: int) -> Fra
                     _told(shares, expert, layer, window)),),
             (
                 Heatmap("Share of each kind of byte that an expert takes", kinds, 0, 1, "expert", "", names,
-                        tuple(kind.name for kind in CLASSES)),
-                Bars("Share of all bytes", tuple(f"expert {name}" for name in names), load, 1),
+                        tuple(kind.name for kind in CLASSES), links="expert"),
+                Bars("Share of all bytes", tuple(f"expert {name}" for name in names), load, 1,
+                     links="expert"),
             ),
             (Words("What each takes more often than its share", _favourites(shares, layer)),),
         ),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Heatmap, Knob, Panel, Series
+from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Heatmap, Knob, Link, Panel, Series
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -118,11 +118,31 @@ def _panels(moments: tuple[Moment, ...], step: int, balance: float, top_k: int) 
     experts, most = tuple(f"expert {name}" for name in names), N_EXPERTS / top_k
     return (
         (
-            Heatmap("Load of each expert by round", history, 0, MOST_SHADED, "round", "expert", ends, names),
-            Bars("Load now / even share", experts, moments[step].load, most),
+            Heatmap(
+                "Load of each expert by round",
+                history,
+                0,
+                MOST_SHADED,
+                "round",
+                "expert",
+                ends,
+                names,
+                links=Link("expert", "y"),
+            ),
+            Bars("Load now / even share", experts, moments[step].load, most, links="expert"),
         ),
         (
-            Heatmap("Who serves which cluster of tokens", served, 0, 1, "cluster", "expert", names, names),
+            Heatmap(
+                "Who serves which cluster of tokens",
+                served,
+                0,
+                1,
+                "cluster",
+                "expert",
+                names,
+                names,
+                links=Link("expert", "y"),
+            ),
             Curves("Error of the answers", losses, "round", "", log_y=True, marker=step, drag="step"),
         ),
     )

@@ -9,6 +9,7 @@ from atlas_cli.diagrams.frames import Explorable, Frame, Knob, Words
 from atlas_cli.diagrams.sketch import Shape, Sketch
 from atlas_cli.explorables._ranges import evenly
 
+N_DRAWN = 12  # words
 PROMPT_TEXT = "The cat sat on the ..."
 LOGITS = {
     "mat": 4.0, "floor": 3.3, "sofa": 2.9, "table": 2.2, "roof": 1.8, "bed": 1.5, "grass": 0.9,
@@ -41,7 +42,7 @@ def sampling(temperature: float, top_p: float) -> Frame:
     kept = nucleus(heated, top_p)
     bits = sum(p * math.log2(1 / p) for p in kept if p > 0)
     n = sum(p > 0 for p in kept)
-    draws = ", ".join(_draws(kept, 12))
+    draws = ", ".join(_draws(kept, N_DRAWN))
     return Frame(
         (
             (_cut(heated, kept, top_p),),
@@ -95,6 +96,11 @@ def _draws(probabilities: list[float], n: int) -> list[str]:
     return drawn
 
 
+def given() -> dict[str, object]:
+    """What the page needs to compute it."""
+    return {"logits": LOGITS, "draws": N_DRAWN}
+
+
 EXPLORABLE = Explorable(
     "sampling", "transformer", ("gpt", "speculative"), "Choosing the next word",
     "Heat it to 2: which of the two knobs keeps the equation out, and does it keep the sofa in?",
@@ -103,5 +109,6 @@ EXPLORABLE = Explorable(
         Knob("top_p", "top-p", (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0), 0.9, "slider"),
     ),
     sampling,
+    given=given,
     place=40,
 )  # fmt: skip

@@ -30,15 +30,15 @@ function drawCurves({ title, series, x_label, y_label, log_x, log_y, marker, dra
 const dash = (style, i) => (style === "dashed" ? "6 4" : style === "solid" ? "" : DASHES[i % DASHES.length]);
 
 /** @param {any} panel @param {number} room */
-function drawScatter({ title, groups, range }, room) {
+function drawScatter({ title, groups, range, links, own }, room) {
   const plot = makePlot(range.slice(0, 2), range.slice(2), { title, room, square: true });
   const drawn = groups.map(({ points }, i) => {
     const size = points.length > 400 ? 1.6 : points.length === 1 ? 7 : 3; // a lone one is what is looked for
-    const marks = points.map(([x, y]) => mark(i, plot.x(x), plot.y(y), size)).join("");
+    const marks = points.map(([x, y], j) => mark(i, plot.x(x), plot.y(y), size, links?.length ? ` data-part="${j}"` : "")).join("");
     return `<g class="${hue(i, groups.length)} dot${points.length === 1 ? " lone" : ""}">${marks}</g>`;
   });
   const names = groups.map(({ label }, i) => [label, i, "mark", hue(i, groups.length)]);
-  return [plot.svg(drawn.join("")), groups.length > 1 && legend(names)];
+  return [plot.svg(drawn.join("") + drawOwn(own, plot)), groups.length > 1 && legend(names), own?.hint && element("p", own.hint, "hint")];
 }
 
 /** The first of several groups is the ground that the others are seen on, as in a file and in a terminal.
@@ -46,26 +46,26 @@ function drawScatter({ title, groups, range }, room) {
 const hue = (i, count) => (count > 1 && i === 0 ? "soft" : `s${(count > 1 ? i - 1 : 0) % PALETTE}`);
 
 // Dot, square, triangle or diamond, so that groups differ without colour too.
-/** @param {number} i @param {number} x @param {number} y @param {number} r */
-function mark(i, x, y, r) {
+/** @param {number} i @param {number} x @param {number} y @param {number} r @param {string} more Attributes. */
+function mark(i, x, y, r, more = "") {
   const at = (/** @type {number} */ dx, /** @type {number} */ dy) => `${(x + dx * r).toFixed(1)} ${(y + dy * r).toFixed(1)}`;
-  if (i % 4 === 0) return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${r}"/>`;
-  if (i % 4 === 1) return `<path d="M${at(-1, -1)}L${at(1, -1)}L${at(1, 1)}L${at(-1, 1)}Z"/>`;
-  if (i % 4 === 2) return `<path d="M${at(0, -1.3)}L${at(1.2, 1)}L${at(-1.2, 1)}Z"/>`;
-  return `<path d="M${at(0, -1.4)}L${at(1.4, 0)}L${at(0, 1.4)}L${at(-1.4, 0)}Z"/>`;
+  if (i % 4 === 0) return `<circle cx="${x.toFixed(1)}" cy="${y.toFixed(1)}" r="${r}"${more}/>`;
+  if (i % 4 === 1) return `<path d="M${at(-1, -1)}L${at(1, -1)}L${at(1, 1)}L${at(-1, 1)}Z"${more}/>`;
+  if (i % 4 === 2) return `<path d="M${at(0, -1.3)}L${at(1.2, 1)}L${at(-1.2, 1)}Z"${more}/>`;
+  return `<path d="M${at(0, -1.4)}L${at(1.4, 0)}L${at(0, 1.4)}L${at(-1.4, 0)}Z"${more}/>`;
 }
 
 /** @param {any} panel @param {number} room */
-function drawQuiver({ title, points, vectors, range, names }, room) {
+function drawQuiver({ title, points, vectors, range, names, links, own }, room) {
   const plot = makePlot(range.slice(0, 2), range.slice(2), { title, room, square: true });
   const arrows = points.map(([x, y], i) => {
     const [ax, ay, bx, by] = [plot.x(x), plot.y(y), plot.x(x + vectors[i][0]), plot.y(y + vectors[i][1])];
     const length = Math.hypot(bx - ax, by - ay), pair = (/** @type {number} */ u, /** @type {number} */ v) => `${u.toFixed(1)} ${v.toFixed(1)}`;
-    const colour = `s${names.length ? i % PALETTE : 0}`;
-    if (length < 0.7) return `<circle class="${colour} dot" cx="${ax.toFixed(1)}" cy="${ay.toFixed(1)}" r="1"/>`;
+    const colour = `s${names.length ? i % PALETTE : 0}`, part = links?.length ? ` data-part="${i}"` : "";
+    if (length < 0.7) return `<circle class="${colour} dot" cx="${ax.toFixed(1)}" cy="${ay.toFixed(1)}" r="1"${part}/>`;
     const [ux, uy] = [(bx - ax) / length, (by - ay) / length], head = Math.min(6, length / 2);
     const wing = (/** @type {number} */ side) => pair(bx - (ux + (side * uy) / 2) * head, by - (uy - (side * ux) / 2) * head);
-    return `<path class="${colour} arrow${names.length ? " lone" : ""}" d="M${pair(ax, ay)}L${pair(bx, by)}M${wing(1)}L${pair(bx, by)}L${wing(-1)}"/>`;
+    return `<path class="${colour} arrow${names.length ? " lone" : ""}" d="M${pair(ax, ay)}L${pair(bx, by)}M${wing(1)}L${pair(bx, by)}L${wing(-1)}"${part}/>`;
   });
-  return [plot.svg(arrows.join("")), names.length && legend(names.map((name, i) => [name, i, "solid"]))];
+  return [plot.svg(arrows.join("") + drawOwn(own, plot)), names.length && legend(names.map((name, i) => [name, i, "solid"])), own?.hint && element("p", own.hint, "hint")];
 }

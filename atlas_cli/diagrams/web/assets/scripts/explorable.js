@@ -1,30 +1,40 @@
 // An explorable: its knobs, and the frame of where they stand. A knob's place is that of its value in the knob's
 // list, or a text of the reader's own.
 
-/** @param {HTMLElement} figure @param {any} data */
-async function explorable(figure, { knobs, at, packed, loops, live }) {
+/** @param {any} figure @param {any} data */
+async function explorable(figure, { knobs, at, packed, told: twinTold, loops, live }) {
   const place = placesInAddress(figure, knobs, at);
   const valueOf = (/** @type {number} */ i) => (typeof place[i] === "string" ? place[i] : knobs[i].values[place[i]]);
+  /** @type {Own} */
+  const own = {};
   const { frameOf, scales } = live
     ? askedFrames(knobs, valueOf, live, () => ask())
-    : await packedFrames(knobs, packed);
+    : twinTold ? await twinFrames(knobs, figure.atlasTwin, twinTold, own) : await packedFrames(knobs, packed);
   const find = (/** @type {string} */ selector) => /** @type {any} */ (figure.querySelector(selector));
   const room = find(".panels");
   const told = makeAddress(figure, knobs, valueOf);
   let drawing = 0, speaking = 0, width = 0;
-  /** @type {any[][]} */
-  let panels = [];
   /** What turns each knob: its slider follows.
    * @type {((to: number) => void)[]} */
   const turns = [];
-  const keepingFocus = makeSeizable(room, knobs, () => panels, (i, to) => turns[i](to), (i) => place[i]);
+  const stage = makeStage(figure, room, () => {
+    markLinks();
+    if (!loops) holdHeight();
+  });
+  const say = (/** @type {string} */ text) => { find(".spoken").textContent = text; };
+  const markLinks = makeLinked(room, stage.panels, (text) => {
+    clearTimeout(speaking);
+    say(text);
+  });
+  makeSeizable(room, knobs, stage.panels, (i, to) => turns[i](to), (i) => place[i]);
+  const setting = () => Object.fromEntries(knobs.map((knob, i) => [knob.name, valueOf(i)]));
+  const offer = twinTold ? makeOwn(figure, room, stage.panels, own, setting, () => ask()) : () => {};
 
   function draw() {
     drawing = 0;
     const frame = frameOf(place);
     if (!frame) return; // the first of a network's frames is not there yet
-    const { caption, facts } = frame;
-    panels = frame.panels;
+    const { panels, caption, facts } = frame;
     knobs.forEach((knob, i) => {
       const output = find(`[data-knob="${knob.name}"] output`);
       const value = valueOf(i), said = `${tell(value, Number.isInteger(value) ? 15 : 3)}${knob.unit ? " " + knob.unit : ""}`;
@@ -32,13 +42,9 @@ async function explorable(figure, { knobs, at, packed, loops, live }) {
       output.textContent = said;
       find(`[data-knob="${knob.name}"] input`).setAttribute("aria-valuetext", said);
     });
-    const rows = panels.map((row, r) => {
-      const line = element("div", "", "row");
-      line.append(...row.map((panel, c) => drawPanel(panel, scales(place, r, c, panel), figure, row.length)));
-      return line;
-    });
-    keepingFocus(() => room.replaceChildren(...rows));
-    if (!loops) holdHeight();
+    const ranges = panels.map((row, r) => row.map((panel, c) => scales(place, r, c, panel)));
+    stage.show({ panels, ranges }, !room.classList.contains("in-hand")); // what is held follows the hand
+    offer();
     const figures = Object.entries(facts).map(([name, value]) => [name, tell(value, 3)]);
     find(".facts").replaceChildren(...figures.map(([name, value]) => {
       const pair = element("div");
@@ -48,9 +54,7 @@ async function explorable(figure, { knobs, at, packed, loops, live }) {
     find(".caption").textContent = caption;
     // What is said aloud waits until the knob rests.
     clearTimeout(speaking);
-    speaking = setTimeout(() => {
-      find(".spoken").textContent = `${caption} ${figures.map((pair) => pair.join(" ")).join(", ")}`;
-    }, 700);
+    speaking = setTimeout(() => say(`${caption} ${figures.map((pair) => pair.join(" ")).join(", ")}`), 700);
   }
 
   // Nothing below moves while a knob turns: the panels keep the greatest height that they had at this width.
@@ -66,11 +70,11 @@ async function explorable(figure, { knobs, at, packed, loops, live }) {
     const control = find(`[data-knob="${knob.name}"]`);
     control.addEventListener("input", (/** @type {any} */ event) => {
       player?.stop();
-      const own = event.target.type === "text";
-      if (own) {
+      const typed = event.target.type === "text";
+      if (typed) {
         for (const button of control.querySelectorAll("input:checked")) button.checked = false;
       }
-      place[i] = own ? event.target.value : Number(event.target.value);
+      place[i] = typed ? event.target.value : Number(event.target.value);
       told();
       if (place[i] !== "") ask();
     });
@@ -88,16 +92,17 @@ async function explorable(figure, { knobs, at, packed, loops, live }) {
       told();
     };
     if (place[i] !== at[i]) move(place[i]); // the address says so
-    const pace = calm.matches ? 900 : Math.max(90, Math.min(700, 7000 / last));
+    const pace = calm.matches ? 900 : Math.max(twinTold ? 33 : 90, Math.min(700, 7000 / last)); // a twin has all that lies between
+    const stride = Math.ceil((last * pace) / (calm.matches ? 90000 : 9000)); // a knob with many values takes some at once
     const player = button && makePlayer(button, loops ? swing(() => place[i], last, move, pace) : () => {
-      if (place[i] < last) move(place[i] + 1);
+      if (place[i] < last) move(Math.min(place[i] + stride, last));
       return place[i] < last && pace;
     });
     if (loops) playInSight(figure, player);
     else player?.before(() => place[i] === last && move(0));
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", ask);
-  document.addEventListener("atlas-theme", ask);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", stage.again);
+  document.addEventListener("atlas-theme", stage.again);
   addEventListener("resize", ask);
   addEventListener("hashchange", () => { // a link on the same page
     placesInAddress(figure, knobs, place).forEach((to, i) => { if (to !== place[i]) turns[i](to); });

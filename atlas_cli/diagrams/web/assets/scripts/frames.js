@@ -40,8 +40,11 @@ function filled(value, array) {
 
 // The ranges of a panel over all values of the sliders, so that a turning knob moves curves, not axes.
 // A few extreme settings do not squash all others: they widen the axes when they are shown.
-/** @param {any[]} knobs @param {(setting: number[]) => any} frameOf */
-function makeScales(knobs, frameOf) {
+/** @param {any[]} knobs @param {(setting: number[]) => any} frameOf
+ * @param {number} most Values of a slider that are looked at. */
+function makeScales(knobs, frameOf, most = Infinity) {
+  const looked = (/** @type {number} */ n) => (n <= most ? Array.from({ length: n }, (_, i) => i)
+    : Array.from({ length: most }, (_, i) => Math.round((i * (n - 1)) / (most - 1))));
   const known = new Map();
   return (/** @type {number[]} */ place, /** @type {number} */ row, /** @type {number} */ column, /** @type {any} */ panel) => {
     const { ranges } = PANELS[panel.kind];
@@ -51,7 +54,7 @@ function makeScales(knobs, frameOf) {
       /** @type {number[][]} */
       let settings = [[]];
       knobs.forEach((knob, i) => {
-        const values = knob.kind === "choice" ? [place[i]] : Array.from(knob.values.keys());
+        const values = knob.kind === "choice" ? [place[i]] : looked(knob.values.length);
         settings = settings.flatMap((setting) => values.map((v) => [...setting, v]));
       });
       const others = settings.map((setting) => frameOf(setting).panels[row]?.[column]);

@@ -15,8 +15,28 @@ function drawHeatmap({ title, rows, low, high, x_label, y_label, x_ticks, y_tick
   describe(canvas, `${title}: ${rows.length} rows, ${rows[0].length} columns, shades from ${tell(low)} to ${tell(high)}`);
   if (y_ticks.length === rows.length) canvas.style.minHeight = `${13 * rows.length}px`; // a line of text a row
   box.append(ticks(y_ticks, "y", rows.length), canvas, ticks(x_ticks, "x", rows[0].length));
-  const axes = [y_label && `down: ${y_label}`, x_label && `across: ${x_label}`].filter(Boolean).join(" · ");
-  return [box, axes && element("p", axes, "axis-names"), names.length ? namedKey(names, shade) : ramp(low, high, shade)];
+  return [box, (x_label || y_label) && element("p", axisNames({ x_label, y_label }), "axis-names"), names.length ? namedKey(names, shade) : ramp(low, high, shade)];
+}
+
+/** @param {any} panel */
+function axisNames({ x_label, y_label }) {
+  return [y_label && `down: ${y_label}`, x_label && `across: ${x_label}`].filter(Boolean).join(" · ");
+}
+
+/** What one cell says: where it is, and its value or the name of its kind.
+ * @param {any} panel @param {{x: number, y: number}} place */
+function cellSays({ rows, x_label, y_label, x_ticks, y_ticks, names }, { x, y }) {
+  const value = rows[y][x], kind = names.find((/** @type {[string, number]} */ [, at]) => at === value);
+  const told = (/** @type {string} */ label, /** @type {string[]} */ ticks, /** @type {number} */ cells, /** @type {number} */ i) =>
+    `${label} ${ticks.length === cells ? ticks[i].trim() : placed(ticks, cells, i)}`.trim();
+  return `${told(y_label, y_ticks, rows.length, y)}, ${told(x_label, x_ticks, rows[0].length, x)}: ${kind ? kind[0] : tell(value, 3)}`;
+}
+
+/** Between the first and the last label of an axis, where both are numbers; else counted from 1.
+ * @param {string[]} ticks @param {number} cells @param {number} i */
+function placed(ticks, cells, i) {
+  const [low, high] = [ticks[0], ticks[ticks.length - 1]].map(Number);
+  return ticks.length > 1 && Number.isFinite(low) && Number.isFinite(high) ? tell(low + ((high - low) * i) / (cells - 1), 3) : String(i + 1);
 }
 
 /** The values at both ends, and the shades between them.
@@ -43,15 +63,16 @@ function namedKey(names, shade) {
 }
 
 /** @param {any} panel */
-function drawImages({ title, images, columns, captions }) {
+function drawImages({ title, images, columns, captions, own }) {
   const grid = element("div", "", "grid");
   grid.style.setProperty("--columns", columns);
   images.forEach((image, i) => {
-    const cell = element("div");
+    const cell = part(element("div"), i);
     const canvas = paint(image, (v) => [255, 255, 255].map((c) => c * Math.min(Math.max(v, 0), 1)));
     describe(canvas, `${title}: ${captions[i] ?? `image ${i + 1} of ${images.length}`}`);
+    if (own?.draw && own.image === i) canvas.classList.add("drawable");
     cell.append(canvas, ...(captions[i] ? [element("span", captions[i])] : []));
     grid.append(cell);
   });
-  return [grid];
+  return [grid, own?.hint && element("p", own.hint, "hint")];
 }

@@ -1,17 +1,18 @@
-// Panels: one line a kind, with what draws it and, where its axes are to hold still, what finds their ranges.
+// Panels: one line a kind, with what draws it and, where its axes are to hold still, what finds their
+// ranges, and where there is something between two of a kind, what finds that.
 
 const NARROWEST = 280, GAP = 14, FRAME = 34; // pixels: the same stand in diagram.css
 
-/** @type {Record<string, {draw: Function, ranges?: (panel: any) => Record<"x" | "y", [number, number]>}>} */
+/** @type {Record<string, {draw: Function, ranges?: (panel: any) => Record<"x" | "y", [number, number]>, ease?: (a: any, b: any, k: number) => any}>} */
 const PANELS = {
-  curves: { draw: drawCurves, ranges: rangesOf },
-  scatter: { draw: drawScatter },
-  quiver: { draw: drawQuiver },
-  sketch: { draw: drawSketch },
-  heatmap: { draw: drawHeatmap },
-  images: { draw: drawImages },
-  bars: { draw: drawBars },
-  tokens: { draw: drawTokens },
+  curves: { draw: drawCurves, ranges: rangesOf, ease: easeCurves },
+  scatter: { draw: drawScatter, ease: easeScatter },
+  quiver: { draw: drawQuiver, ease: easeQuiver },
+  sketch: { draw: drawSketch, ease: easeSketch },
+  heatmap: { draw: drawHeatmap, ease: easeHeatmap },
+  images: { draw: drawImages, ease: easeImages },
+  bars: { draw: drawBars, ease: easeBars },
+  tokens: { draw: drawTokens, ease: easeTokens },
   words: { draw: drawWords },
 };
 

@@ -25,9 +25,10 @@ function makePlot([x0, x1], [y0, y1], { title, room, x_label = "", y_label = "",
   if (y_label) scale += `<text class="axis" x="${left - 44}" y="12">${escaped(y_label)}</text>`;
   const svg = (/** @type {string} */ drawn) => {
     const box = element("div", "", square || ratio > 0.8 ? "plot square" : "plot");
-    box.scale = { x, y, width, height }; // from values to the units of the view box
+    box.scale = { x, y, width, height, top, bottom }; // from values to the units of the view box
     const name = [title, x_label && `across: ${x_label}`, y_label && `up: ${y_label}`].filter(Boolean).join("; ");
-    box.innerHTML = `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${escaped(name)}">
+    const role = drawn.includes("tabindex") ? "group" : "img"; // of an image no part can be reached
+    box.innerHTML = `<svg viewBox="0 0 ${width} ${height}" role="${role}" aria-label="${escaped(name)}">
       <g class="scale">${scale}</g><svg x="${left - 4}" y="${top - 4}" width="${right - left + 8}" height="${bottom - top + 8}"
       viewBox="${left - 4} ${top - 4} ${right - left + 8} ${bottom - top + 8}">${drawn}</svg></svg>`;
     return box;

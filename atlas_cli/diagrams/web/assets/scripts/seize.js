@@ -31,7 +31,7 @@ function heading({ at }) {
   return at.length > 1 && at[at.length - 1] < at[0] ? -1 : 1;
 }
 
-/** Lets hands turn knobs on the panels of a figure, which are drawn anew all the time.
+/** Lets hands turn knobs on the panels of a figure, which are drawn anew all the time (stage.js keeps the focus).
  * @param {any} room Holds the rows of panels. @param {any[]} knobs
  * @param {() => any[][]} shown The panels that are drawn now.
  * @param {(knob: number, place: number) => void} turn @param {(knob: number) => number} placeOf */
@@ -84,10 +84,4 @@ function makeSeizable(room, knobs, shown, turn, placeOf) {
     event.preventDefault();
     turned(panel, (drag, i) => (drag.axis === axis ? placeOf(i) + way * heading(drag) : -1));
   });
-  // A panel that has the focus keeps it when it is drawn anew.
-  return (/** @type {() => void} */ redraw) => {
-    const focused = room.contains(document.activeElement) && where(document.activeElement);
-    redraw();
-    if (focused) seized(focused).box?.focus({ preventScroll: true });
-  };
 }

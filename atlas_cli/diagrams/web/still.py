@@ -1,0 +1,32 @@
+"""The frame that an explorable shows first as a picture, for who has scripts switched off."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from html import escape
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from atlas_cli.diagrams.frame_cache import frame_of
+from atlas_cli.diagrams.svg import panels
+
+if TYPE_CHECKING:
+    from atlas_cli.diagrams.frames import Explorable, Value
+
+_AS_IT_IS = " <>/:;=,.()[]{}!$*@'?|+~"  # what an address in double quotes holds without an escape
+
+
+def still(shown: Explorable, setting: Mapping[str, Value]) -> str:
+    """An image element with its picture in it: light and dark, as a file of `--format svg` is."""
+    frame = frame_of(shown, setting)
+    picture = _slim(panels.svg(shown, frame, setting))
+    said = escape(f"{shown.title}. {frame.caption}")
+    return f'<img class="still" alt="{said}" src="data:image/svg+xml,{quote(picture, safe=_AS_IT_IS)}">'
+
+
+def _slim(svg: str) -> str:
+    """Without the shades that nothing in it has, and with quotes that need no escape; texts have none."""
+    used = set(re.findall(r'class="([hd]\d+)"', svg))
+    svg = re.sub(r"\.([hd]\d+) \{[^}]*\}\n", lambda rule: rule[0] if rule[1] in used else "", svg)
+    return svg.replace("'", "").replace('"', "'")
