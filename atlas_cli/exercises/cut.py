@@ -7,6 +7,7 @@ imported to cut; the file is read as text, torch least of all.
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -19,6 +20,7 @@ from atlas_cli.exercises.model import Exercise, Mistake
 
 START, END = "# exercise: ", "# end"
 HOLE = "raise NotImplementedError  # instead of this line"
+_SHAPE, _TIE = re.compile(r"\([A-Za-z/0-9]+, [^()]{0,20}\)"), "\N{NO-BREAK SPACE}"
 _FROM, _TO = "# your lines, from here ...", "# ... to here"
 _SHORT = 8  # lines of a function that is shown where another needs it; longer ones are imported
 _DROPPED = {"property", "staticmethod", "classmethod", "override"}  # decorators that need the class
@@ -78,9 +80,23 @@ def cut(exercise: Exercise) -> Cut:
         DataError: the marks are missing, or stand in no function.
     """
     path = Path(atlas_cli.__file__).parent.joinpath(*exercise.module.split(".")[1:]).with_suffix(".py")
-    source = path.read_text(encoding="utf-8")
+    return cut_from(path.read_text(encoding="utf-8"), path, exercise.name, exercise.module)
+
+
+def cut_from(source: str, path: Path, name: str, module: str) -> Cut:
+    """The lines that a name marks in a source, and all around them.
+
+    Args:
+        source: The text of the file.
+        path: The file, for messages.
+        name: Of the exercise.
+        module: As which others import it.
+
+    Raises:
+        DataError: as `cut`.
+    """
     rows = source.splitlines()
-    first, last = _marked(rows, exercise.name, path)
+    first, last = _marked(rows, name, path)
     tree = ast.parse(source)
     owner, function = _around(tree, first + 1, path)
     top = min([function.lineno, *(d.lineno for d in function.decorator_list)])
@@ -92,7 +108,7 @@ def cut(exercise: Exercise) -> Cut:
         _text(part, indent) for part in (head, rows[first + 1 : last], rows[last + 1 : bottom])
     )
     used = _names(ast.parse(_text(rows[top - 1 : bottom], indent)))
-    needs = _needs(tree, rows, used, function.name if not owner else "", exercise.module)
+    needs = _needs(tree, rows, used, function.name if not owner else "", module)
     return Cut(path, first + 2, owner, function.name, needs, before, marked, after)
 
 
@@ -196,6 +212,8 @@ def _ordered(imports: list[str]) -> list[str]:
 
 
 def wrapped(text: str, width: int = 88) -> str:
-    """Paragraphs of plain text in lines of a width."""
-    paragraphs = textwrap.dedent(text).strip().split("\n\n")
-    return "\n\n".join(textwrap.fill(" ".join(part.split()), width) for part in paragraphs)
+    """Paragraphs of plain text in lines of a width; a shape such as (B, H, L) stays in one."""
+    paragraphs = (" ".join(part.split()) for part in textwrap.dedent(text).strip().split("\n\n"))
+    held = (_SHAPE.sub(lambda shape: shape[0].replace(" ", _TIE), part) for part in paragraphs)
+    lines = (textwrap.fill(part, width, break_on_hyphens=False) for part in held)
+    return "\n\n".join(lines).replace(_TIE, " ")
