@@ -107,8 +107,8 @@ def test_what_no_recipe_calls_is_not_trained(atlas: CommandLine) -> None:
 
 
 def test_the_documents_are_as_their_schemas_say(atlas: CommandLine, loss: Exercise) -> None:
-    for name in ("list", f"start {NAME}", f"check {NAME}", f"hint {NAME} 2", f"solution {NAME}", f"reset {NAME}",
-                 f"train {NAME}"):  # fmt: skip
+    of_one = ("start", "check", "hint", "solution", "reset", "train")
+    for name in ("list", *(f"{verb} {NAME}" for verb in of_one)):
         document = atlas("exercise", *name.split(), "--json").document
         check(f"exercise-{name.split()[0]}", document)
     work.file_of(loss).write_text("def discriminator_loss(:\n", encoding="utf-8")
