@@ -100,10 +100,12 @@ def zero_convolution(c_in: int, c_out: int) -> nn.Conv2d:
     It learns all the same. The gradient of w a by w is a, which is not zero; the gradient by a is w, so that
     what lies before it follows one step later.
     """
+    # exercise: zero_convolution
     conv = nn.Conv2d(c_in, c_out, 1)
     nn.init.zeros_(conv.weight)
     nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
     return conv
+    # end
 
 
 class ControlNet(System):

@@ -121,9 +121,11 @@ class NormedMamba(MambaBlock):
         return recur_over(self, x, state)
 
     def _select(self, x: Float[Tensor, "B L D"]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        # exercise: select
         down, up = cast(nn.Sequential, self.s_delta)
         delta = F.softplus(up(self.delta_norm(down(x))))
         return delta, -torch.exp(self.A_log), self.B_norm(self.s_B(x)), self.C_norm(self.s_C(x))
+        # end
 
 
 def recur_over(

@@ -148,7 +148,9 @@ class Use(nn.Module):
         weights = {}
         for name in ADAPTED if self.up else ():
             key = name.replace(".", "_")
+            # exercise: adapted
             weights[name] = block.get_parameter(name) + self.up[key] @ self.down[key]
+            # end
         return weights
 
 
