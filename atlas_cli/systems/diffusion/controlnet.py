@@ -164,9 +164,11 @@ class ControlNet(System):
         """The base's output, with the branch's features times `scale` added to its skips and its middle."""
         if scale == 0:
             return self.base.predict(x_t, t, label)
+        # exercise: steer
         time = t.float() * (1000 / self.base.config.n_steps)  # the scale on which the base was trained
         control = self.branch(x_t, time, label, edges)
         return self.base.net(x_t, time, label, [scale * c for c in control])
+        # end
 
     # --- sampling -------------------------------------------------------------------------------------
 

@@ -90,9 +90,11 @@ class Config(LanguageConfig):
 
         A layer that attends keeps a key and a value a token, one that scans its state and its last inputs.
         """
+        # exercise: cache_numbers
         attends = 2 * length * self.n_kv_head * (self.d_model // self.n_head)
         scans = self.expand * self.d_model * (self.d_state + self.d_conv - 1)
         return self.n_attention * attends + (self.n_layer - self.n_attention) * scans
+        # end
 
     def transformer(self) -> Config:
         """The same stack with attention in every layer."""
