@@ -37,7 +37,8 @@ EXERCISE = Exercise(
         of d_model / n_head. The others scan: each keeps `self.d_state` states for every inner channel
         (`self.expand` times d_model), and the last `self.d_conv` - 1 inputs of its convolution.
         """,
-    equation=r"n_A \cdot 2 L\, n_{kv}\, d_{\mathrm{head}} + (n - n_A) \cdot E\, d_{\mathrm{model}}\, (N + K - 1)",
+    equation=r"n_A \cdot 2 L\, n_{kv}\, d_{\mathrm{head}}"
+    r" + (n - n_A) \cdot E\, d_{\mathrm{model}}\, (N + K - 1)",
     hints=(
         "Which of the two grows with the text, and which does not?",
         "A layer that scans keeps, of each inner channel, its states and the window of its convolution "
