@@ -19,7 +19,11 @@ def inputs(draw: Draw) -> tuple[Any, ...]:
 def _block() -> Any:
     from atlas_cli.systems.ssm.jamba import Config, NormedMamba
 
-    return NormedMamba(Config(d_model=4, n_head=2, n_kv_head=1, d_state=3, vocab_size=4, context_len=5))
+    return NormedMamba(
+        Config.model_validate(
+            {"d_model": 4, "n_head": 2, "n_kv_head": 1, "d_state": 3, "vocab_size": 4, "context_len": 5}
+        )
+    )
 
 
 def of_unit_size(select: Function) -> tuple[Any, Any]:

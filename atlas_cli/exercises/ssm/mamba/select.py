@@ -19,7 +19,7 @@ def inputs(draw: Draw) -> tuple[Any, ...]:
 def _block() -> Any:
     from atlas_cli.systems.ssm.mamba import Config, MambaBlock
 
-    return MambaBlock(Config(d_model=4, d_state=3, vocab_size=4, context_len=5))
+    return MambaBlock(Config.model_validate({"d_model": 4, "d_state": 3, "vocab_size": 4, "context_len": 5}))
 
 
 def at_zero(select: Function) -> tuple[Any, Any]:

@@ -12,7 +12,9 @@ def inputs(draw: Draw) -> tuple[Any, ...]:
     """A block of two heads of four channels, and what comes out of its mixing."""
     from atlas_cli.systems.ssm.mamba2 import Config, Mamba2Block
 
-    block = Mamba2Block(Config(d_model=4, d_state=3, d_head=4, vocab_size=4, context_len=5))
+    block = Mamba2Block(
+        Config.model_validate({"d_model": 4, "d_state": 3, "d_head": 4, "vocab_size": 4, "context_len": 5})
+    )
     for tensor in block.parameters():
         tensor.data = draw.normal(*tensor.shape)
     return block, draw.normal(2, 5, 8), draw.normal(2, 5, 8), draw.normal(2, 5, 8)

@@ -23,7 +23,9 @@ def inputs(draw: Draw) -> tuple[Any, ...]:
 def _block() -> Any:
     from atlas_cli.systems.ssm.zamba import Config, SharedBlock
 
-    return SharedBlock(Config(d_model=8, n_head=2, n_kv_head=1, vocab_size=4, context_len=5))
+    return SharedBlock(
+        Config.model_validate({"d_model": 8, "n_head": 2, "n_kv_head": 1, "vocab_size": 4, "context_len": 5})
+    )
 
 
 def read_on(forward: Function) -> tuple[Any, Any]:
