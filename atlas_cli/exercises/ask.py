@@ -68,6 +68,7 @@ def _run(arguments: list[str], seconds: float) -> tuple[int | None, str]:
             process.kill()
             process.wait()
         reader.join(1.0)
+        process.stdout.close()
     return code, kept.decode("utf-8", "replace").strip()
 
 

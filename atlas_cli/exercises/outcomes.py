@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import types
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -61,7 +62,9 @@ def _slopes(function: Function, exercise: Exercise, number: int) -> list[Leaf] |
         return None
     try:
         torch.manual_seed(number)
-        given = [value for _, value in leaves(function(*inputs)) if _can_learn(value)]
+        with warnings.catch_warnings():  # a schedule that is read as a number has no derivative
+            warnings.simplefilter("ignore")
+            given = [value for _, value in leaves(function(*inputs)) if _can_learn(value)]
         weigh = torch.Generator().manual_seed(number)
         parts = [(value * torch.randn(value.shape, generator=weigh)).sum() for value in given]
         learning = [part for part in parts if part.requires_grad]

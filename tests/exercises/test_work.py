@@ -48,7 +48,7 @@ def test_names_are_forgiving(name: str) -> None:
     ("name", "hint"),
     [
         ("ddpm/add_nose", "did you mean: atlas exercise start ddpm/add_noise"),
-        ("step", "name one: ddim/step, mamba2/step"),
+        ("step", "name one: mamba2/step, ddim/step"),
         ("zyxt", "atlas exercise list shows them all"),
     ],
 )

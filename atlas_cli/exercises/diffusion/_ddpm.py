@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from types import MethodType, SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def ddpm(alpha_bar: Tensor, prediction: str = "v", n_classes: int = 3) -> Any:

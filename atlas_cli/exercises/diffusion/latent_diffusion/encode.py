@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
-
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from atlas_cli.exercises.draw import Draw
 from atlas_cli.exercises.model import Exercise, Function, Mistake
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def inputs(draw: Draw) -> tuple[Any, ...]:

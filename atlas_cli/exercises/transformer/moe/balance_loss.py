@@ -60,9 +60,9 @@ EXERCISE = Exercise(
             "Multiply it with the mean probability",
         ),
         Mistake(
-            ".sum()",
-            ".mean()",
-            "you averaged over the experts: sum f P, then multiply by E",
+            "probabilities.mean(0)",
+            "probabilities.sum(0)",
+            "you summed over the tokens what the router said: P is its mean, or the loss grows with them",
         ),
     ),
     inputs=inputs,
