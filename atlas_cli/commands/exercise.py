@@ -16,10 +16,7 @@ if TYPE_CHECKING:
 
 PANEL, PLACE = "Learn", 6  # in atlas --help
 
-app = typer.Typer(
-    help="Write the lines that hold an idea, and have them judged.", no_args_is_help=True,
-    rich_markup_mode="rich",
-)  # fmt: skip
+app = typer.Typer(rich_markup_mode="rich")
 
 _PAUSE = 0.3  # seconds between two looks at a file
 _RUNS = Path("exercises/runs")
@@ -37,6 +34,13 @@ _Latest = Annotated[
     typer.Argument(help="Topic/exercise (default: what you worked at last).", autocompletion=_complete),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
+
+
+@app.callback(invoke_without_command=True)
+def _alone(context: typer.Context) -> None:
+    """Write the lines that hold an idea, and have them judged; alone it lists them."""
+    if context.invoked_subcommand is None:
+        list_exercises()
 
 
 @app.command("list")

@@ -68,7 +68,8 @@ def _run(arguments: list[str], seconds: float) -> tuple[int | None, str]:
             process.kill()
             process.wait()
         reader.join(1.0)
-        process.stdout.close()
+        if not reader.is_alive():  # else a process of the student's still holds the pipe
+            process.stdout.close()
     return code, kept.decode("utf-8", "replace").strip()
 
 

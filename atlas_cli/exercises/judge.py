@@ -141,7 +141,11 @@ def _compared(exercise: Exercise, function: Function, done: list[Outcome], path:
     for theirs in done:
         if theirs.error is not None:
             raise Unusable(said(theirs.error), line_of(theirs.error, path))
-    checks = _checks(done, outcomes(reference(exercise), exercise))
+    wanted = outcomes(reference(exercise), exercise)
+    for ours in wanted:
+        if ours.error is not None:  # a fault of the exercise
+            raise ours.error
+    checks = _checks(done, wanted)
     if checks[0]["passed"]:
         checks[1:1] = list(_by_hand(exercise, function, path))
     return checks

@@ -170,5 +170,6 @@ def said(error: BaseException | None) -> str:
     """An error in one line."""
     if error is None:
         return ""
-    text = str(error).strip().splitlines()
+    whole = error.msg if isinstance(error, SyntaxError) else str(error)  # whose text repeats file and line
+    text = whole.strip().splitlines()
     return f"{type(error).__name__}: {text[0][:200]}" if text else type(error).__name__

@@ -49,6 +49,13 @@ def test_start_shows_the_task_and_leads_on(atlas: CommandLine) -> None:
     assert "is there already, and stays as it is" in again.err
 
 
+def test_alone_it_lists_them(atlas: CommandLine) -> None:
+    told = atlas("exercise")
+    assert told.code == 0
+    assert "ddpm/add_noise" in told.out
+    assert f"0 of {len(find.every())} solved" in told.out
+
+
 def test_a_hole_is_no_solution(atlas: CommandLine, loss: Exercise) -> None:
     told = atlas("exercise", "check")  # what was started last
     assert told.code == 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 from atlas_cli.exercises.diffusion._ddpm import ddpm
@@ -17,9 +16,15 @@ def inputs(draw: Draw) -> tuple[Any, ...]:
     def predict(x_t: Any, t: Any, label: Any) -> Any:
         return x_t * by_class[label] + t.view(-1, 1, 1, 1) / 10
 
-    walk = SimpleNamespace(guidance=draw.pick((0.0, 1.5, 3.0)), clip=draw.pick((False, True)))
+    walk = _walk(draw.pick((0.0, 1.5, 3.0)), draw.pick((False, True)))
     stub = ddpm(draw.uniform(0.05, 0.95, 8))
     return stub, draw.normal(4, 1, 6, 6), draw.integers(0, 8, 4), draw.integers(0, 3, 4), predict, walk
+
+
+def _walk(guidance: float, clip: bool) -> Any:
+    from atlas_cli.systems.diffusion.sampler import Walk
+
+    return Walk("ddim", 4, 0.0, guidance, clip)
 
 
 def beyond(predict_data: Function) -> tuple[Any, Any]:
@@ -29,7 +34,7 @@ def beyond(predict_data: Function) -> tuple[Any, Any]:
     def predict(x_t: Any, t: Any, label: Any) -> Any:
         return torch.where(label == 3, 1.0, 2.0).view(-1, 1, 1, 1)
 
-    x_t, walk = torch.full((1, 1, 1, 1), 1.0), SimpleNamespace(guidance=3.0, clip=False)
+    x_t, walk = torch.full((1, 1, 1, 1), 1.0), _walk(3.0, clip=False)
     at = torch.tensor([0])
     return predict_data(ddpm(torch.tensor([0.36])), x_t, at, at, predict, walk).item(), -2.6
 

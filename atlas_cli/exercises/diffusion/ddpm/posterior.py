@@ -46,8 +46,7 @@ EXERCISE = Exercise(
         """,
     equation=r"\mu = \frac{\sqrt{\bar\alpha_s}\,(1 - \alpha)\, x_0"
     r" + \sqrt{\alpha}\,(1 - \bar\alpha_s)\, x_t}{1 - \bar\alpha_t}"
-    r" \qquad \sigma^2 = \frac{1 - \bar\alpha_s}{1 - \bar\alpha_t}(1 - \alpha) \qquad \alpha = \bar\alpha_t "
-    r"/ \bar\alpha_s",
+    r" \qquad \sigma^2 = \frac{1 - \bar\alpha_s}{1 - \bar\alpha_t}(1 - \alpha)",
     hints=(
         "Begin with alpha, the quotient of `a_t` and `a_s`: it plays the part of the paper's alpha_t, and 1 "
         "- alpha that of its beta_t.",

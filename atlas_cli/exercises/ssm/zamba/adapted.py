@@ -11,28 +11,28 @@ from atlas_cli.exercises.model import Exercise, Function, Mistake
 
 def inputs(draw: Draw) -> tuple[Any, ...]:
     """A use with adapters of rank two, and a shared block."""
-    from atlas_cli.systems.ssm.zamba import ADAPTED
+    from atlas_cli.systems.ssm.zamba import ADAPTED, Config, SharedBlock
 
-    weights = {name: draw.normal(5, 6) for name in ADAPTED}
-    keys = [name.replace(".", "_") for name in ADAPTED]
-    use = SimpleNamespace(
-        up={key: draw.normal(5, 2) for key in keys}, down={key: draw.normal(2, 6) for key in keys}
-    )
-    return use, SimpleNamespace(get_parameter=weights.__getitem__, weights=weights)
+    sizes = {"d_model": 8, "n_head": 2, "n_kv_head": 1, "vocab_size": 4, "context_len": 5}
+    block, up, down = SharedBlock(Config.model_validate(sizes)), {}, {}
+    for name in ADAPTED:
+        weight = block.get_parameter(name)
+        weight.data = draw.normal(*weight.shape)
+        up[name.replace(".", "_")] = draw.normal(weight.shape[0], 2)
+        down[name.replace(".", "_")] = draw.normal(2, weight.shape[1])
+    return SimpleNamespace(up=up, down=down), block
 
 
-def one_number(adapted: Function) -> tuple[Any, Any]:
-    """W = 1, up = 3, down = 2: 1 + 3 · 2 = 7."""
+def in_numbers(adapted: Function) -> tuple[Any, Any]:
+    """W is 1, up is 3, down is 2 everywhere, at rank 2: each number becomes 1 + 2 · 3 · 2 = 13."""
     import torch
 
-    from atlas_cli.systems.ssm.zamba import ADAPTED
-
-    keys = [name.replace(".", "_") for name in ADAPTED]
-    use = SimpleNamespace(
-        up={key: torch.tensor([[3.0]]) for key in keys}, down={key: torch.tensor([[2.0]]) for key in keys}
-    )
-    block = SimpleNamespace(get_parameter=lambda name: torch.tensor([[1.0]]))
-    return adapted(use, block)[ADAPTED[0]].item(), 7.0
+    use, block = inputs(Draw(0))
+    for tensors, value in ((block.parameters(), 1.0), (use.up.values(), 3.0), (use.down.values(), 2.0)):
+        for tensor in tensors:
+            tensor.data.fill_(value)
+    weights = adapted(use, block).values()
+    return torch.cat([weight.flatten() for weight in weights]).unique(), torch.tensor([13.0])
 
 
 EXERCISE = Exercise(
@@ -68,6 +68,6 @@ EXERCISE = Exercise(
         ),
     ),
     inputs=inputs,
-    by_hand=(one_number,),
+    by_hand=(in_numbers,),
     place=10,
 )
