@@ -44,9 +44,8 @@ def outcomes(function: Function, exercise: Exercise, cases: int = CASES) -> list
 
 def outcome(function: Function, exercise: Exercise, number: int) -> Outcome:
     """Of one case; the inputs are drawn anew for each call."""
-    inputs = exercise.inputs(Draw(number))
+    inputs = _inputs(exercise, number)
     try:
-        torch.manual_seed(number)
         answer = [(place, _copy(value)) for place, value in leaves(function(*inputs))]
     except Exception as error:
         return Outcome([], None, [], error)
@@ -54,14 +53,13 @@ def outcome(function: Function, exercise: Exercise, number: int) -> Outcome:
 
 
 def _slopes(function: Function, exercise: Exercise, number: int) -> list[Leaf] | None:
-    inputs = exercise.inputs(Draw(number))
+    inputs = _inputs(exercise, number)
     wanted = [tensor for _, tensor in leaves(inputs) if _can_learn(tensor)]
     for tensor in wanted:
         tensor.requires_grad_(True)
     if not wanted:
         return None
     try:
-        torch.manual_seed(number)
         with warnings.catch_warnings():  # a schedule that is read as a number has no derivative
             warnings.simplefilter("ignore")
             given = [value for _, value in leaves(function(*inputs)) if _can_learn(value)]
@@ -75,6 +73,14 @@ def _slopes(function: Function, exercise: Exercise, number: int) -> list[Leaf] |
         return None
     filled = (torch.zeros_like(t) if s is None else s for t, s in zip(wanted, slopes, strict=True))
     return [(f"input {i}", slope) for i, slope in enumerate(filled)]
+
+
+def _inputs(exercise: Exercise, number: int) -> tuple[Any, ...]:
+    """The same for every function, and so is what it may draw itself: layers begin with random weights."""
+    torch.manual_seed(number)
+    inputs = exercise.inputs(Draw(number))
+    torch.manual_seed(number)
+    return inputs
 
 
 def _can_learn(value: Any) -> bool:

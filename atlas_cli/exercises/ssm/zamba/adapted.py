@@ -15,9 +15,10 @@ def inputs(draw: Draw) -> tuple[Any, ...]:
 
     sizes = {"d_model": 8, "n_head": 2, "n_kv_head": 1, "vocab_size": 4, "context_len": 5}
     block, up, down = SharedBlock(Config.model_validate(sizes)), {}, {}
+    for weight in block.parameters():
+        weight.data = draw.normal(*weight.shape)
     for name in ADAPTED:
         weight = block.get_parameter(name)
-        weight.data = draw.normal(*weight.shape)
         up[name.replace(".", "_")] = draw.normal(weight.shape[0], 2)
         down[name.replace(".", "_")] = draw.normal(2, weight.shape[1])
     return SimpleNamespace(up=up, down=down), block
