@@ -141,7 +141,7 @@ def _run(given: list[str]) -> int:
     except AtlasError as error:
         return _report(error)
     except _ClickUsageError as error:
-        return _report(_explain_usage(error))
+        return _report(_explain_usage(error)) if str(error) else 2  # `atlas run` alone: its help was shown
     except (KeyboardInterrupt, typer.Abort):  # before a command began, or at a question that it asked
         return _report(InterruptedRun("interrupted", "run the command again", 130))
     except BrokenPipeError:

@@ -27,6 +27,7 @@ FLOORS = (
     ("documents",),
     ("catalog", "screen"),
     ("runs",),
+    ("learner",),  # what one learner has done
     ("data",),
     ("recipe", "metrics"),
     ("present",),
@@ -34,7 +35,7 @@ FLOORS = (
     ("language",),
     ("systems",),
     ("diagrams",),  # what a diagram and a frame are, and where they are found
-    ("explorables", "diagrams.grid"),
+    ("explorables", "diagrams.grid", "exercises"),
     ("diagrams.text",),
     ("diagrams.svg", "diagrams.app"),
     ("diagrams.web",),

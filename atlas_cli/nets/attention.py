@@ -178,6 +178,7 @@ class Attention(nn.Module):
         self, x: Float[Tensor, "B L d_in"], cache: KVCache
     ) -> tuple[Float[Tensor, "B L d_model"], KVCache]:
         """L more positions after those in the cache, and the longer cache."""
+        # exercise: extend
         q, k, v = self.project(x, cache.length)
         k, v = torch.cat([cache.k, k], dim=2), torch.cat([cache.v, v], dim=2)
         y = self._merge(attend(q, self._per_query(k), self._per_query(v), self.window))
@@ -185,6 +186,7 @@ class Attention(nn.Module):
             forgotten = max(0, k.shape[2] - self.window + 1)
             k, v = k[:, :, forgotten:], v[:, :, forgotten:]
         return y, KVCache(k, v, cache.length + x.shape[1])
+        # end
 
     def first_state(self, batch_size: int) -> KVCache:
         """Nothing read yet."""

@@ -96,16 +96,20 @@ class Router(nn.Module):
         """Score, choose, weigh and queue; in full precision whatever the rest computes in (Switch, 2.4)."""
         with torch.autocast(tokens.device.type, enabled=False):
             logits = F.linear(tokens.to(self.weight.dtype), self.weight)  # (N, E)
+        # exercise: gates
         probabilities = logits.softmax(-1)
         chosen = self.choose(probabilities.detach())
         gates = probabilities.gather(-1, chosen)
         if self.top_k > 1:  # a single gate would always be 1, and the router would learn nothing
             gates = gates / gates.sum(-1, keepdim=True)
+        # end
         kept, served, counts = self.queue(chosen)
         load = self.load(chosen)
         if self.balance == "bias" and self.training:
             self.bias += self.bias_rate * torch.sign(1 / self.n_experts - load)
+        # exercise: balance_loss
         balance_loss = self.n_experts * (load * probabilities.mean(0)).sum()
+        # end
         z_loss = logits.logsumexp(-1).square().mean()
         loss = self.z_weight * z_loss
         if self.balance == "aux":
@@ -133,10 +137,12 @@ class Router(nn.Module):
         counts = torch.bincount(expert, minlength=self.n_experts)
         if self.capacity is None:
             return torch.ones_like(chosen, dtype=torch.bool), order, counts.tolist()
+        # exercise: queue
         room = math.ceil(self.capacity * len(expert) / self.n_experts)
         first = counts.cumsum(0) - counts  # where each expert's queue begins
         place = torch.arange(len(order), device=order.device) - first[expert[order]]
         served = order[place < room]
+        # end
         kept = torch.zeros_like(expert, dtype=torch.bool).index_fill(0, served, True)
         return kept.view(-1, n_tokens).T, served, counts.clamp(max=room).tolist()
 

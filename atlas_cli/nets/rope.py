@@ -28,10 +28,12 @@ def frequencies(d_head: int, base: float = 10_000.0, ntk: float = 1.0) -> Float[
         base: The paper's 10,000.
         ntk: How many times longer the text gets: the slowest pair turns that much slower, the fastest not.
     """
+    # exercise: frequencies
     pairs = d_head // 2
     if ntk != 1.0:
         base = base * ntk ** (d_head / (d_head - 2))
     return base ** (-torch.arange(pairs, dtype=torch.float64) / pairs)
+    # end
 
 
 def angles(
@@ -69,5 +71,7 @@ def rotate(
 ) -> Float[Tensor, "B H L Dh"]:
     """Turn each pair of channels by its angle (eq. 34)."""
     cos, sin = cos.to(x.dtype), sin.to(x.dtype)
+    # exercise: rotate
     first, second = x.chunk(2, dim=-1)
     return torch.cat([first * cos - second * sin, second * cos + first * sin], dim=-1)
+    # end

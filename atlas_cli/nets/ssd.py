@@ -58,9 +58,11 @@ def ssd_step(
 ) -> tuple[Float[Tensor, "B H P"], State]:
     """One step of the recurrence: the output and the new state."""
     B_t, C_t = (_for_each_head(m, x_t.shape[1]) for m in (B_t, C_t))  # (B, H, N)
+    # exercise: step
     decay = torch.exp(delta_t * A)[..., None, None]
     state = decay * state + B_t.unsqueeze(-1) * (delta_t.unsqueeze(-1) * x_t).unsqueeze(-2)
     return (C_t.unsqueeze(-2) @ state).squeeze(-2), state
+    # end
 
 
 def first_state(x: Float[Tensor, "B L H P"], B: Matrix) -> State:

@@ -202,3 +202,10 @@ def test_lists_comparisons_and_wrong_names_need_no_torch(tmp_path: Path) -> None
     told = json.loads(ran.stderr.splitlines()[-1])
     assert told["codes"] == list(lines.values()), ran.stderr
     assert told["heavy"] == []
+
+
+def test_a_group_alone_shows_its_help_and_no_traceback(atlas: CommandLine) -> None:
+    told = atlas("run")
+    assert told.code == 2
+    assert "compare" in told.out
+    assert told.err == ""

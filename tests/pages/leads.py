@@ -182,8 +182,19 @@ def prepared(context: Any) -> None:
     wanted([name for name in context.params["names"] or () if not is_ones_own(name)] or ["diffusion"])
 
 
+def exercise(context: Any) -> None:
+    from atlas_cli.exercises import find
+
+    name = context.params["name"]
+    if name is not None and not is_ones_own(name):
+        find.find(name)
+
+
 LOOKED_AT: dict[str, Callable[[Any], None]] = {
     "explain": explain, "diagram": diagram, "code": code, "train": train, "sample": sample, "verify": verify,
     "ls": family, "quiz": family, "prepare": prepared, "doctor": prepared,
+    "exercise start": exercise, "exercise check": exercise, "exercise hint": exercise,
+    "exercise solution": exercise, "exercise reset": exercise, "exercise watch": exercise,
+    "exercise train": exercise,
     "recipe show": recipe, "recipe cp": recipe, "recipe schema": recipe, "recipe validate": recipe,
 }  # fmt: skip

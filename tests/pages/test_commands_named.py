@@ -136,6 +136,7 @@ atlas prepare zyxt
 atlas run zyxt
 atlas run plot RUN --zyxt
 atlas site a b
+atlas exercise start ddpm/zyxt
 """
 
 RIGHT = """

@@ -165,9 +165,11 @@ class Consistency(System):
         Args:
             data: The estimate of the image at x_t.
         """
+        # exercise: flow
         (signal_t, sigma_t), (signal_s, sigma_s) = self.levels(t), self.levels(s)
         noise = (x_t - signal_t * data) / sigma_t
         return signal_s * data + sigma_s * noise
+        # end
 
     # --- training (Algorithms 2 and 3) ----------------------------------------------------------------
 
@@ -213,11 +215,13 @@ class Consistency(System):
 
     def distance(self, a: Float[Tensor, "B C H W"], b: Float[Tensor, "B C H W"]) -> Float[Tensor, "B"]:
         """d of each pair of images: sqrt(|a - b|^2 + c^2) - c, or |a - b|^2 / D."""
+        # exercise: distance
         square = (a - b).square().flatten(1).sum(1)
         if self.config.distance == "l2":
             return square / a[0].numel()
         c = self.config.huber_c
         return square / ((square + c**2).sqrt() + c)  # the same, without a difference of near equals
+        # end
 
     def step(self, batch: Batch, optimizers: Optimizers) -> Metrics:
         """A descent on `loss`; the average that sets the target follows."""

@@ -100,10 +100,12 @@ def zero_convolution(c_in: int, c_out: int) -> nn.Conv2d:
     It learns all the same. The gradient of w a by w is a, which is not zero; the gradient by a is w, so that
     what lies before it follows one step later.
     """
+    # exercise: zero_convolution
     conv = nn.Conv2d(c_in, c_out, 1)
     nn.init.zeros_(conv.weight)
     nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
     return conv
+    # end
 
 
 class ControlNet(System):
@@ -162,9 +164,11 @@ class ControlNet(System):
         """The base's output, with the branch's features times `scale` added to its skips and its middle."""
         if scale == 0:
             return self.base.predict(x_t, t, label)
+        # exercise: steer
         time = t.float() * (1000 / self.base.config.n_steps)  # the scale on which the base was trained
         control = self.branch(x_t, time, label, edges)
         return self.base.net(x_t, time, label, [scale * c for c in control])
+        # end
 
     # --- sampling -------------------------------------------------------------------------------------
 

@@ -152,8 +152,10 @@ def spherical(
         share: 0 at a, 1 at b; broadcast against both.
     """
     dims = (-3, -2, -1)
+    # exercise: spherical
     cosine = (a * b).sum(dims, keepdim=True) / (
         a.square().sum(dims, keepdim=True) * b.square().sum(dims, keepdim=True)
     ).sqrt()
     angle = cosine.clamp(-1, 1).acos()
     return (((1 - share) * angle).sin() * a + (share * angle).sin() * b) / angle.sin()
+    # end

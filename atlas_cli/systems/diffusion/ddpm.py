@@ -109,8 +109,10 @@ class DDPM(System):
         self, data: Float[Tensor, "B C H W"], noise: Float[Tensor, "B C H W"], t: Int[Tensor, "B"]
     ) -> Float[Tensor, "B C H W"]:
         """Draw x_t ~ q(x_t | x_0) in one jump (eq. 4)."""
+        # exercise: add_noise
         signal, sigma = self.levels(t)
         return signal * data + sigma * noise
+        # end
 
     def levels(self, t: Int[Tensor, "B"]) -> tuple[Float[Tensor, "B 1 1 1"], Float[Tensor, "B 1 1 1"]]:
         """Size of the image and of the noise in x_t: sqrt(alpha_bar), sqrt(1 - alpha_bar)."""
@@ -125,19 +127,23 @@ class DDPM(System):
             return noise
         if self.config.prediction == "x0":
             return data
+        # exercise: target
         signal, sigma = self.levels(t)
         return signal * noise - sigma * data
+        # end
 
     def to_data(
         self, output: Float[Tensor, "B C H W"], x_t: Float[Tensor, "B C H W"], t: Int[Tensor, "B"]
     ) -> Float[Tensor, "B C H W"]:
         """The image that an output of the net stands for; the inverse of `target` given x_t."""
+        # exercise: to_data
         signal, sigma = self.levels(t)
         if self.config.prediction == "epsilon":
             return (x_t - sigma * output) / signal
         if self.config.prediction == "x0":
             return output
         return signal * x_t - sigma * output
+        # end
 
     # --- training (Algorithm 1) -----------------------------------------------------------------------
 
@@ -195,10 +201,12 @@ class DDPM(System):
         if w == 1:
             output = predict(x_t, t, label).float()
         else:  # one pass for both: the conditional half and the "no class" half
+            # exercise: guide
             nobody = torch.full_like(label, self.config.n_classes)
             both = predict(x_t.repeat(2, 1, 1, 1), t.repeat(2), torch.cat([label, nobody]))
             conditional, unconditional = both.float().chunk(2)
             output = unconditional + w * (conditional - unconditional)
+            # end
         data = self.to_data(output, x_t, t)
         return data.clamp(-1, 1) if walk.clip else data
 
@@ -207,10 +215,12 @@ class DDPM(System):
     ) -> tuple[Float[Tensor, "B C H W"], float]:
         """Mean and standard deviation of q(x_s | x_t, x_0) for s < t (eq. 6-7; s = -1: the image)."""
         a_t, a_s = self.kept(t, s)
+        # exercise: posterior
         alpha = a_t / a_s  # of the whole stride; the paper's alpha_t when s = t - 1
         mean = (a_s**0.5 * (1 - alpha) * data + alpha**0.5 * (1 - a_s) * x_t) / (1 - a_t)
         variance = (1 - a_s) / (1 - a_t) * (1 - alpha)
         return mean, variance**0.5
+        # end
 
     def move(
         self, x_t: Float[Tensor, "B C H W"], data: Float[Tensor, "B C H W"], t: int, s: int,
@@ -298,9 +308,11 @@ def ddim_posterior(
         a_s: alpha_bar where the step goes; larger than a_t on the way to the image, smaller on the way back.
         eta: 0: none of the noise is fresh; 1: as much as in DDPM's posterior.
     """
+    # exercise: step
     noise = (x_t - a_t**0.5 * data) / (1 - a_t) ** 0.5
     sigma = eta * ((1 - a_s) / (1 - a_t) * (1 - a_t / a_s)) ** 0.5 if eta else 0.0
     return a_s**0.5 * data + max(0.0, 1 - a_s - sigma**2) ** 0.5 * noise, sigma
+    # end
 
 
 def alpha_bar(config: Config) -> Float[Tensor, "T"]:

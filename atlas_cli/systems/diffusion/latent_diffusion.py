@@ -99,7 +99,9 @@ def kl_to_standard_normal(
     mean: Float[Tensor, "B Z h w"], log_var: Float[Tensor, "B Z h w"]
 ) -> Float[Tensor, "B"]:
     """KL(N(mean, var) || N(0, 1)) in nats, summed over a latent: (mean^2 + var - 1 - log var) / 2 each."""
+    # exercise: kl
     return 0.5 * (mean.square() + log_var.exp() - 1 - log_var).flatten(1).sum(1)
+    # end
 
 
 @dataclass(frozen=True)
@@ -142,8 +144,10 @@ class LatentDiffusion(System):
         """A latent of each image, of unit variance over the data; without a first stage the image itself."""
         if self.autoencoder is None:
             return images
+        # exercise: encode
         mean, log_var = self.autoencoder.encode(images)
         return (mean + (log_var / 2).exp() * noise) / self.latent_std
+        # end
 
     def decode(self, z: Float[Tensor, "B Z h w"]) -> Float[Tensor, "B C H W"]:
         """The images of latents of unit variance."""

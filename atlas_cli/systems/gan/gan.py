@@ -157,7 +157,9 @@ def _point_discriminator(n_features: int, c: Config) -> nn.Sequential:
 
 def discriminator_loss(real_logit: Float[Tensor, "B"], fake_logit: Float[Tensor, "B"]) -> Float[Tensor, ""]:
     """-E[log D(x)] - E[log(1 - D(G(z)))], eq. 1 negated; 2 log 2 = 1.386 when it cannot tell."""
+    # exercise: discriminator_loss
     return -F.logsigmoid(real_logit).mean() - F.logsigmoid(-fake_logit).mean()
+    # end
 
 
 def generator_loss(fake_logit: Float[Tensor, "B"], kind: GeneratorLoss) -> Float[Tensor, ""]:
@@ -166,7 +168,9 @@ def generator_loss(fake_logit: Float[Tensor, "B"], kind: GeneratorLoss) -> Float
     Their slopes by the logit are -D and D - 1. Where the discriminator is sure of a fake, D = 0, the first is
     zero, just when the generator has most to learn, and the second is -1.
     """
+    # exercise: generator_loss
     return F.logsigmoid(-fake_logit).mean() if kind == "saturating" else -F.logsigmoid(fake_logit).mean()
+    # end
 
 
 @dataclass(frozen=True)
@@ -237,10 +241,12 @@ class GAN(System):
 
         In float32, its backward pass too: bf16 is too coarse for the derivative of a derivative.
         """
+        # exercise: r1
         real = real.detach().requires_grad_(True)
         logit = self.discriminator.forward(real, label)  # `forward`: a compiled net has no second derivative
         (slope,) = torch.autograd.grad(logit.sum(), real, create_graph=True)
         return self.config.r1_gamma / 2 * slope.square().flatten(1).sum(1).mean()
+        # end
 
     def optimizers(self) -> Optimizers:
         train = self.setting.train

@@ -90,9 +90,11 @@ class Config(LanguageConfig):
 
         A layer that attends keeps a key and a value a token, one that scans its state and its last inputs.
         """
+        # exercise: cache_numbers
         attends = 2 * length * self.n_kv_head * (self.d_model // self.n_head)
         scans = self.expand * self.d_model * (self.d_state + self.d_conv - 1)
         return self.n_attention * attends + (self.n_layer - self.n_attention) * scans
+        # end
 
     def transformer(self) -> Config:
         """The same stack with attention in every layer."""
@@ -121,9 +123,11 @@ class NormedMamba(MambaBlock):
         return recur_over(self, x, state)
 
     def _select(self, x: Float[Tensor, "B L D"]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        # exercise: select
         down, up = cast(nn.Sequential, self.s_delta)
         delta = F.softplus(up(self.delta_norm(down(x))))
         return delta, -torch.exp(self.A_log), self.B_norm(self.s_B(x)), self.C_norm(self.s_C(x))
+        # end
 
 
 def recur_over(

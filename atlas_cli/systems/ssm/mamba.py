@@ -89,6 +89,7 @@ def plain_scan(
 ) -> Float[Tensor, "B L D"]:
     """Algorithm 2, line 6, in a loop over time; B and C are a token's own, or fixed (D, N)."""
     B, C = (m[:, :, None] if m.dim() == 3 else m.expand(1, x.shape[1], -1, -1) for m in (B, C))
+    # exercise: scan
     A_bar = torch.exp(delta[..., None] * A)  # (B, L, D, N): what is left of the state, eq. 4
     B_bar_x = (delta * x)[..., None] * B  # (B, L, D, N): what enters it, delta B x
     h, y = torch.zeros_like(A_bar[:, 0]), []  # (B, D, N)
@@ -96,6 +97,7 @@ def plain_scan(
         h = A_bar[:, t] * h + B_bar_x[:, t]  # eq. 2a
         y.append((C[:, t] * h).sum(-1))  # eq. 2b: (B, D)
     return torch.stack(y, dim=1)
+    # end
 
 
 class MambaBlock(nn.Module):
@@ -172,8 +174,10 @@ class MambaBlock(nn.Module):
 
     def _select(self, x: Float[Tensor, "B L D"]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """delta (B, L, D), A (D, N), B and C (B, L, N) or fixed (D, N): Algorithm 2, lines 2 to 5."""
+        # exercise: select
         delta = F.softplus(self.s_delta(x)).expand_as(x)
         return delta, -torch.exp(self.A_log), self.s_B(x), self.s_C(x)
+        # end
 
 
 class Mamba(LanguageModel):

@@ -162,8 +162,10 @@ class Mamba2Block(nn.Module):
         return y.flatten(2)
 
     def _out(self, y: Float[Tensor, "B L D"], x: Tensor, z: Tensor) -> Float[Tensor, "B L d_model"]:
+        # exercise: gate
         y = y + self.D.repeat_interleave(self.config.d_head) * x
         return self.out_proj(self.norm(y * F.silu(z)))
+        # end
 
     def _by_heads(self, matrix: Tensor) -> Float[Tensor, "*B H N P"]:
         """A, B or C, to be multiplied with a state: shared by what it is shared by."""

@@ -121,10 +121,12 @@ def start_of(init: Init, H: int, N: int) -> Tensor:
 
 def discretise(A: Tensor, delta: Tensor, rule: Rule) -> tuple[Tensor, Tensor]:
     """A-bar and B-bar of h' = A h + u over steps of delta: exact if u stands still, or by the trapezoid."""
+    # exercise: discretise
     step = delta * A
     if rule == "zoh":
         return torch.exp(step), torch.expm1(step) / A
     return (1 + step / 2) / (1 - step / 2), delta / (1 - step / 2)
+    # end
 
 
 def plain_recurrence(
@@ -133,8 +135,10 @@ def plain_recurrence(
     """h_t = A-bar h_{t-1} + B-bar u_t, y_t = C h_t, step after step: how it writes."""
     h, y = torch.zeros_like(A_bar).expand(len(u), *A_bar.shape), []  # (B, H, n)
     for u_t in u.unbind(1):
+        # exercise: recurrence
         h = A_bar * h + B_bar * u_t[..., None]
         y.append(_real_sum(C * h))  # (B, H)
+        # end
     return torch.stack(y, dim=1)
 
 
@@ -142,7 +146,9 @@ def plain_kernel(
     A_bar: Inexact[Tensor, "H n"], B_bar: Tensor, C: Tensor, length: int
 ) -> Float[Tensor, "H L"]:
     """K_l = C A-bar^l B-bar for each l: what is left of an input of 1 when l steps have passed."""
+    # exercise: kernel
     return torch.stack([_real_sum(C * A_bar**ago * B_bar) for ago in range(length)], dim=-1)
+    # end
 
 
 def plain_convolution(u: Float[Tensor, "B L H"], K: Float[Tensor, "H L"]) -> Float[Tensor, "B L H"]:

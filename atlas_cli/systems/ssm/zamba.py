@@ -115,12 +115,14 @@ class SharedBlock(nn.Module):
         self, x: Stream, embedding: Stream, cache: KVCache | None = None
     ) -> tuple[Stream, KVCache | None]:
         """What it finds, of all positions or of those after the cache. It adds to nothing by itself."""
+        # exercise: look_back
         both = self.norm(torch.cat([x, embedding], dim=-1))  # (B, L, 2 d_model)
         if cache is None:
             y = self.attention(both)
         else:
             y, cache = self.attention.extend(both, cache)
         return self.feed_forward(self.ff_norm(y)), cache
+        # end
 
 
 class Use(nn.Module):
@@ -148,7 +150,9 @@ class Use(nn.Module):
         weights = {}
         for name in ADAPTED if self.up else ():
             key = name.replace(".", "_")
+            # exercise: adapted
             weights[name] = block.get_parameter(name) + self.up[key] @ self.down[key]
+            # end
         return weights
 
 

@@ -88,12 +88,14 @@ def written_out(
 ) -> Float[Tensor, "B H L Dh"]:
     """Eq. 1 with its L x S matrix, causal: the last query stands at the last key, and none looks ahead."""
     n_queries, n_keys = q.shape[2], k.shape[2]
+    # exercise: attention
     scores = q @ k.mT / q.shape[-1] ** 0.5  # (B, H, L, S): how well each query and key agree
     at = torch.arange(n_keys - n_queries, n_keys, device=q.device)[:, None]  # (L, 1)
     key = torch.arange(n_keys, device=q.device)  # (S,)
     hidden = key > at if window is None else (key > at) | (key <= at - window)  # (L, S)
     weights = scores.masked_fill(hidden, float("-inf")).softmax(dim=-1)  # rows sum to 1, later keys get 0
     return weights @ v  # (B, H, L, Dh): the values, each as much as its key was agreed with
+    # end
 
 
 class PlainAttention(nn.Module):
@@ -111,9 +113,11 @@ class PlainAttention(nn.Module):
         """Every position at once."""
         B, L, d_model = x.shape
         H, Dh = self.n_head, d_model // self.n_head
+        # exercise: heads
         q = self.q_proj(x).view(B, L, H, Dh).transpose(1, 2)  # (B, H, L, Dh)
         k = self.k_proj(x).view(B, L, H, Dh).transpose(1, 2)  # (B, H, L, Dh)
         v = self.v_proj(x).view(B, L, H, Dh).transpose(1, 2)  # (B, H, L, Dh)
+        # end
         cos, sin = angles_between(0, L, Dh, device=x.device)
         q, k = rotate(q, cos, sin), rotate(k, cos, sin)  # so that q k tells how far apart they stand
         y = written_out(q, k, v)  # (B, H, L, Dh)

@@ -50,7 +50,9 @@ class Config(DecodingConfig):
 
 def cache_bytes(tokens: int, n_layer: int, n_kv_head: int, d_head: int, bytes_a_number: int = 4) -> int:
     """Bytes of keys and values that one text of so many tokens needs."""
+    # exercise: cache_bytes
     return 2 * n_layer * n_kv_head * d_head * tokens * bytes_a_number
+    # end
 
 
 class Recomputing:

@@ -76,7 +76,9 @@ class LoRALinear(nn.Module):
 
     def forward(self, x: Float[Tensor, "... d_in"]) -> Float[Tensor, "... d_out"]:
         """W x + (alpha / r) B A x."""
+        # exercise: adapter
         return self.base(x) + self.scale * F.linear(F.linear(x, self.A), self.B)
+        # end
 
     @property
     def weight(self) -> Tensor:
@@ -86,9 +88,11 @@ class LoRALinear(nn.Module):
     @torch.no_grad()
     def merged(self) -> nn.Linear:
         """One linear layer that does the same: W + (alpha / r) B A (section 4.2)."""
+        # exercise: merged
         layer = deepcopy(self.base)
         layer.weight += self.scale * self.B @ self.A
         return layer
+        # end
 
 
 def linears(model: nn.Module, targets: tuple[str, ...]) -> dict[str, nn.Linear]:

@@ -87,9 +87,11 @@ def guess_greedily(
         known, guessed = text.shape[1], text
         for _ in range(min(gamma, end - known - 1)):  # the draft writes ahead
             guessed = torch.cat([guessed, draft(guessed)[:, -1:].argmax(-1)], dim=1)
+        # exercise: greedy
         own = target(guessed)[:, known - 1 :].argmax(-1)  # (1, G+1): the target's at each place, and after
         agreed = (own[0, :-1] == guessed[0, known:]).long().cumprod(0).sum()
         text = torch.cat([text, own[:, : agreed + 1]], dim=1)  # one more token than guesses that stayed
+        # end
     return text[:, :end]
 
 
@@ -112,6 +114,7 @@ def verdict(
     """
     tossed = torch.rand(len(guesses), generator=generator, device=p.device)
     rows = torch.arange(len(guesses), device=p.device)
+    # exercise: verdict
     stays = tossed * q[rows, guesses] < p[rows, guesses]
     n = int(stays.long().cumprod(0).sum())  # up to the first that falls
     if n < len(guesses):
@@ -120,6 +123,7 @@ def verdict(
     else:
         own = choose(p[n : n + 1], generator)
     return torch.cat([guesses[:n], own])
+    # end
 
 
 @torch.no_grad()
