@@ -1,4 +1,4 @@
-"""Places on disk: caches, data sets, runs, and the pages and recipes that ship with the package."""
+"""Places on disk: caches, data sets, runs, what was learned, and the pages and recipes that are shipped."""
 
 from __future__ import annotations
 
@@ -22,13 +22,27 @@ def cache_dir() -> Path:
         NoHome: the user has no home folder, and ATLAS_HOME names none.
         EnvironmentFault: ATLAS_HOME names a home folder that is none.
     """
+    return _of_user("user_cache_path")
+
+
+def state_dir() -> Path:
+    """What cannot be made again: what the user has learned. `ATLAS_HOME` overrides it.
+
+    Raises:
+        As `cache_dir` does.
+    """
+    return _of_user("user_data_path")
+
+
+def _of_user(kind: str) -> Path:
     home = os.environ.get("ATLAS_HOME")
     if home:
         return _expanded(home, "ATLAS_HOME")
-    import platformdirs  # here: most commands need no cache and start without it
+    import platformdirs  # here: most commands need no such place and start without it
 
     try:
-        return platformdirs.user_cache_path("atlas-cli", appauthor=False)
+        path: Path = getattr(platformdirs, kind)("atlas-cli", appauthor=False)
+        return path
     except RuntimeError as error:
         raise NoHome(
             "you have no home folder here, and ATLAS_HOME names none", "export ATLAS_HOME=FOLDER"

@@ -27,6 +27,7 @@ FLOORS = (
     ("documents",),
     ("catalog", "screen"),
     ("runs",),
+    ("learner",),  # what one learner has done
     ("data",),
     ("recipe", "metrics"),
     ("present",),

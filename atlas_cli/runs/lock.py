@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import socket
-import sys
 import time
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -16,8 +14,8 @@ from types import TracebackType
 
 from atlas_cli.errors import UsageError
 from atlas_cli.runs.durable import write_fault
+from atlas_cli.runs.filelock import try_lock
 
-_HELD = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
 _TRIES = 5  # a reader that asks who holds the lock holds it itself for microseconds
 
 
@@ -84,7 +82,7 @@ def holder(path: Path) -> Holder | None:
         return None
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        free = _try_lock(descriptor, shared=True)
+        free = try_lock(descriptor, shared=True)
     finally:
         os.close(descriptor)
     if free is None:
@@ -94,7 +92,7 @@ def holder(path: Path) -> Holder | None:
 
 def _acquire(descriptor: int, path: Path) -> bool:
     for _ in range(_TRIES):
-        free = _try_lock(descriptor, shared=False)
+        free = try_lock(descriptor, shared=False)
         if free is None:  # a file system without locks: the record in the file decides
             recorded = _recorded(path)
             return recorded is None or not _may_live(recorded)
@@ -138,29 +136,3 @@ def _may_live(who: Holder) -> bool:
     except OSError:  # it lives and belongs to someone else
         return True
     return True
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int, shared: bool) -> bool | None:
-        """Lock a byte far behind the record, which others must still be able to read."""
-        os.lseek(descriptor, 1 << 30, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBRLCK if shared else msvcrt.LK_NBLCK, 1)
-        except OSError as error:
-            return False if error.errno in _HELD else None
-        finally:
-            os.lseek(descriptor, 0, os.SEEK_SET)
-        return True
-
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int, shared: bool) -> bool | None:
-        """True: locked until the descriptor closes. False: held elsewhere. None: no locks on this disk."""
-        try:
-            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-        except OSError as error:
-            return False if error.errno in _HELD else None
-        return True

@@ -1,0 +1,1 @@
+"""What one learner has done, and what to do next."""
