@@ -13,7 +13,7 @@ import pytest
 from atlas_cli import app, commands
 
 HELP = {
-    "Learn": ["ls", "explain", "diagram", "code", "quiz", "site"],
+    "Learn": ["learn", "ls", "explain", "diagram", "code", "quiz", "site"],
     "Train": ["train", "sample", "verify"],
     "Manage": ["prepare", "doctor", "schema", "recipe", "run"],  # groups come last
 }

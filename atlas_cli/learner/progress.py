@@ -26,7 +26,7 @@ from typing import Any, Literal, NamedTuple
 from atlas_cli import files, paths
 from atlas_cli.errors import AtlasError, EnvironmentFault
 
-Kind = Literal["read", "guessed", "turned", "answered", "coded", "trained", "met", "looked"]
+Kind = Literal["read", "guessed", "turned", "answered", "coded", "trained", "met", "looked", "skipped"]
 Document = dict[str, Any]
 
 FORMAT = 1
@@ -70,6 +70,12 @@ class Progress(NamedTuple):
         """What was done last."""
         return max(self.deeds, key=lambda deed: deed.last, default=None)
 
+    def mark(self) -> str:
+        """All that decides the next step: what was done, on which topic last, and what was set."""
+        latest = self.latest()
+        done = sorted(deed[:3] for deed in self.deeds)
+        return json.dumps([done, latest.topic if latest else "", dict(self.settings)])
+
 
 class _Said:
     """Whether this process has said already that nothing is kept."""
@@ -96,7 +102,7 @@ def record(deed: Kind, topic: str, what: str = "", **facts: Any) -> None:
         what: Which one of several: a recipe, an exercise, a question.
         facts: What else is to be known of it, as JSON holds it; each replaces what it was the last time.
     """
-    now = _written(_now())
+    now = written(_now())
 
     def add(document: Document) -> None:
         for entry in document["deeds"]:
@@ -149,6 +155,26 @@ def reset() -> bool:
         hint = "delete the file by hand, or name another folder with ATLAS_HOME"
         raise EnvironmentFault(f"cannot delete {path}: {error.strerror or error}", hint) from error
     return True
+
+
+def export(path: Path) -> None:
+    """Write a copy of what is kept to another file.
+
+    Raises:
+        EnvironmentFault: it cannot be written.
+    """
+    from atlas_cli.runs import durable
+
+    load()  # sets a damaged file aside
+    try:
+        document = _read(file())
+    except (OSError, AtlasError):
+        document = _empty()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_text(document), encoding="utf-8")
+    except OSError as error:
+        raise durable.write_fault(error, path, 1, "name another file: --export FILE") from error
 
 
 def _edit(change: Callable[[Document], None]) -> Document | None:
@@ -255,7 +281,8 @@ def _now() -> float:
     return time.time()
 
 
-def _written(seconds: float) -> str:
+def written(seconds: float) -> str:
+    """A moment as the file holds it, in UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 

@@ -303,3 +303,14 @@ def test_a_program_that_calls_a_command_keeps_nothing():
     assert not kept.replay(None)
     with kept.recording(None):
         assert kept.recorded() is None
+
+
+def test_a_note_comes_back_with_what_was_printed(monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.setattr(kept._State, "used", True)
+    asked = kept.request("noted")
+    with kept.recording(asked):
+        kept.note(["ddpm", ""])
+    shown = kept.replay(asked)
+    assert shown == kept.Shown(["ddpm", ""])
+    kept.note("outside of a recording it is nobody's")
+    assert kept.replay(asked) == shown
