@@ -112,11 +112,17 @@ def _told(question: Question, given: int) -> list[Text]:
 
 def _hinted(question: Question, taken: int) -> list[Text] | None:
     """One wrong choice less, and why it is wrong; None where only two are left."""
-    wrong = [place for place, choice in enumerate(question.choices) if not choice.right]
-    if taken >= len(wrong) - 1:
+    out = _ruled_out(question, taken + 1)
+    if len(out) == taken:
         return None
-    place = wrong[taken]
+    place = out[-1]
     return [Text(), *_verdict(Text(f"Not {LETTERS[place]}.", "atlas.accent"), question.choices[place])]
+
+
+def _ruled_out(question: Question, hints: int) -> list[int]:
+    """The places of the wrong choices that so many hints take away; one stays beside the right one."""
+    wrong = [place for place, choice in enumerate(question.choices) if not choice.right]
+    return wrong[:-1][:hints]
 
 
 def _verdict(mark: Text, choice: Choice) -> list[Text]:
@@ -130,6 +136,13 @@ def _rendered(markdown: str, width: int) -> list[Text]:
     return Renderer(width, lambda name, room: []).render(markdown)
 
 
+def _place(word: str, n: int) -> int:
+    """The place of a choice that a word names by its letter or its number; -1 where it names none."""
+    if len(word) == 1 and word in LETTERS[:n]:
+        return LETTERS.index(word)
+    return int(word) - 1 if word.isdecimal() and word.isascii() and 1 <= int(word) <= n else -1
+
+
 def _answer(question: Question) -> Given | None:
     """The chosen answer; None where the reader stops or the pipe ends."""
     letters = LETTERS[: len(question.choices)]
@@ -141,11 +154,12 @@ def _answer(question: Question) -> Given | None:
         word = line.strip().lower()
         if not line or word in ("q", "quit"):
             return None
-        if word in letters and len(word) == 1:
-            return Given(letters.index(word), hints)
-        if word.isdigit() and 1 <= int(word) <= len(letters):
-            return Given(int(word) - 1, hints)
-        if word in ("?", "hint"):
+        place = _place(word, len(letters))
+        if place in _ruled_out(question, hints):
+            messages.say(f"  {letters[place]} is ruled out already")
+        elif place >= 0:
+            return Given(place, hints)
+        elif word in ("?", "hint"):
             if (hint := _hinted(question, hints)) is None:
                 messages.say("  no more hints: two answers are left")
                 continue

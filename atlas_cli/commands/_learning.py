@@ -32,18 +32,18 @@ def show_path(path: Path, known: Progress) -> None:
     """The path on the terminal; it fits a screen of 80 columns and 24 lines."""
     width = out.width - 2 * _MARGIN
     found = next_step(path, known)
-    begun = bool(known.deeds)
+    fresh = not (known.deeds or known.settings)  # nothing was done, and no goal chosen
     lines = [_title(path, known)]
     if found:
         topic, step = found
         lines += [Text(), _heading(topic), *_steps(topic, step, known, width)]
     lines += [Text(), *_what_follows(path, known, found[0] if found else None, width)]
-    lines += [Text(), *(_table(path, known) if begun else _goals(width))]
+    lines += [Text(), *(_goals(width) if fresh else _table(path, known))]
     show(indent(lines, _MARGIN))
     if n_due := len(_due(known)):
         messages.say(f"  {n_due} question{'s are' if n_due > 1 else ' is'} due: atlas quiz")
     if found:
-        messages.next_command(found[1].command, "" if begun else "or a goal of yours: atlas learn images")
+        messages.next_command(found[1].command, "or choose a goal" if fresh else "")
     elif path.finished:
         messages.next_command("atlas learn everything", "this path is done")
     else:

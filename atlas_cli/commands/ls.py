@@ -118,6 +118,7 @@ def render_map(width: int, following: Text | None = None) -> list[Text]:
     for suggestion in catalog.first():
         verb = "train" if catalog.recipes_of(catalog.resolve(suggestion.topic)) else "explain"
         tries.append((Text(f"atlas {verb} {suggestion.topic}", "atlas.code"), Text(suggestion.why)))
+    tries.append((Text("atlas learn", "atlas.code"), Text("Be led through the map, one step at a time.")))
     return indent([*lines, *pairs(tries, room, gap=3)], _MARGIN)
 
 

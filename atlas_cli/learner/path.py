@@ -6,6 +6,7 @@ not written yet have no steps and are named as to come.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Iterator
 from functools import cache
@@ -26,7 +27,7 @@ MILESTONES = (
     "trained",
     "met",
 )  # what progress is told in, apart from each other
-_EXERCISES = "atlas_cli.commands.exercise"
+_EXERCISES = "atlas_cli.exercises"
 
 
 class Step(NamedTuple):
@@ -123,8 +124,8 @@ def _all_steps(topic: Topic, progress: Progress) -> Iterator[Step]:
         yield Step("turn", drawn, "its diagram", progress.has("turned", slug))
     if questions:
         yield _asked("answer", f"atlas quiz {slug}", questions, answered)
-    if _has_exercises():
-        yield Step("code", f"atlas exercise {slug}", "write the idea yourself", progress.has("coded", slug))
+    if exercises := exercises_of(topic):
+        yield _written(slug, exercises, {deed.what for deed in progress.of(slug, "coded")})
     if catalog.recipes_of(topic):
         yield Step("train", f"atlas train {slug}", _told(topic, progress), progress.has("trained", slug))
         yield Step(
@@ -152,15 +153,28 @@ def milestones(topic: Topic, progress: Progress) -> dict[str, bool]:
     if questions := entries_on(topic):
         answered = {deed.what for deed in progress.of(slug, "answered")}
         reached["answered"] = all(entry.id in answered for entry in questions)
-    if _has_exercises():
-        reached["coded"] = progress.has("coded", slug)
+    if exercises := exercises_of(topic):
+        reached["coded"] = {deed.what for deed in progress.of(slug, "coded")}.issuperset(exercises)
     if catalog.recipes_of(topic):
         reached |= {"trained": progress.has("trained", slug), "met": progress.has("met", slug)}
     return reached
 
 
-def _has_exercises() -> bool:
-    return importlib.util.find_spec(_EXERCISES) is not None
+def _written(slug: str, exercises: list[str], solved: set[str]) -> Step:
+    """The step of writing code: the first exercise that is not solved yet."""
+    left = [name for name in exercises if name not in solved]
+    about = f"{len(exercises)} exercise{'s' if len(exercises) > 1 else ''}"
+    if 0 < len(left) < len(exercises):
+        about = f"{len(exercises) - len(left)} of {about} solved"
+    return Step("code", f"atlas exercise start {slug}/{(left or exercises)[0]}", about, not left)
+
+
+def exercises_of(topic: Topic) -> list[str]:
+    """The names of a topic's exercises in reading order; none, where the atlas has no exercises."""
+    if importlib.util.find_spec(_EXERCISES) is None:
+        return []
+    found = importlib.import_module(f"{_EXERCISES}.find").of(topic)
+    return [exercise.name for exercise in found]
 
 
 def _drawn(topic: Topic) -> str | None:

@@ -20,6 +20,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -172,15 +173,13 @@ def export(path: Path) -> None:
         document = _empty()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_text(document), encoding="utf-8")
+        path.write_bytes(_bytes(document))
     except OSError as error:
         raise durable.write_fault(error, path, 1, "name another file: --export FILE") from error
 
 
 def _edit(change: Callable[[Document], None]) -> Document | None:
     """Change the document under the lock; None where nothing can be kept."""
-    from atlas_cli.runs import durable  # here: a start that records nothing does without it
-
     try:
         path = file()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -189,7 +188,7 @@ def _edit(change: Callable[[Document], None]) -> Document | None:
             before = json.dumps(document)
             change(document)
             if json.dumps(document) != before:
-                durable.write_atomic(path, _text(document))
+                files.put(path, _bytes(document))
         return document
     except (OSError, AtlasError) as error:
         _say_once(f"what you do is not kept: {_reason(error)}")
@@ -198,12 +197,12 @@ def _edit(change: Callable[[Document], None]) -> Document | None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    from atlas_cli.runs.filelock import try_lock
-
     descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o666)
     try:
         until = time.monotonic() + _PATIENCE_S
-        while try_lock(descriptor, shared=False) is False:  # None: a disk without locks, where turns are rare
+        while (
+            files.try_lock(descriptor, shared=False) is False
+        ):  # None: a disk without locks, where turns are rare
             if time.monotonic() > until:
                 raise EnvironmentFault(f"another process holds {path}", "end it, and try again")
             time.sleep(_PAUSE_S)
@@ -261,6 +260,11 @@ def _deed(entry: Mapping[str, Any]) -> Deed:
     return Deed(entry["deed"], entry["topic"], entry["what"], first, last, entry["times"], facts)
 
 
+def _bytes(document: Document) -> bytes:
+    """In UTF-8; a lone surrogate, as paths may hold it, is escaped as JSON does it."""
+    return _text(document).encode("utf-8", "backslashreplace")
+
+
 def _text(document: Document) -> str:
     """One deed a line, for people to read and to compare."""
     deeds = ",\n".join(_line(deed) for deed in document["deeds"])
@@ -287,14 +291,10 @@ def written(seconds: float) -> str:
 
 
 def _moment(text: str) -> float | None:
-    """Seconds since 1970 of "2026-01-31T09:00:00Z"; time.strptime would import four modules more."""
-    from calendar import timegm
-
+    """Seconds since 1970 of "2026-01-31T09:00:00Z"."""
     try:
-        year, month, day, hour, minute, second = (
-            int(text[i:j]) for i, j in ((0, 4), (5, 7), (8, 10), (11, 13), (14, 16), (17, 19))
-        )
-        return float(timegm((year, month, day, hour, minute, second)))
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
 

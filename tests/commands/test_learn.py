@@ -30,11 +30,14 @@ def learned(atlas: CommandLine, *arguments: str) -> dict:
 
 def do(topic: str, *steps: str) -> None:
     """Do steps of a topic, without the commands."""
-    kinds: dict[str, progress.Kind] = {"read": "read", "turn": "turned", "code": "coded", "look": "looked"}
+    kinds: dict[str, progress.Kind] = {"read": "read", "turn": "turned", "look": "looked"}
     for step in steps:
         if step == "answer":
             for entry in path.entries_on(catalog.resolve(topic)):
                 progress.record("answered", topic, entry.id, right=True, box=2)
+        elif step == "code":
+            for name in path.exercises_of(catalog.resolve(topic)):
+                progress.record("coded", topic, name)
         elif step == "train":
             progress.record("trained", topic, f"{topic}/small", met=True)
             progress.record("met", topic, f"{topic}/small")

@@ -22,8 +22,9 @@ def deed(kind: str, topic: str, what: str = "", at: float = 1.0, **facts: object
 
 def all_done(topic: catalog.Topic, at: float = 1.0) -> list[Deed]:
     answers = [deed("answered", topic.slug, entry.id, at) for entry in path.entries_on(topic)]
-    rest = [deed(kind, topic.slug, "", at) for kind in ("read", "turned", "coded", "trained", "looked")]
-    return [*answers, *rest]
+    rest = [deed(kind, topic.slug, "", at) for kind in ("read", "turned", "trained", "looked")]
+    solved = [deed("coded", topic.slug, name, at) for name in path.exercises_of(topic)]
+    return [*answers, *rest, *solved]
 
 
 @pytest.mark.parametrize("name", GOALS)
@@ -81,6 +82,20 @@ def test_the_steps_of_a_topic_are_in_the_order_of_learning_and_become_done():
     assert all(step.command.startswith("atlas ") for step in steps)
     done = path.steps_of(ddpm, Progress(tuple(all_done(ddpm))))
     assert all(step.done for step in done)
+
+
+def test_exercises_are_solved_one_by_one(monkeypatch: pytest.MonkeyPatch):
+    ddpm = catalog.resolve("ddpm")
+    monkeypatch.setattr(path, "exercises_of", lambda topic: ["add_noise", "target"])
+
+    def code(*solved: str) -> path.Step:
+        known = Progress(tuple(deed("coded", "ddpm", name) for name in solved))
+        assert path.milestones(ddpm, known)["coded"] == (len(solved) == 2)
+        return next(step for step in path.steps_of(ddpm, known) if step.name == "code")
+
+    assert code()[1:4] == ("atlas exercise start ddpm/add_noise", "2 exercises", False)
+    assert code("add_noise")[1:4] == ("atlas exercise start ddpm/target", "1 of 2 exercises solved", False)
+    assert code("target", "add_noise").done
 
 
 def test_reading_one_section_is_not_reading_the_page():

@@ -63,6 +63,11 @@ def test_the_file_is_read_by_people_one_deed_a_line():
     assert held()["format"] == progress.FORMAT
 
 
+def test_a_path_that_is_no_text_comes_back_as_it_was():
+    progress.record("trained", "ddpm", "ddpm/small", run="/runs/\udcff-1")
+    assert progress.load().deeds[0].facts["run"] == "/runs/\udcff-1"
+
+
 def test_what_a_later_version_wrote_stays():
     progress.record("read", "ddpm")
     later = held()
