@@ -12,6 +12,7 @@ import errno
 import os
 import stat
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -68,21 +69,23 @@ def read_text(path: str | os.PathLike[str], most: int = MOST_TEXT) -> str:
     return read(path, most).decode("utf-8").replace("\r\n", "\n")
 
 
-def put(path: Path, data: bytes) -> None:
+def put(path: str, data: bytes) -> None:
     """Write a file so that its readers see the old or the new one whole, after a power cut too.
 
     Raises:
         OSError: it cannot be written; what was there is there still.
     """
-    temporary = path.with_name(f".tmp-{os.getpid()}-{path.name}")
+    temporary = f"{path}.{os.getpid()}.tmp"
     try:
         with open(temporary, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    except BaseException:
+        with suppress(OSError):  # it was never made
+            os.unlink(temporary)
+        raise
 
 
 def _require_regular(facts: os.stat_result, path: str | os.PathLike[str]) -> None:

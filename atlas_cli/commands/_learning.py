@@ -61,8 +61,7 @@ def next_line(known: Progress) -> Text | None:
     if found is None:
         return None
     topic, step = found
-    names = [one.name for one in steps_of(topic, known)]
-    told = f"  {topic.slug}, step {names.index(step.name) + 1} of {len(names)}: {step.name}"
+    told = f"  {topic.title}: {step.name}, {step.about}"
     return Text.assemble(("next  ", "atlas.muted"), (step.command, "atlas.code"), (told, "atlas.muted"))
 
 

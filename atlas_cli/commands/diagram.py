@@ -145,9 +145,9 @@ def _turned(subject: Any, chosen: Diagram | Explorable) -> list[str]:
 
 def _keep(turned: list[str] | None) -> None:
     if turned:
-        from atlas_cli.learner import progress
+        from atlas_cli.learner import store
 
-        progress.record("turned", *turned)
+        store.record("turned", *turned)
 
 
 def _hand_over(drawing: Drawing, wanted: Format, out: Path | None, open_: bool) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from atlas_cli.learner.path import Path as Way
     from atlas_cli.learner.progress import Progress
 
-PANEL, PLACE = "Learn", 0  # in atlas --help
+PANEL, PLACE = "Learn", 1  # in atlas --help
 
 
 def learn(

@@ -10,14 +10,17 @@ import importlib
 import importlib.util
 from collections.abc import Iterator
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from atlas_cli import catalog
 from atlas_cli.catalog import Topic
 from atlas_cli.learner.goals import Goal
-from atlas_cli.learner.progress import Kind, Progress
+from atlas_cli.learner.progress import Progress
 from atlas_cli.pages import quiz
 from atlas_cli.pages.quiz import Entry
+
+if TYPE_CHECKING:
+    from atlas_cli.learner.store import Kind
 
 SKIPPED: Kind = "skipped"  # the kind of deed of a step that was left out; `what` is the step
 MILESTONES = (

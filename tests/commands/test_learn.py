@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from atlas_cli import catalog
-from atlas_cli.learner import path, progress
+from atlas_cli.learner import path, progress, store
 from atlas_cli.pages import quiz
 from atlas_cli.screen import terminal
 from tests.commands.house import CommandLine, Said
@@ -18,7 +19,7 @@ from tests.commands.test_schema import check
 
 @pytest.fixture(autouse=True)
 def _nothing_said_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress._Said, "already", False)
+    monkeypatch.setattr(store._Said, "already", False)
 
 
 def learned(atlas: CommandLine, *arguments: str) -> dict:
@@ -30,7 +31,7 @@ def learned(atlas: CommandLine, *arguments: str) -> dict:
 
 def do(topic: str, *steps: str) -> None:
     """Do steps of a topic, without the commands."""
-    kinds: dict[str, progress.Kind] = {"read": "read", "turn": "turned", "look": "looked"}
+    kinds: dict[str, Any] = {"read": "read", "turn": "turned", "look": "looked"}
     for step in steps:
         if step == "answer":
             for entry in path.entries_on(catalog.resolve(topic)):
@@ -155,7 +156,7 @@ def test_the_map_opens_with_the_next_step_where_something_was_begun(atlas: Comma
     assert "atlas train ddpm" in before.out
     do("mamba", "read")
     lines = atlas().out.splitlines()
-    assert lines[0].startswith("  next  atlas quiz mamba --kind predict  mamba, step 2 of ")
+    assert lines[0].startswith("  next  atlas quiz mamba --kind predict  Mamba: guess, ")
     assert len(lines) < 24
     do("mamba", "answer")
     assert atlas().out.splitlines()[0].startswith("  next  atlas diagram mamba ")
@@ -215,12 +216,12 @@ def test_where_nothing_can_be_kept_everything_works_and_one_line_says_so(
     assert said.code == 0
     assert said.err.count("what you do is not kept") == 1
     assert "Denoising diffusion" in said.out
-    monkeypatch.setattr(progress._Said, "already", False)
+    monkeypatch.setattr(store._Said, "already", False)
     said = atlas("learn", "images")
     assert said.code == 0
     assert "Your path: Images" in said.out
     assert said.err.count("what you do is not kept") == 1
-    monkeypatch.setattr(progress._Said, "already", False)
+    monkeypatch.setattr(store._Said, "already", False)
     assert atlas("explain", "ddpm", "-q").err == ""
 
 
