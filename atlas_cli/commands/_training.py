@@ -44,6 +44,7 @@ class Wish(NamedTuple):
     check: bool = False  # exit 1 when a claim does not hold
     speed: bool = False  # bars on time count as well
     json: bool = False
+    guess: bool = False  # ask first what is expected
 
 
 def require_claims(recipe: Recipe, ablate: bool | None, speed: bool) -> None:
