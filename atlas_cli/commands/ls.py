@@ -70,10 +70,12 @@ def _print(family: str | None, tree: bool) -> None:
 
 def print_map() -> None:
     """What `atlas` alone prints."""
+    import time
+
     from atlas_cli.learner import progress
 
     known = progress.load()
-    request = kept.request("map", also=f"{_runs_mark()}\n{known.mark()}")
+    request = kept.request("map", also=f"{_runs_mark()}\n{known.mark(time.time())}")
     if kept.replay(request):
         return
     from atlas_cli.screen.terminal import out, show

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import time
 
-from atlas_cli.learner.progress import Deed, Progress
+from atlas_cli.learner.progress import AGAIN_S, Deed, Progress
 
 DAYS = (0, 1, 3, 7, 16, 35, 90)  # what a box waits
-AGAIN_S = 600  # what was missed comes back in the same sitting, but not at once
 _AT_ONCE = 2  # the box of what was right the first time
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import time
 from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -126,7 +127,7 @@ def _all_steps(topic: Topic, progress: Progress) -> Iterator[Step]:
     if drawn := _drawn(topic):
         yield Step("turn", drawn, "its diagram", progress.has("turned", slug))
     if questions:
-        yield _asked("answer", f"atlas quiz {slug}", questions, answered)
+        yield _known(_asked("answer", f"atlas quiz {slug}", questions, answered), questions, progress)
     if exercises := exercises_of(topic):
         yield _written(slug, exercises, {deed.what for deed in progress.of(slug, "coded")})
     if catalog.recipes_of(topic):
@@ -142,6 +143,21 @@ def _asked(name: str, command: str, questions: list[Entry], answered: set[str]) 
     if 0 < n_done < len(questions):
         about = f"{n_done} of {about} answered"
     return Step(name, command, about, n_done == len(questions))
+
+
+def _known(step: Step, questions: list[Entry], progress: Progress) -> Step:
+    """The step of the answers: open again while a question that was missed waits to be asked again."""
+    if not step.done:
+        return step
+    ids = {entry.id for entry in questions}
+    missed = [deed for deed in progress.missed(time.time()) if deed.what in ids]
+    if missed:
+        about = f"{len(missed)} that {'was' if len(missed) == 1 else 'were'} missed"
+        return step._replace(command="atlas quiz", about=about, done=False)
+    topics = {entry.topic for entry in questions}
+    answers = [deed for topic in topics for deed in progress.of(topic, "answered") if deed.what in ids]
+    right = sum(deed.facts.get("right") is True for deed in answers)
+    return step._replace(about=f"{right} of {step.about} right")
 
 
 def entries_on(topic: Topic) -> list[Entry]:

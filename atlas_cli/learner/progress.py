@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Deed", "Progress", "export", "file", "load", "record", "reset", "settle", "written"]
 
+AGAIN_S = 600  # what was missed comes back in the same sitting, but not at once
 _OWN = ("topic", "deed", "what", "first", "last", "times")
 
 
@@ -54,11 +55,20 @@ class Progress(NamedTuple):
         """What was done last."""
         return max(self.deeds, key=lambda deed: deed.last, default=None)
 
-    def mark(self) -> str:
-        """All that decides the next step: what was done, on which topic last, and what was set."""
+    def missed(self, now: float) -> tuple[Deed, ...]:
+        """The wrong answers whose questions may be asked again."""
+        return tuple(
+            deed
+            for deed in self.deeds
+            if deed.kind == "answered" and deed.facts.get("right") is False and deed.last + AGAIN_S <= now
+        )
+
+    def mark(self, now: float) -> str:
+        """All that decides the next step: what was done and missed, on which topic last, what was set."""
         latest = self.latest()
         done = sorted(deed[:3] for deed in self.deeds)
-        return json.dumps([done, latest.topic if latest else "", dict(self.settings)])
+        missed = sorted(deed.what for deed in self.missed(now))
+        return json.dumps([done, missed, latest.topic if latest else "", dict(self.settings)])
 
 
 def load() -> Progress:

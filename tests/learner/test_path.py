@@ -113,6 +113,22 @@ def test_answering_what_predicts_is_the_guess_and_part_of_the_answers():
     assert steps["answer"].about == f"{len(predicting)} of {len(path.entries_on(ddpm))} questions answered"
 
 
+def test_what_was_missed_opens_the_step_of_the_answers_again(monkeypatch: pytest.MonkeyPatch):
+    ddpm = catalog.resolve("ddpm")
+    first, *rest = path.entries_on(ddpm)
+    answers = [deed("answered", "ddpm", entry.id, 1000.0, right=True) for entry in rest]
+    known = Progress((deed("answered", "ddpm", first.id, 1000.0, right=False), *answers))
+
+    def at(now: float) -> path.Step:
+        monkeypatch.setattr(path.time, "time", lambda: now)
+        return next(step for step in path.steps_of(ddpm, known) if step.name == "answer")
+
+    assert at(1599.0).done
+    assert at(1599.0).about == f"{len(rest)} of {len(rest) + 1} questions right"
+    assert at(1600.0)[1:4] == ("atlas quiz", "1 that was missed", False)
+    assert known.mark(1599.0) != known.mark(1600.0) == known.mark(1700.0)
+
+
 def test_the_topic_touched_last_goes_on_and_then_the_first_that_waits():
     way = path.path_to(goals.called("ssm"))
     first, second, third = way.finished[:3]
