@@ -27,7 +27,8 @@ FLOORS = (
     ("documents",),
     ("catalog", "screen"),
     ("runs",),
-    ("learner",),  # what one learner has done
+    ("deeds",),  # what one learner has done, kept
+    ("learner",),
     ("data",),
     ("recipe", "metrics"),
     ("present",),

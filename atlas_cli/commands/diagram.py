@@ -145,9 +145,9 @@ def _turned(subject: Any, chosen: Diagram | Explorable) -> list[str]:
 
 def _keep(turned: list[str] | None) -> None:
     if turned:
-        from atlas_cli.learner import store
+        from atlas_cli import deeds
 
-        store.record("turned", *turned)
+        deeds.record("turned", *turned)
 
 
 def _hand_over(drawing: Drawing, wanted: Format, out: Path | None, open_: bool) -> None:

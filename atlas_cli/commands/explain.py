@@ -75,9 +75,9 @@ def explain(
 def _keep(read: list[str] | None) -> None:
     """Remember what was read: a page, and which section of it where it was one alone."""
     if read:
-        from atlas_cli.learner import store
+        from atlas_cli import deeds
 
-        store.record("read", *read)
+        deeds.record("read", *read)
 
 
 def _refuse_what_contradicts(name: str, section: str | None, glossary: bool) -> None:

@@ -110,7 +110,11 @@ def train(
         {"--seeds": seeds, "--sweep": sweep, "--resume": resume, "--dry-run": dry_run or None},
         ("--seeds", "--sweep"),
     )
-    several = {"--seeds": seeds, "--sweep": sweep, "--devices": devices if devices > 1 else None}
+    several: dict[str, object] = {
+        "--seeds": seeds,
+        "--sweep": sweep,
+        "--devices": devices if devices > 1 else None,
+    }
     _refuse_together({**several, "--resume": resume, "--dry-run": dry_run or None, "--guess": guess or None},
                      ("--guess",))  # fmt: skip
     _refuse_together(several, ("--devices",))

@@ -21,7 +21,7 @@ from atlas_cli.pages import quiz
 from atlas_cli.pages.quiz import Entry
 
 if TYPE_CHECKING:
-    from atlas_cli.learner.store import Kind
+    from atlas_cli.deeds import Kind
 
 SKIPPED: Kind = "skipped"  # the kind of deed of a step that was left out; `what` is the step
 MILESTONES = (
@@ -113,6 +113,8 @@ def steps_of(topic: Topic, progress: Progress) -> tuple[Step, ...]:
 
 def _steps(topic: Topic, progress: Progress) -> Iterator[Step]:
     left_out = {deed.what for deed in progress.of(topic.slug, SKIPPED)}
+    if "train" in left_out and not progress.has("trained", topic.slug):
+        left_out.add("look")  # there is nothing to look at
     return (step._replace(skipped=step.name in left_out) for step in _all_steps(topic, progress))
 
 

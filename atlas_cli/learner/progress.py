@@ -1,4 +1,4 @@
-"""What one learner has done, and when: the deeds of learner/store.py as values."""
+"""What one learner has done, and when: the deeds of deeds.py as values."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from atlas_cli.learner import store
-from atlas_cli.learner.store import export, file, record, reset, settle, written
+from atlas_cli.deeds import export, file, read, record, reset, settle, written
 
 if TYPE_CHECKING:
-    from atlas_cli.learner.store import Kind
+    from atlas_cli.deeds import Kind
 
 __all__ = ["Deed", "Progress", "export", "file", "load", "record", "reset", "settle", "written"]
 
@@ -73,7 +72,7 @@ class Progress(NamedTuple):
 
 def load() -> Progress:
     """What was done, as the file says it; a damaged one is set aside, which is said, and counts as none."""
-    document = store.read()
+    document = read()
     deeds = tuple(_deed(entry) for entry in document["deeds"] if _is_deed(entry))
     return Progress(deeds, document["settings"])
 

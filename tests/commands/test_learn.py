@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from atlas_cli import catalog
-from atlas_cli.learner import path, progress, store
+from atlas_cli import catalog, deeds
+from atlas_cli.learner import path, progress
 from atlas_cli.pages import quiz
 from atlas_cli.screen import terminal
 from tests.commands.house import CommandLine, Said
@@ -19,7 +19,7 @@ from tests.commands.test_schema import check
 
 @pytest.fixture(autouse=True)
 def _nothing_said_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store._Said, "already", False)
+    monkeypatch.setattr(deeds._Said, "already", False)
 
 
 def learned(atlas: CommandLine, *arguments: str) -> dict:
@@ -216,12 +216,12 @@ def test_where_nothing_can_be_kept_everything_works_and_one_line_says_so(
     assert said.code == 0
     assert said.err.count("what you do is not kept") == 1
     assert "Denoising diffusion" in said.out
-    monkeypatch.setattr(store._Said, "already", False)
+    monkeypatch.setattr(deeds._Said, "already", False)
     said = atlas("learn", "images")
     assert said.code == 0
     assert "Your path: Images" in said.out
     assert said.err.count("what you do is not kept") == 1
-    monkeypatch.setattr(store._Said, "already", False)
+    monkeypatch.setattr(deeds._Said, "already", False)
     assert atlas("explain", "ddpm", "-q").err == ""
 
 

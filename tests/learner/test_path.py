@@ -164,6 +164,18 @@ def test_a_step_that_is_left_out_is_passed_by_and_is_not_done():
     assert (read.done, read.skipped, read.is_open) == (False, True, False)
 
 
+def test_who_leaves_the_training_out_has_nothing_to_look_at():
+    ddpm = catalog.resolve("ddpm")
+    skipped = {
+        step.name
+        for step in path.steps_of(ddpm, Progress((deed("skipped", "ddpm", "train"),)))
+        if step.skipped
+    }
+    assert skipped == {"train", "look"}
+    known = Progress((deed("skipped", "ddpm", "train"), deed("trained", "ddpm", "ddpm/small")))
+    assert path.steps_of(ddpm, known)[-1].is_open
+
+
 def test_read_answered_trained_and_met_are_told_apart():
     ddpm = catalog.resolve("ddpm")
     assert not any(path.milestones(ddpm, Progress()).values())

@@ -20,10 +20,10 @@ THRICE = """
 import io, sys
 from atlas_cli import app, catalog
 from atlas_cli.diagrams import blocks
-from atlas_cli.learner import store
+from atlas_cli import deeds
 from atlas_cli.screen import kept
 
-store.record = lambda *_: None  # what is done changes the map
+deeds.record = lambda *_: None  # what is done changes the map
 subjects = [entry for family in catalog.families() for entry in (family, *family.topics)]
 drawn = [d for family in catalog.families() for d in blocks.diagrams_of(family)]
 commands = [[], ["ls"], ["ls", "--tree"], *(["explain", subject.slug] for subject in subjects)]
