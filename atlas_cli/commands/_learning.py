@@ -18,6 +18,7 @@ from atlas_cli.screen.lines import Lines, indent, pairs, wrap
 from atlas_cli.screen.terminal import out, show
 
 _MARGIN = 2
+_COLUMN = 10  # of the table of milestones
 _MOST_NAMES = 7  # topics in a line that says what follows
 
 
@@ -33,12 +34,12 @@ def show_path(path: Path, known: Progress) -> None:
     width = out.width - 2 * _MARGIN
     found = next_step(path, known)
     fresh = not (known.deeds or known.settings)  # nothing was done, and no goal chosen
-    lines = [_title(path, known)]
+    lines = wrap(_title(path, known), width)
     if found:
         topic, step = found
-        lines += [Text(), _heading(topic), *_steps(topic, step, known, width)]
+        lines += [Text(), *wrap(_heading(topic), width), *_steps(topic, step, known, width)]
     lines += [Text(), *_what_follows(path, known, found[0] if found else None, width)]
-    lines += [Text(), *(_goals(width) if fresh else _table(path, known))]
+    lines += [Text(), *(_goals(width) if fresh else _table(path, known, width))]
     show(indent(lines, _MARGIN))
     if n_due := len(_due(known)):
         messages.say(f"  {n_due} question{'s are' if n_due > 1 else ' is'} due: atlas quiz")
@@ -189,23 +190,30 @@ def _goals(width: int) -> Lines:
     ]
 
 
-def _table(path: Path, known: Progress) -> Lines:
+def _table(path: Path, known: Progress, width: int) -> Lines:
     """A row a family of the path: of how many topics each milestone was reached."""
     counts = {family: _counts(finished, known) for family, finished in _families(path)}
     shown = [name for name in MILESTONES if any(row[name].of for row in counts.values())]
     longest = max((len(family.slug) for family in counts), default=0)
-    if not shown:
-        return []
-    head = "".join(name.rjust(10) for name in shown)
+    if longest + _COLUMN * len(shown) > width:
+        return pairs(
+            [(Text(f.slug, "atlas.accent"), _in_words(row, shown)) for f, row in counts.items()], width
+        )
+    head = "".join(name.rjust(_COLUMN) for name in shown)
     lines = [Text(" " * longest + head, "atlas.muted")]
     for family, row in counts.items():
         line = Text(family.slug.ljust(longest), "atlas.accent")
         for name in shown:
             count = row[name]
             text = f"{count.reached} of {count.of}" if count.of else ""
-            line.append(text.rjust(10), "atlas.good" if count.of and count.reached == count.of else "")
+            line.append(text.rjust(_COLUMN), "atlas.good" if count.of and count.reached == count.of else "")
         lines.append(line)
     return lines
+
+
+def _in_words(row: dict[str, Count], shown: list[str]) -> Text:
+    """A row of the table where it has no room."""
+    return Text(", ".join(f"{name} {row[name].reached} of {row[name].of}" for name in shown if row[name].of))
 
 
 def _families(path: Path) -> list[tuple[Family, list[Topic]]]:

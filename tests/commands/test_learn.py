@@ -15,6 +15,7 @@ from atlas_cli.pages import quiz
 from atlas_cli.screen import terminal
 from tests.commands.house import CommandLine, Said
 from tests.commands.test_schema import check
+from tests.e2e.helpers import atlas as run_for_real
 
 
 @pytest.fixture(autouse=True)
@@ -138,10 +139,17 @@ def test_it_fits_a_small_screen(
     lines = (said.out + said.err).splitlines()
     assert len(lines) <= 24
     assert max(map(len, lines)) <= 80
-    plain = atlas("learn", "--plain")
-    assert plain.out.isascii()
     monkeypatch.setattr(terminal.out, "_width", 40)
     assert max(map(len, atlas("learn").out.splitlines())) <= 40
+
+
+def test_plain_output_is_ascii(tmp_path: Path) -> None:
+    run_for_real("explain", "ddpm", "--section", "References", cwd=tmp_path)
+    for arguments in (["learn", "ddpm"], ["learn", "--skip"], []):
+        ran = run_for_real(*arguments, "--plain", cwd=tmp_path, COLUMNS="80", FORCE_COLOR="1")
+        assert ran.returncode == 0
+        assert ran.stdout.isascii()
+        assert "\x1b" not in ran.stdout
 
 
 def test_quiet_says_no_more_than_the_path(atlas: CommandLine) -> None:
