@@ -90,7 +90,7 @@ def tell(guess: Guess, recipe: Recipe, outcome: Outcome) -> None:
     made = [deed for deed in progress.load().deeds if deed.kind == "guessed"]
     seen = sum(deed.facts.get("right") is True for deed in made)
     told = (
-        f"{guess.metric}: you guessed {number(guess.own)} with the idea and {number(guess.without)} without; "
+        f"{guess.metric}: you guessed {guess.own:g} with the idea and {guess.without:g} without; "
         f"measured were {number(own)} and {number(without)}. "
         + ("You saw which way it goes." if right else "It goes the other way.")
         + (f" You saw it in {seen} of your {len(made)} guesses." if len(made) > 1 else "")

@@ -66,7 +66,7 @@ def test_a_guess_is_told_beside_what_was_measured_and_the_score_is_kept(
 ) -> None:
     _guess.tell(Guess("judge_frechet", 20.0, 300.0), ddpm, outcome(17.3, 369.0))
     told = " ".join(capsys.readouterr().out.split())
-    assert "you guessed 20 with the idea and 300 without; measured were 17.3 and 369." in told
+    assert "you guessed 20 with the idea and 300 without; measured were 17.300 and 369." in told
     assert "You saw which way it goes." in told
     other = recipes.resolve("cfg/small")
     _guess.tell(Guess("judge_frechet", 20.0, 10.0), other, outcome(17.3, 369.0))
