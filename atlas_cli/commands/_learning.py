@@ -18,6 +18,7 @@ from atlas_cli.screen.lines import Lines, indent, pairs, wrap
 from atlas_cli.screen.terminal import out, show
 
 _MARGIN = 2
+_MOST_FAMILIES = 5  # rows of the table
 _COLUMN = 10  # of the table of milestones
 _MOST_NAMES = 7  # topics in a line that says what follows
 
@@ -39,7 +40,7 @@ def show_path(path: Path, known: Progress) -> None:
         topic, step = found
         lines += [Text(), *wrap(_heading(topic), width), *_steps(topic, step, known, width)]
     lines += [Text(), *_what_follows(path, known, found[0] if found else None, width)]
-    lines += [Text(), *(_goals(width) if fresh else _table(path, known, width))]
+    lines += [Text(), *(_goals(width) if fresh else _table(path, known, found[0] if found else None, width))]
     show(indent(lines, _MARGIN))
     if n_due := len(_due(known)):
         messages.say(f"  {n_due} question{'s are' if n_due > 1 else ' is'} due: atlas quiz")
@@ -190,25 +191,37 @@ def _goals(width: int) -> Lines:
     ]
 
 
-def _table(path: Path, known: Progress, width: int) -> Lines:
+def _table(path: Path, known: Progress, at: Topic | None, width: int) -> Lines:
     """A row a family of the path: of how many topics each milestone was reached."""
     counts = {family: _counts(finished, known) for family, finished in _families(path)}
-    shown = [name for name in MILESTONES if any(row[name].of for row in counts.values())]
-    longest = max((len(family.slug) for family in counts), default=0)
-    if longest + _COLUMN * len(shown) > width:
-        return pairs(
-            [(Text(f.slug, "atlas.accent"), _in_words(row, shown)) for f, row in counts.items()], width
-        )
-    head = "".join(name.rjust(_COLUMN) for name in shown)
-    lines = [Text(" " * longest + head, "atlas.muted")]
-    for family, row in counts.items():
+    names = [name for name in MILESTONES if any(row[name].of for row in counts.values())]
+    shown = _begun_first(counts, at)
+    more = len(counts) - len(shown)
+    rest = [Text(f"and {more} more famil{'ies' if more > 1 else 'y'}", "atlas.muted")] if more else []
+    longest = max((len(family.slug) for family in shown), default=0)
+    if longest + _COLUMN * len(names) > width:
+        rows = [(Text(family.slug, "atlas.accent"), _in_words(counts[family], names)) for family in shown]
+        return [*pairs(rows, width), *rest]
+    lines = [Text(" " * longest + "".join(name.rjust(_COLUMN) for name in names), "atlas.muted")]
+    for family in shown:
         line = Text(family.slug.ljust(longest), "atlas.accent")
-        for name in shown:
-            count = row[name]
+        for name in names:
+            count = counts[family][name]
             text = f"{count.reached} of {count.of}" if count.of else ""
             line.append(text.rjust(_COLUMN), "atlas.good" if count.of and count.reached == count.of else "")
         lines.append(line)
-    return lines
+    return [*lines, *rest]
+
+
+def _begun_first(counts: dict[Family, dict[str, Count]], at: Topic | None) -> list[Family]:
+    """As many families as a small screen has room for: the one at hand, those begun; in reading order."""
+
+    def worth(family: Family) -> int:
+        begun = any(count.reached for count in counts[family].values())
+        return 2 if at is not None and family.slug == at.family else int(begun)
+
+    chosen = sorted(counts, key=worth, reverse=True)[:_MOST_FAMILIES]
+    return [family for family in counts if family in chosen]
 
 
 def _in_words(row: dict[str, Count], shown: list[str]) -> Text:

@@ -262,3 +262,15 @@ def test_claims_that_were_met_are_a_deed_of_their_own() -> None:
 def test_a_question_is_asked_in_the_index_by_the_name_that_answers_have() -> None:
     question = quiz.load(catalog.resolve_family("gan")).questions[0]
     assert quiz.named([("gan", question.id), ("gan", "gone"), ("no-topic", "x")]).questions == (question,)
+
+
+def test_of_many_families_the_one_at_hand_and_those_begun_are_shown(atlas: CommandLine) -> None:
+    from atlas_cli.commands import _learning
+    from atlas_cli.commands._learning import Count
+
+    families = catalog.families()
+    begun = {"vlm": 1, "gan": 2}
+    counts = {family: {"read": Count(begun.get(family.slug, 0), 3)} for family in families}
+    shown = [family.slug for family in _learning._begun_first(counts, catalog.resolve("sdf"))]
+    assert shown == ["transformer", "ssm", "gan", "vlm", "scene3d"]
+    assert len(_learning._begun_first(counts, None)) == len(shown)
