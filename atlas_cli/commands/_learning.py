@@ -39,7 +39,8 @@ def show_path(path: Path, known: Progress) -> None:
     if found:
         topic, step = found
         lines += [Text(), *wrap(_heading(topic), width), *_steps(topic, step, known, width)]
-    lines += [Text(), *_what_follows(path, known, found[0] if found else None, width)]
+    if follows := _what_follows(path, known, found[0] if found else None, width):
+        lines += [Text(), *follows]
     lines += [Text(), *(_goals(width) if fresh else _table(path, known, found[0] if found else None, width))]
     show(indent(lines, _MARGIN))
     if n_due := len(_due(known)):

@@ -105,6 +105,10 @@ def test_a_goal_stays_until_another_is_chosen(atlas: CommandLine) -> None:
     assert "atlas learn mamba" in said.err
 
 
+def test_a_path_of_one_topic_has_no_gap_where_nothing_follows(atlas: CommandLine) -> None:
+    assert "\n\n\n" not in atlas("learn", "gan").out
+
+
 def test_topics_to_come_are_named_and_are_no_steps(atlas: CommandLine) -> None:
     document = learned(atlas, "robots")
     unfinished = [topic for topic in document["topics"] if not topic["finished"]]
