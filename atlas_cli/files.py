@@ -2,6 +2,8 @@
 
 A named pipe in place of a file would be waited for without end, a device may do anything when it is opened,
 and a sparse file of a terabyte costs its sender nothing.
+
+And what processes that share a file need: a write that is whole, and a lock that its holder's end frees.
 """
 
 from __future__ import annotations
@@ -9,9 +11,12 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+_HELD = {errno.EACCES, errno.EAGAIN, errno.EDEADLK}
 MOST_TEXT = 64 * 1024 * 1024  # bytes of a JSON or YAML file; the atlas writes none of a hundredth of that
 
 
@@ -64,8 +69,53 @@ def read_text(path: str | os.PathLike[str], most: int = MOST_TEXT) -> str:
     return read(path, most).decode("utf-8").replace("\r\n", "\n")
 
 
+def put(path: str, data: bytes) -> None:
+    """Write a file so that its readers see the old or the new one whole, after a power cut too.
+
+    Raises:
+        OSError: it cannot be written; what was there is there still.
+    """
+    temporary = f"{path}.{os.getpid()}.tmp"
+    try:
+        with open(temporary, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):  # it was never made
+            os.unlink(temporary)
+        raise
+
+
 def _require_regular(facts: os.stat_result, path: str | os.PathLike[str]) -> None:
     if stat.S_ISDIR(facts.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(Path(path)))
     if not stat.S_ISREG(facts.st_mode):
         raise OSError(errno.EINVAL, "it is no regular file", str(Path(path)))
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def try_lock(descriptor: int, shared: bool) -> bool | None:
+        """Lock a byte far behind what is written, which others must still be able to read."""
+        os.lseek(descriptor, 1 << 30, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBRLCK if shared else msvcrt.LK_NBLCK, 1)
+        except OSError as error:
+            return False if error.errno in _HELD else None
+        finally:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+        return True
+
+else:
+    import fcntl
+
+    def try_lock(descriptor: int, shared: bool) -> bool | None:
+        """True: locked until the descriptor closes. False: held elsewhere. None: no locks on this disk."""
+        try:
+            fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except OSError as error:
+            return False if error.errno in _HELD else None
+        return True

@@ -27,6 +27,11 @@ class Chapter:
         self._page = page
 
     @property
+    def place(self) -> tuple[str, str]:
+        """The slug of its subject, and the title of a section where it is one alone, else ""."""
+        return self._page.subject.slug, "" if self._page.whole else self._page.sections[0].title
+
+    @property
     def markdown(self) -> str:
         """The page as Markdown, its diagrams drawn as text."""
         from atlas_cli.pages.export import as_markdown

@@ -13,7 +13,7 @@ import pytest
 from atlas_cli import app, commands
 
 HELP = {
-    "Learn": ["ls", "explain", "diagram", "code", "quiz", "site"],
+    "Learn": ["learn", "ls", "explain", "diagram", "code", "quiz", "site"],
     "Train": ["train", "sample", "verify"],
     "Manage": ["prepare", "doctor", "schema", "recipe", "run"],  # groups come last
 }
@@ -66,7 +66,7 @@ def test_a_file_dropped_in_is_a_command(tmp_path: Path, monkeypatch: pytest.Monk
     assert "hello" in app.names()
     assert "_helper" not in app.names()
     shown = [command.callback.__name__ for command in app.build().registered_commands if command.callback]
-    assert shown[:2] == ["hello", "ls"]
+    assert shown[:2] == ["hello", "learn"]
     sys.modules.pop("atlas_cli.commands.hello")
 
 

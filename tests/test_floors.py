@@ -27,7 +27,8 @@ FLOORS = (
     ("documents",),
     ("catalog", "screen"),
     ("runs",),
-    ("learner",),  # what one learner has done
+    ("deeds",),  # what one learner has done, kept
+    ("learner",),
     ("data",),
     ("recipe", "metrics"),
     ("present",),
@@ -41,7 +42,7 @@ FLOORS = (
     ("diagrams.web",),
     ("diagrams.deliver", "diagrams.of_runs"),  # one entry to all ways of drawing; frames from a run
     ("pages",),
-    ("site",),
+    ("site", "learner.path"),
     ("reading",),  # the part of the api that shows
     ("api",),  # what the commands stand on, for Python
     ("commands",),

@@ -21,6 +21,14 @@ def test_atlas_home_overrides_the_cache(monkeypatch, tmp_path):
     assert paths.cache_dir() == tmp_path
 
 
+def test_what_was_learned_is_no_cache_and_follows_atlas_home_too(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert paths.state_dir() != paths.cache_dir()
+    assert "atlas-cli" in paths.state_dir().parts
+    monkeypatch.setenv("ATLAS_HOME", str(tmp_path))
+    assert paths.state_dir() == tmp_path
+
+
 def test_data_folder_is_the_option_then_the_variable_then_the_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("ATLAS_HOME", str(tmp_path))
     assert paths.data_dir() == tmp_path / "data"

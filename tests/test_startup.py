@@ -89,6 +89,16 @@ def test_what_was_shown_before_is_shown_with_few_imports_and_calls(home: Path, a
     assert again["calls"] <= MOST_CALLS + CALLS_A_FILE * n_files()
 
 
+def test_the_map_of_who_has_begun_is_shown_again_as_cheaply(tmp_path: Path):
+    counted(tmp_path, ["explain", "ddpm"])
+    counted(tmp_path, [])
+    counted(tmp_path, ["explain", "ddpm"])  # what was done before changes no step
+    again = counted(tmp_path, [])
+    assert not {name for name in again["modules"] if {name, name.split(".")[0]} & FORBIDDEN}
+    assert len(again["modules"]) <= MOST_MODULES, again["modules"]
+    assert again["calls"] <= MOST_CALLS + CALLS_A_FILE * n_files()
+
+
 @pytest.mark.parametrize("arguments", [["explain", "ddpm"], ["diagram", "mamba"], []], ids=" ".join)
 def test_a_first_showing_imports_nothing_heavy_and_parses_no_yaml_twice(tmp_path: Path, arguments: list[str]):
     counted(tmp_path, ["ls", "--tree"])

@@ -28,6 +28,14 @@ def names(incomplete: str) -> list[str]:
     return catalog.complete_name(incomplete)
 
 
+def goals(incomplete: str) -> list[str]:
+    """Goals, families and topics that start like this."""
+    from atlas_cli.learner import goals as known
+
+    slugs = [goal.slug for goal in (known.everything(), *known.written())]
+    return sorted({*(slug for slug in slugs if slug.startswith(incomplete.lower())), *names(incomplete)})
+
+
 def families(incomplete: str) -> list[str]:
     """Families that start like this."""
     from atlas_cli import catalog

@@ -44,6 +44,7 @@ class Wish(NamedTuple):
     check: bool = False  # exit 1 when a claim does not hold
     speed: bool = False  # bars on time count as well
     json: bool = False
+    guess: bool = False  # ask first what is expected
 
 
 def require_claims(recipe: Recipe, ablate: bool | None, speed: bool) -> None:
@@ -78,7 +79,21 @@ def run_one(recipe: Recipe, place: Place, wish: Wish, resumed: RunFolder | None 
     from atlas_cli.present.events import train_reporter
 
     told = train_reporter(wish.json, not distributed.is_main())
-    return api.run_training(recipe, place.options(wish.json), told, resumed)
+    outcome = api.run_training(recipe, place.options(wish.json), told, resumed)
+    _keep(recipe, outcome)
+    return outcome
+
+
+def _keep(recipe: Recipe, outcome: Outcome) -> None:
+    """Remember that it was trained, and whether its claims were met."""
+    from atlas_cli.learner import progress
+
+    if outcome.run is None:  # another process remembers
+        return
+    run = str(outcome.run.path.absolute())
+    progress.record("trained", recipe.system, recipe.name, run=run, met=outcome.met)
+    if outcome.met:
+        progress.record("met", recipe.system, recipe.name, run=run)
 
 
 def finish(recipe: Recipe, outcome: Outcome, wish: Wish) -> None:

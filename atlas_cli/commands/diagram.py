@@ -93,7 +93,7 @@ def diagram(
     request = None
     if wanted is Format.text and not (out or set_ or run or interactive or live):
         request = kept.request("diagram", topic, names, step, all_steps, animate)
-        if kept.replay(request):
+        if _shown_before(request):
             return
     from atlas_cli.diagrams import gallery, threads
 
@@ -112,15 +112,42 @@ def diagram(
     )  # fmt: skip
     if interactive:
         _turn(drawing, wanted is Format.text and out is None)
+        _keep(_turned(subject, chosen))
         return
     if isinstance(chosen, Diagram) and wanted is Format.text and out is None:
         moving = step is None and not all_steps and _moves(animate)
         with kept.recording(None if moving else request):
             _draw(chosen, step, all_steps, moving)
             _say_next(subject, chosen)
+            kept.note(_turned(subject, chosen))
+        _keep(_turned(subject, chosen))
         return
     _hand_over(drawing, wanted, out, open_)
     _say_next(subject, drawing.shown)
+    seen = open_ or (wanted is Format.text and out is None)  # a file is for others
+    _keep(_turned(subject, chosen) if seen else None)
+
+
+def _shown_before(request: kept.Request | None) -> bool:
+    """Print what was printed before, if it was; says whether it did."""
+    shown = kept.replay(request)
+    if shown is not None:
+        _keep(shown.note)
+    return shown is not None
+
+
+def _turned(subject: Any, chosen: Diagram | Explorable) -> list[str]:
+    """Which diagram was looked at: its topic, of a family's the first, and its name."""
+    from atlas_cli.catalog import Topic
+
+    return [subject.slug if isinstance(subject, Topic) else chosen.topics[0], chosen.name]
+
+
+def _keep(turned: list[str] | None) -> None:
+    if turned:
+        from atlas_cli import deeds
+
+        deeds.record("turned", *turned)
 
 
 def _hand_over(drawing: Drawing, wanted: Format, out: Path | None, open_: bool) -> None:

@@ -57,15 +57,27 @@ def explain(
     request = None
     if wanted in (None, Format.text):
         request = kept.request("explain", name, section, glossary, pager)
-        if kept.replay(request):
+        if shown := kept.replay(request):
+            _keep(shown.note)
             return
     with kept.recording(request):
         if glossary:
             from atlas_cli.commands._glossary import print_glossary
 
             print_glossary(name, wanted, pager)
-        else:
-            _print(name, section, wanted, pager)
+            return
+        read = _print(name, section, wanted, pager)
+        kept.note(read)
+    if wanted in (None, Format.text):  # what another program asks for, nobody has read
+        _keep(read)
+
+
+def _keep(read: list[str] | None) -> None:
+    """Remember what was read: a page, and which section of it where it was one alone."""
+    if read:
+        from atlas_cli import deeds
+
+        deeds.record("read", *read)
 
 
 def _refuse_what_contradicts(name: str, section: str | None, glossary: bool) -> None:
@@ -77,7 +89,8 @@ def _refuse_what_contradicts(name: str, section: str | None, glossary: bool) -> 
         raise UsageError("--section is of a page, and --glossary is none", "leave one of them out")
 
 
-def _print(topic: str, section: str | None, wanted: Format | None, pager: bool) -> None:
+def _print(topic: str, section: str | None, wanted: Format | None, pager: bool) -> list[str]:
+    """Print the page; what was read of it: its slug, and the title of a section."""
     from atlas_cli import reading
     from atlas_cli.screen import terminal
 
@@ -90,3 +103,4 @@ def _print(topic: str, section: str | None, wanted: Format | None, pager: bool) 
         terminal.emit_text(chapter.markdown)
     else:
         terminal.show(chapter.lines(terminal.text_width()), pager=pager)
+    return [*chapter.place]

@@ -70,13 +70,23 @@ def _print(family: str | None, tree: bool) -> None:
 
 def print_map() -> None:
     """What `atlas` alone prints."""
-    request = kept.request("map", also=_runs_mark())
+    import time
+
+    from atlas_cli.learner import progress
+
+    known = progress.load()
+    request = kept.request("map", also=f"{_runs_mark()}\n{known.mark(time.time())}")
     if kept.replay(request):
         return
     from atlas_cli.screen.terminal import out, show
 
     with kept.recording(request):
-        show(render_map(out.width))
+        following = None
+        if known.deeds:
+            from atlas_cli.commands._learning import next_line
+
+            following = next_line(known)
+        show(render_map(out.width, following))
 
 
 def _runs_mark() -> str:
@@ -93,8 +103,8 @@ def _chosen(family: str | None) -> tuple[Family, ...]:
     return (catalog.resolve_family(family, "ls"),) if family else catalog.families()
 
 
-def render_map(width: int) -> list[Text]:
-    """The twelve families with their topics, and what to try first."""
+def render_map(width: int, following: Text | None = None) -> list[Text]:
+    """The twelve families with their topics, after the next step of who has begun, or before what to try."""
     from rich.text import Text
 
     from atlas_cli import catalog
@@ -104,10 +114,13 @@ def render_map(width: int) -> list[Text]:
     title = wrap(Text.assemble(("atlas", "atlas.title"), f"  {_TAGLINE}: {_counts()}"), room)
     rows = _map_rows(room, wide=width >= _WIDE)
     lines = [*title, Text(), *rows, *_legend(room), Text()]  # 80x24 has room for all of it
+    if following is not None:  # who has begun needs no beginning; 80x24 has room for one of the two
+        return indent([*wrap(following, room), Text(), *lines], _MARGIN)
     tries = []
     for suggestion in catalog.first():
         verb = "train" if catalog.recipes_of(catalog.resolve(suggestion.topic)) else "explain"
         tries.append((Text(f"atlas {verb} {suggestion.topic}", "atlas.code"), Text(suggestion.why)))
+    tries.append((Text("atlas learn", "atlas.code"), Text("Be led through the map, one step at a time.")))
     return indent([*lines, *pairs(tries, room, gap=3)], _MARGIN)
 
 

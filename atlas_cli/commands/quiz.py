@@ -1,8 +1,8 @@
-"""`atlas quiz`: one question at a time, the why after each answer, a score at the end."""
+"""`atlas quiz`: one question at a time, the why after each answer; what was missed comes back."""
 
 from __future__ import annotations
 
-import sys
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,19 +10,27 @@ import typer
 from atlas_cli import catalog
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
-    from atlas_cli.pages.quiz import Choice, Question, Quiz
+    from atlas_cli.pages.quiz import Quiz
 
 PANEL, PLACE = "Learn", 5  # in atlas --help
 
-_MARGIN = 2
+
+class Kind(StrEnum):
+    """What a question asks for."""
+
+    predict = "predict"
+    diagnose = "diagnose"
+    choose = "choose"
 
 
 def quiz(
     family: Annotated[
-        list[str], typer.Argument(help="Family, or one of its topics.", autocompletion=catalog.complete_name)
-    ],
+        list[str] | None,
+        typer.Argument(
+            help="Family, or one of its topics (default: what is due).", autocompletion=catalog.complete_name
+        ),
+    ] = None,
+    kind: Annotated[Kind | None, typer.Option("--kind", "-k", help="Questions of one kind alone.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the questions as one JSON document.")] = False,
     answers: Annotated[
         bool, typer.Option("--answers", help="With --json: also what is right, and why.")
@@ -30,113 +38,40 @@ def quiz(
 ) -> None:
     """Ask what you have understood, one question at a time.
 
+    Without a name it asks what is due: a question that was missed comes back soon, one that was known later.
+
     Example: [bold]atlas quiz diffusion[/bold]
     """
     from atlas_cli.errors import UsageError
     from atlas_cli.pages import quiz as quizzes
 
-    found = quizzes.find(" ".join(family))
+    name = " ".join(family or ())
+    found = quizzes.find(name) if name else _due()
+    if kind is not None and (name or found.questions):
+        found = quizzes.only(found, kind)
     if answers and not json:
         raise UsageError(
             "--answers goes with --json; the quiz itself tells after each question",
-            f"atlas quiz {found.family.slug} --json --answers",
+            f"atlas quiz {found.slug or ''} --json --answers".replace("  ", " "),
         )
     if json:
         from atlas_cli.screen.terminal import emit_json
 
         emit_json(quizzes.as_dict(found, answers))
         return
-    _ask_all(found)
+    from atlas_cli.commands import _asking
 
-
-def _ask_all(quiz: Quiz) -> None:
-    from rich.text import Text
-
-    from atlas_cli.screen import messages
-    from atlas_cli.screen.terminal import show
-
-    answered = 0
-    missed: list[str] = []  # topics, one a wrong answer
-    for number, question in enumerate(quiz.questions, start=1):
-        show(_asked(quiz, question, number))
-        given = _answer(question)
-        if given is None:
-            break
-        answered += 1
-        missed += [] if question.choices[given].right else [question.topic]
-        show(_told(question, given))
-    show([Text(), Text(f"  {answered - len(missed)} of {answered} right", "atlas.head")])
-    left = len(quiz.questions) - answered
-    if left:
-        messages.say(f"  {left} not answered")
-    if missed:
-        messages.next_command(f"atlas explain {max(missed, key=missed.count)}", "where most went wrong")
+    if found.questions:
+        _asking.ask_all(found)
     else:
-        messages.next_command(f"atlas explain {quiz.questions[0].topic}")
+        _asking.tell_nothing_due()
 
 
-def _asked(quiz: Quiz, question: Question, number: int) -> list[Text]:
-    from rich.text import Text
+def _due() -> Quiz:
+    """The questions that are due, the longest waiting first."""
+    import time
 
-    from atlas_cli.pages.quiz import LETTERS
-    from atlas_cli.screen.lines import hang, indent
-    from atlas_cli.screen.terminal import text_width
+    from atlas_cli.learner import boxes, progress
+    from atlas_cli.pages import quiz as quizzes
 
-    width = text_width() - _MARGIN
-    place = Text(f"{number} of {len(quiz.questions)}  ·  {question.kind}  ·  {question.topic}", "atlas.muted")
-    lines = [Text(), place, *_rendered(question.ask, width), Text()]
-    for letter, choice in zip(LETTERS, question.choices, strict=False):
-        lines += hang(Text(f"{letter}  ", "atlas.accent"), _rendered(choice.say, width - 3), 3)
-    return indent(lines, _MARGIN)
-
-
-def _told(question: Question, given: int) -> list[Text]:
-    """Whether the answer is right, and why; where it is not, also why the right one is."""
-    from rich.text import Text
-
-    chosen = question.choices[given]
-    if chosen.right:
-        return [Text(), *_verdict(Text("Right.", "atlas.good"), chosen)]
-    from atlas_cli.pages.quiz import LETTERS
-
-    best = Text(f"It is {LETTERS[question.answer]}.", "atlas.good")
-    return [
-        Text(),
-        *_verdict(Text("Not quite.", "atlas.bad"), chosen),
-        *_verdict(best, question.choices[question.answer]),
-    ]
-
-
-def _verdict(mark: Text, choice: Choice) -> list[Text]:
-    from atlas_cli.screen.lines import hang, indent
-    from atlas_cli.screen.terminal import text_width
-
-    column = len("Not quite. ")
-    return indent(hang(mark, _rendered(choice.why, text_width() - _MARGIN - column), column), _MARGIN)
-
-
-def _rendered(markdown: str, width: int) -> list[Text]:
-    from atlas_cli.pages.text import Renderer
-
-    return Renderer(width, lambda name, room: []).render(markdown)
-
-
-def _answer(question: Question) -> int | None:
-    """The place of the chosen answer; None where the reader stops or the pipe ends."""
-    from atlas_cli.pages.quiz import LETTERS
-    from atlas_cli.screen import messages
-
-    letters = LETTERS[: len(question.choices)]
-    while True:
-        if sys.stdin.isatty():
-            print(f"\n  {', '.join(letters)} or q > ", end="", file=sys.stderr, flush=True)
-        line = sys.stdin.readline()
-        word = line.strip().lower()
-        if not line or word in ("q", "quit"):
-            return None
-        if word in letters and len(word) == 1:
-            return letters.index(word)
-        if word.isdigit() and 1 <= int(word) <= len(letters):
-            return int(word) - 1
-        if word:
-            messages.say(f"  {word!r} is none of {', '.join(letters)}; q ends the quiz")
+    return quizzes.named((deed.topic, deed.what) for deed in boxes.due(progress.load(), time.time()))

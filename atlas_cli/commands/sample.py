@@ -83,6 +83,7 @@ def sample(
     from atlas_cli.engine.build import Options
     from atlas_cli.engine.loading import load_system
     from atlas_cli.engine.system import SampleRequest
+    from atlas_cli.learner import progress
     from atlas_cli.present.reporter import reporter
     from atlas_cli.screen import terminal
 
@@ -102,6 +103,7 @@ def sample(
     folder = save or found.samples
     name = _kept_samples.free(folder, _kept_samples.stem(seed, label, prompt, changes, extras, best))
     files = saved(lambda: artifact.save(folder, name), folder, wanted=save is not None)
+    progress.record("looked", found.topic, found.name)
     if json:
         terminal.emit_json({
             "run": str(found.path), "recipe": found.info["recipe"], "seed": seed,

@@ -87,6 +87,9 @@ def train(
     check_speed: Annotated[
         bool, typer.Option("--check-speed", help="The same, and claims of speed count too.")
     ] = False,
+    guess: Annotated[
+        bool, typer.Option("--guess", help="Ask first what you expect of the idea, and tell how it came out.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Show the recipe and what it will cost; train nothing.")
     ] = False,
@@ -107,8 +110,14 @@ def train(
         {"--seeds": seeds, "--sweep": sweep, "--resume": resume, "--dry-run": dry_run or None},
         ("--seeds", "--sweep"),
     )
-    _refuse_together({"--seeds": seeds, "--sweep": sweep, "--devices": devices if devices > 1 else None},
-                     ("--devices",))  # fmt: skip
+    several: dict[str, object] = {
+        "--seeds": seeds,
+        "--sweep": sweep,
+        "--devices": devices if devices > 1 else None,
+    }
+    _refuse_together({**several, "--resume": resume, "--dry-run": dry_run or None, "--guess": guess or None},
+                     ("--guess",))  # fmt: skip
+    _refuse_together(several, ("--devices",))
     _refuse_together({"--resume": resume, "--name": name, "--tag": tag}, ("--resume",))
     flags.jsonl = log is Log.jsonl
     if tensorboard:
@@ -120,7 +129,7 @@ def train(
     overrides = [*(sets or []), *_named(seed=seed, precision=precision, threads=threads)]
     labels = Labels(name, tuple(tag or ()))
     place = Place(out, data_dir, device, compile, ablate, labels, tensorboard)
-    wish = Wish(check or check_speed, check_speed, json)
+    wish = Wish(check or check_speed, check_speed, json, guess)
     if resume is not None:
         _resume(resume, topic, recipe, place, wish, overrides, data, dry_run)
         return
@@ -143,7 +152,16 @@ def _one(
     if dry_run:
         _training.print_cost(resolved, place, wish.json)
         return
-    _training.finish(resolved, _training.run_one(resolved, place, wish), wish)
+    if not wish.guess:
+        _training.finish(resolved, _training.run_one(resolved, place, wish), wish)
+        return
+    from atlas_cli.commands import _guess
+
+    guess = _guess.ask(resolved, _guess.require(resolved, place, wish))
+    outcome = _training.run_one(resolved, place, wish)
+    if guess is not None:
+        _guess.tell(guess, resolved, outcome)
+    _training.finish(resolved, outcome, wish)
 
 
 def _resume(

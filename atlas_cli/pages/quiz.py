@@ -14,18 +14,18 @@ letter means the same in the terminal, in JSON and on the web.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
-
-from atlas_cli import catalog
+from atlas_cli import catalog, shelf
 from atlas_cli.catalog import Family, Topic
 from atlas_cli.errors import DataError, UsageError
 
 KINDS = ("predict", "diagnose", "choose")
 LETTERS = "abcdef"
+_ID = 10  # hexadecimal digits of a question's name
 _SEED = 1303  # one under which no letter is right much more often than another, in any quiz
 
 
@@ -50,12 +50,29 @@ class Question(NamedTuple):
         """The place of the right choice."""
         return next(i for i, choice in enumerate(self.choices) if choice.right)
 
+    @property
+    def id(self) -> str:
+        """By which an answer is remembered; a question that is asked in other words is another one."""
+        return sha256(self.ask.encode()).hexdigest()[:_ID]
+
+
+class Entry(NamedTuple):
+    """A question without its texts."""
+
+    topic: str
+    kind: str
+    id: str
+
 
 class Quiz(NamedTuple):
-    """The questions of a family, or those on one of its topics."""
+    """The questions of a family, or some of them; of those that are due, of any family."""
 
-    family: Family
+    family: Family | None
     questions: tuple[Question, ...]
+
+    @property
+    def slug(self) -> str | None:
+        return self.family.slug if self.family else None
 
 
 def exists(family: Family) -> bool:
@@ -75,6 +92,8 @@ def load(family: Family) -> Quiz:
         UsageError: it has none yet.
         DataError: the file lacks something, or a question has not exactly one right answer.
     """
+    import yaml  # here: an index that lies on the shelf does without it
+
     path = _path(family)
     if not path.is_file():
         written = [entry.slug for entry in families()]
@@ -104,19 +123,60 @@ def find(name: str) -> Quiz:
     return _on_topic(subject)
 
 
-def _on_topic(topic: Topic) -> Quiz:
-    whole = load(catalog.family_of(topic))
-    chosen = tuple(question for question in whole.questions if question.topic == topic.slug)
+def only(quiz: Quiz, kind: str) -> Quiz:
+    """Its questions of one kind.
+
+    Raises:
+        UsageError: there is none.
+    """
+    chosen = tuple(question for question in quiz.questions if question.kind == kind)
     if not chosen:
-        raise UsageError(f"there is no question on {topic.slug} yet", f"atlas quiz {whole.family.slug}")
-    return Quiz(whole.family, chosen)
+        kinds = ", ".join(sorted({question.kind for question in quiz.questions}))
+        raise UsageError(f"none of these questions is of the kind {kind}", f"choose one of: {kinds}")
+    return quiz._replace(questions=chosen)
+
+
+def named(entries: Iterable[tuple[str, str]]) -> Quiz:
+    """The questions of these topics and names, in that order; those that are gone are left out.
+
+    Args:
+        entries: The topic of each, by its slug, and its name.
+    """
+    found: dict[tuple[str, str], Question] = {}
+    families = {topic.slug: catalog.family_of(topic) for topic in catalog.topics()}
+    wanted = [entry for entry in entries if entry[0] in families]
+    for family in {families[topic] for topic, _ in wanted}:
+        if exists(family):
+            found |= {(question.topic, question.id): question for question in load(family).questions}
+    return Quiz(None, tuple(found[entry] for entry in wanted if entry in found))
+
+
+def index(family_slug: str) -> tuple[Entry, ...]:
+    """The questions of a family without their texts, kept from start to start: the file is long to parse."""
+    family = next(family for family in catalog.families() if family.slug == family_slug)
+    if not exists(family):
+        return ()
+    slot, mark = f"questions of {family_slug}", shelf.mark_of([_path(family)])
+    known = shelf.get(slot, mark)
+    if known is None:
+        known = [[question.topic, question.kind, question.id] for question in load(family).questions]
+        shelf.put(slot, mark, known)
+    return tuple(Entry(*entry) for entry in known)
+
+
+def _on_topic(topic: Topic) -> Quiz:
+    family = catalog.family_of(topic)
+    chosen = tuple(question for question in load(family).questions if question.topic == topic.slug)
+    if not chosen:
+        raise UsageError(f"there is no question on {topic.slug} yet", f"atlas quiz {family.slug}")
+    return Quiz(family, chosen)
 
 
 def as_dict(quiz: Quiz, answers: bool) -> dict[str, Any]:
     """The quiz for scripts and classrooms; what is right, and why, only with `answers`."""
     return {
-        "family": quiz.family.slug,
-        "title": quiz.family.title,
+        "family": quiz.slug,
+        "title": quiz.family.title if quiz.family else "What is due",
         "questions": [
             {
                 "number": number,

@@ -131,7 +131,7 @@ class LiveProgress:
         half = (width - 2) // 2 - AXIS
         bar = m.training.claims[m.claimed]
         loss = loss_curve(losses, half, rows, self._unicode, m.held_out)
-        claimed = loss_curve(m.curves[m.claimed], half, rows, self._unicode, line=bound(bar))
+        claimed = loss_curve(m.curves.get(m.claimed, []), half, rows, self._unicode, line=bound(bar))
         if not loss or not claimed:
             return None
         table = Table.grid(padding=(0, 2, 0, 0))

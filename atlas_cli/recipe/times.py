@@ -21,6 +21,11 @@ def parents_seconds(name: str) -> dict[str, float | None]:
     return dict(_ancestors(name))
 
 
+def seconds(name: str) -> float | None:
+    """How long a recipe takes to train by itself; None where it was never measured."""
+    return seconds_of(_read(name).get("measured"))
+
+
 def seconds_of(measured: Any) -> float | None:
     """Training seconds out of a `measured:` section: those of a plain laptop, where they were timed."""
     if not isinstance(measured, dict):

@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 
 from atlas_cli.errors import UsageError
+from atlas_cli.files import try_lock
 from atlas_cli.runs.durable import write_fault
 from atlas_cli.runs.filelock import try_lock
 

@@ -35,6 +35,13 @@ class Recorded:
         self.out: list[str] = []
         self.err: list[str] = []
         self.pages = False
+        self.note: Any = None
+
+
+class Shown(NamedTuple):
+    """What was printed again, by what the command that printed it first noted of it."""
+
+    note: Any
 
 
 class Request(NamedTuple):
@@ -61,15 +68,15 @@ def request(*asked: object, also: str = "") -> Request | None:
     return Request(f"{asked!r}\n{surroundings.described()}", f"{shelf.atlas_mark()}\n{also}")
 
 
-def replay(asked: Request | None) -> bool:
-    """Print what was printed before, if it was; says whether it did.
+def replay(asked: Request | None) -> Shown | None:
+    """Print what was printed before, if it was; None where it was not.
 
     Raises:
         BrokenPipeError: the reader has gone.
     """
     answer = shelf.get(asked.slot, asked.mark) if asked else None
     if answer is None:
-        return False
+        return None
     if flags.plain:
         sys.stdout.reconfigure(encoding="ascii")  # type: ignore[union-attr]
         sys.stderr.reconfigure(encoding="ascii")  # type: ignore[union-attr]
@@ -83,7 +90,13 @@ def replay(asked: Request | None) -> bool:
         sys.stdout.flush()
     if said:
         _say(said)
-    return True
+    return Shown(answer.get("note"))
+
+
+def note(fact: Any) -> None:
+    """Have a fact, as JSON can hold it, handed back when what is being recorded is printed again."""
+    if _State.recorded is not None:
+        _State.recorded.note = fact
 
 
 @contextmanager
@@ -103,6 +116,7 @@ def recording(asked: Request | None) -> Iterator[None]:
         "pages": recorded.pages,
     }
     if None not in answer.values():
+        answer["note"] = recorded.note
         shelf.put(asked.slot, asked.mark, answer)
         documents.keep()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import time
 
 import pytest
 import typer
@@ -11,6 +12,7 @@ import typer
 from atlas_cli import catalog
 from atlas_cli.commands import quiz as command
 from atlas_cli.errors import UsageError
+from atlas_cli.learner import progress
 from atlas_cli.pages import quiz
 
 
@@ -89,3 +91,94 @@ def test_answers_without_json_are_refused(atlas):
     with pytest.raises(UsageError, match="--answers goes with --json") as caught:
         atlas("gan", "--answers")
     assert caught.value.hint == "atlas quiz gan --json --answers"
+
+
+class Clock:
+    """A time that only a test moves on, for what is kept and for what is due."""
+
+    def __init__(self) -> None:
+        self.now = time.mktime((2026, 2, 2, 12, 0, 0, 0, 0, -1))
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "time", clock)
+    return clock
+
+
+def wrong(question: quiz.Question) -> str:
+    """A letter that is wrong."""
+    return quiz.LETTERS[(question.answer + 1) % len(question.choices)]
+
+
+def right(question: quiz.Question) -> str:
+    return quiz.LETTERS[question.answer]
+
+
+def test_what_was_missed_comes_back_soon_and_what_was_known_later(atlas, clock: Clock):
+    first, second, third = quiz.load(catalog.resolve_family("ssm")).questions[:3]
+    out, err = atlas("ssm", given=f"{wrong(first)}\n{right(second)}\n{right(third)}\nq\n")
+    assert "1 comes back in ten minutes: atlas quiz" in err
+    clock.now += 300
+    out, _ = atlas()
+    assert "No question is due. The next of 3 comes back in 5 minutes." in out
+    clock.now += 300
+    out, err = atlas(given=f"{right(first)}\n")
+    assert "1 of 1" in out
+    assert "1 of 1 right" in out
+    assert "next  atlas learn" in err
+    assert "comes back tomorrow" in atlas()[0]
+    clock.now += 86_400
+    assert json.loads(atlas("--json")[0])["questions"][0]["ask"] == first.ask
+    clock.now += 2 * 86_400
+    due = json.loads(atlas("--json")[0])
+    assert due["family"] is None
+    assert [question["ask"] for question in due["questions"]] == [first.ask, second.ask, third.ask]
+    out, _ = atlas(given=f"{right(first)}\n{right(second)}\n{wrong(third)}\n")
+    assert "2 of 3 right" in out
+    assert "comes back in 10 minutes" in atlas()[0]
+
+
+def test_before_anything_was_asked_nothing_is_due(atlas):
+    out, err = atlas()
+    assert out == ""
+    assert "nothing was asked yet" in err
+    assert json.loads(atlas("--json")[0])["questions"] == []
+
+
+def test_a_question_mark_takes_wrong_answers_away_until_two_are_left(atlas):
+    question = quiz.load(catalog.resolve_family("ssm")).questions[0]
+    wrongs = [i for i, choice in enumerate(question.choices) if not choice.right]
+    out, err = atlas("ssm", given=f"?\n?\n?\n?\n{right(question)}\nq\n")
+    assert [f"Not {quiz.LETTERS[i]}." in out for i in wrongs] == [True] * (len(wrongs) - 1) + [False]
+    assert f"Not {right(question)}." not in out
+    assert err.count("no more hints: two answers are left") == 4 - (len(wrongs) - 1)
+    assert "1 of 1 right" in out
+    (answer,) = progress.load().deeds
+    assert (answer.facts["hints"], answer.facts["box"], answer.facts["right"]) == (len(wrongs) - 1, 1, True)
+
+
+def test_each_answer_is_kept_at_once(atlas, monkeypatch: pytest.MonkeyPatch):
+    first = quiz.load(catalog.resolve_family("ssm")).questions[0]
+    monkeypatch.setattr("atlas_cli.commands._asking._told", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        atlas("ssm", given=f"{right(first)}\n")
+    (answer,) = progress.load().deeds
+    assert (answer.kind, answer.topic, answer.what) == ("answered", first.topic, first.id)
+    assert (answer.facts["right"], answer.facts["kind"]) == (True, first.kind)
+
+
+def test_one_kind_alone_can_be_asked(atlas):
+    asked = json.loads(atlas("ddpm", "--kind", "predict", "--json")[0])["questions"]
+    assert {question["kind"] for question in asked} == {"predict"}
+    topic = next(
+        topic for topic in catalog.topics()
+        if (kinds := {entry.kind for entry in quiz.index(topic.family) if entry.topic == topic.slug})
+        and "choose" not in kinds
+    )  # fmt: skip
+    with pytest.raises(UsageError, match="of the kind choose"):
+        atlas(topic.slug, "--kind", "choose")

@@ -195,7 +195,7 @@ def test_ctrl_c_is_answered_with_a_word(atlas: CommandLine, monkeypatch: pytest.
     def stop(_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("atlas_cli.commands.quiz._answer", stop)
+    monkeypatch.setattr("atlas_cli.commands._asking._answer", stop)
     said = atlas("quiz", "gpt")
     assert said.code == 130
     assert said.err.splitlines()[-2:] == ["ended  interrupted", "hint   run the command again"]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from atlas_cli import deeds
 from atlas_cli.learner import progress
 from tests.e2e.helpers import ROOT, environment
 
@@ -19,8 +21,8 @@ NOON = 1_770_000_000.0  # 2026-02-02T02:40:00Z
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """A clock that stands still until its one entry is changed."""
     now = [NOON]
-    monkeypatch.setattr(progress, "_now", lambda: now[0])
-    monkeypatch.setattr(progress._Said, "already", False)
+    monkeypatch.setattr(deeds, "_now", lambda: now[0])
+    monkeypatch.setattr(deeds._Said, "already", False)
     return now
 
 
@@ -60,7 +62,12 @@ def test_the_file_is_read_by_people_one_deed_a_line():
     lines = progress.file().read_text().splitlines()
     assert len([line for line in lines if '"ddpm"' in line]) == 2
     assert '"first": "2026-02-02T02:40:00Z"' in lines[1]
-    assert held()["format"] == progress.FORMAT
+    assert held()["format"] == deeds.FORMAT
+
+
+def test_a_path_that_is_no_text_comes_back_as_it_was():
+    progress.record("trained", "ddpm", "ddpm/small", run="/runs/\udcff-1")
+    assert progress.load().deeds[0].facts["run"] == "/runs/\udcff-1"
 
 
 def test_what_a_later_version_wrote_stays():
@@ -131,9 +138,10 @@ def test_a_lock_that_is_never_freed_is_waited_for_in_vain_and_said(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     progress.record("read", "ddpm")
-    monkeypatch.setattr(progress, "_PATIENCE_S", 0.02)
-    with progress._locked(progress.file()):
-        progress.record("read", "gan")
+    monkeypatch.setattr(deeds, "_PATIENCE_S", 0.02)
+    lock = deeds._locked(progress.file())
+    progress.record("read", "gan")
+    os.close(lock)
     assert "another process holds" in capsys.readouterr().err
     assert [deed.topic for deed in progress.load().deeds] == ["ddpm"]
 

@@ -87,7 +87,7 @@ def explain(context: Any) -> None:
 
 
 def diagram(context: Any) -> None:
-    from atlas_cli.commands import diagram as command
+    from atlas_cli import reading
     from atlas_cli.diagrams import gallery
     from atlas_cli.diagrams.model import Diagram
 
@@ -96,9 +96,7 @@ def diagram(context: Any) -> None:
         return
     _, chosen = gallery.typed([given["topic"], *(given["name"] or ())])
     if isinstance(chosen, Diagram):
-        command._check_steps(chosen, given["step"], given["set_"], "")
-        if given["run"]:
-            raise UsageError(f"{chosen.name} is not drawn from a run", "")
+        reading.drawing(chosen, given["set_"] or (), given["step"], run=given["run"])
     else:
         gallery.setting(chosen, given["set_"] or [], "")
         if given["run"] and chosen.from_run is None:
@@ -176,6 +174,14 @@ def family(context: Any) -> None:
         catalog.resolve_any(name)
 
 
+def learn(context: Any) -> None:
+    from atlas_cli.learner import goals
+
+    name = " ".join(context.params["goal"] or ())
+    if name and not is_ones_own(name):
+        goals.called(name)
+
+
 def prepared(context: Any) -> None:
     from atlas_cli.commands._lab import wanted
 
@@ -192,7 +198,7 @@ def exercise(context: Any) -> None:
 
 LOOKED_AT: dict[str, Callable[[Any], None]] = {
     "explain": explain, "diagram": diagram, "code": code, "train": train, "sample": sample, "verify": verify,
-    "ls": family, "quiz": family, "prepare": prepared, "doctor": prepared,
+    "ls": family, "quiz": family, "learn": learn, "prepare": prepared, "doctor": prepared,
     "exercise start": exercise, "exercise check": exercise, "exercise hint": exercise,
     "exercise solution": exercise, "exercise reset": exercise, "exercise watch": exercise,
     "exercise train": exercise,

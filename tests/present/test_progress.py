@@ -165,3 +165,12 @@ def test_the_curve_falls_when_the_loss_falls(unicode: bool) -> None:
 def test_no_curve_without_two_points() -> None:
     assert loss_curve([(1, 1.0)], 40, 6) == ""
     assert loss_curve([(1, math.nan), (2, math.nan)], 40, 6) == ""
+
+
+def test_a_slow_first_step_has_a_figure_before_it_has_a_curve() -> None:
+    """The panel draws itself by the clock, and a curve keeps every few steps of a long training alone."""
+    console = terminal()
+    panel = LiveProgress(console, training(steps=100_000, claims={"accuracy": Bar(min=0.9)}))
+    panel.update(1, {"loss": 1.0, "accuracy": 0.25}, 0.5)
+    assert "accuracy" not in panel.meter.curves
+    assert any("accuracy 0.250 (wanted >= 0.9)" in line for line in shown(panel, console))

@@ -20,8 +20,10 @@ THRICE = """
 import io, sys
 from atlas_cli import app, catalog
 from atlas_cli.diagrams import blocks
+from atlas_cli import deeds
 from atlas_cli.screen import kept
 
+deeds.record = lambda *_: None  # what is done changes the map
 subjects = [entry for family in catalog.families() for entry in (family, *family.topics)]
 drawn = [d for family in catalog.families() for d in blocks.diagrams_of(family)]
 commands = [[], ["ls"], ["ls", "--tree"], *(["explain", subject.slug] for subject in subjects)]
@@ -128,6 +130,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
 )  # fmt: skip
 def test_what_was_edited_is_composed_anew(house: House, command: str, name: str, old: str, new: str):
     arguments = command.split()
+    (house.home / "progress.json").unlink(missing_ok=True)  # the map of who has begun has nothing to try
     before = house.prints(*arguments)
     assert house.prints(*arguments) == before
     house.edit(name, lambda text: text.replace(old, new, 1))
@@ -303,3 +306,14 @@ def test_a_program_that_calls_a_command_keeps_nothing():
     assert not kept.replay(None)
     with kept.recording(None):
         assert kept.recorded() is None
+
+
+def test_a_note_comes_back_with_what_was_printed(monkeypatch: pytest.MonkeyPatch, capsys):
+    monkeypatch.setattr(kept._State, "used", True)
+    asked = kept.request("noted")
+    with kept.recording(asked):
+        kept.note(["ddpm", ""])
+    shown = kept.replay(asked)
+    assert shown == kept.Shown(["ddpm", ""])
+    kept.note("outside of a recording it is nobody's")
+    assert kept.replay(asked) == shown
