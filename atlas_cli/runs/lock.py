@@ -15,7 +15,6 @@ from types import TracebackType
 from atlas_cli.errors import UsageError
 from atlas_cli.files import try_lock
 from atlas_cli.runs.durable import write_fault
-from atlas_cli.runs.filelock import try_lock
 
 _TRIES = 5  # a reader that asks who holds the lock holds it itself for microseconds
 
