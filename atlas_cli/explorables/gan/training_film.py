@@ -59,7 +59,7 @@ def shoot(run: str = RUNS[0]) -> list[dict[str, Any]]:
     data = load(DATA, seed=train.seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(stable_seed(train.seed, "film"))
-        gan = GAN(Config(**model))  # type: ignore[arg-type]
+        gan = GAN(Config(**model))
     gan.attach(Setting(data, train))
     optimizers, film = gan.optimizers(), []
     for step in range(N_STEPS + 1):

@@ -183,7 +183,7 @@ def _directions(rank: int, change: str) -> Images:
         pictures.append(picture(0.5 + 0.5 * parts.reshape(PIXELS) * (i < rank)))
         captions.append(f"{i + 1}" if i < rank else f"{i + 1}: not yet")
     title = "Directions that B A adds up: each reads the upper half and writes the lower"
-    return Images(title, pictures, N_DIRECTIONS, captions)
+    return Images(title, tuple(pictures), N_DIRECTIONS, tuple(captions))
 
 
 def _curves(rank: int, change: str) -> tuple[Curves, Curves]:
