@@ -1,4 +1,4 @@
-# make setup | check | scripts | test | learn | bench | frames | format
+# make setup | check | scripts | test | learn | bench | frames | pins | format
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -16,7 +16,7 @@ types:
 	$(BIN)/mypy
 
 scripts:          ## the types of the pages' JavaScript; needs npm, and ships nothing of it
-	for part in diagrams site twins; do npx --yes --package typescript@5.9 tsc --project tests/scripts/$$part.json || exit 1; done
+	for part in diagrams site twins networks; do npx --yes --package typescript@5.9 tsc --project tests/scripts/$$part.json || exit 1; done
 
 test:
 	$(BIN)/python -m pytest
@@ -30,8 +30,11 @@ bench:            ## speed as ratios against peers; leave the machine alone mean
 frames:           ## compute anew what explorables show first, after a change of what they compute with
 	$(BIN)/python -m atlas_cli.pages.shipped
 
+pins:             ## train anew the networks that pages show, where recipe, code or drawing has changed (minutes each)
+	$(BIN)/python -m atlas_cli.pages.pinning
+
 format:
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.PHONY: setup check lint types scripts test learn bench frames format
+.PHONY: setup check lint types scripts test learn bench frames pins format

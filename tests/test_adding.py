@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
 import subprocess
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from atlas_cli import shelf
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("atlas_cli", "content", "recipes")
@@ -153,6 +157,39 @@ def test_a_twin_is_a_script_beside_its_module(house: Path, atlas: Atlas):
     page = atlas("diagram", "s4", "added-wave", "--format", "html")
     assert '"packed":' not in page
     assert page.index("function added") < page.index(TWIN)  # its helper's comes before it
+
+
+def test_a_pinned_run_is_one_file(house: Path, atlas: Atlas):
+    before = listed(atlas)
+    room = house / "atlas_cli" / "explorables" / "ssm"
+    needs_a_run = EXPLORABLE.replace("added_wave,\n)", 'None, from_run=added_wave, systems=("s4",),\n)')
+    assert needs_a_run != EXPLORABLE
+    (room / "added_wave.py").write_text(needs_a_run, encoding="utf-8")
+    (room / "_added.py").write_text(HELPER, encoding="utf-8")
+    assert [entry["needs_run"] for entry in listed(atlas) if entry not in before] == [True]
+    frames = [added_frame(height) for height in (2, 3)]
+    data = json.dumps({"frames": frames, "arrays": []}).encode()
+    packed = base64.b64encode(zlib.compress(data)).decode()
+    pin = {
+        "origin": {"recipe": "s4/small", "seed": 1, "date": "2026-11-30"} | NOTHING,
+        "knobs": {"height": [2, 3]}, "drawn_by": {}, "packed": packed, "digest": shelf.digest(packed),
+    }  # fmt: skip
+    folder = house / "content" / "ssm" / "pinned"
+    (folder / "added-wave.json").write_text(json.dumps(pin), encoding="utf-8")
+    assert "ends at 3, as it was pinned" in atlas("diagram", "s4", "added-wave", "--set", "height=3")
+    assert [entry["needs_run"] for entry in listed(atlas) if entry not in before] == [False]
+    old = json.loads(atlas("recipe", "stale", "--json"))["stale"]
+    assert "ssm/pinned/added-wave.json" in [entry["name"] for entry in old]
+
+
+NOTHING = {"hash": "", "code": "", "weights": ""}
+
+
+def added_frame(height: int) -> dict[str, Any]:
+    """As a pin holds it."""
+    panel = {"kind": "words", "title": "w", "drag": [], "lines": ["a line"]}
+    said = f"It ends at {height}, as it was pinned."
+    return {"kind": "frame", "panels": [[panel]], "caption": said, "facts": {}}
 
 
 def test_a_stepped_diagram_is_one_file(house: Path, atlas: Atlas):

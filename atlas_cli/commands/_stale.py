@@ -1,18 +1,20 @@
-"""`atlas recipe stale`: the measured figures that the code may no longer give."""
+"""`atlas recipe stale`: the measured figures, and the pinned networks, that the code may no longer give."""
 
 from __future__ import annotations
 
 from atlas_cli import catalog, paths
+from atlas_cli.diagrams import staleness
 from atlas_cli.engine.staleness import benches, stale, stale_bench
 from atlas_cli.recipe import recipes
 
 
 def found() -> dict[str, list[str]]:
-    """Why figures may be old, by what makes them anew: a recipe, or a file that a benchmark writes."""
+    """Why something may be old, by what holds it: a recipe, what a benchmark wrote, what is pinned."""
     names = [f"{topic.slug}/{name}" for topic in catalog.topics() for name in catalog.recipes_of(topic)]
     reasons = {name: stale(recipes.resolve(name)) for name in names}
     content = paths.content_dir()
     reasons |= {path.relative_to(content).as_posix(): stale_bench(path) for path in benches()}
+    reasons |= {file.relative_to(content).as_posix(): why for file, why in staleness.stale()}
     return {name: why for name, why in reasons.items() if why}
 
 
@@ -27,6 +29,8 @@ def print_stale(json: bool) -> None:
     for name, why in old.items():
         terminal.emit_text(f"{name}: {'; '.join(why)}")
     if not old:
-        terminal.emit_text("Every figure is of the code as it is.")
-    elif named := next((name for name in old if not name.endswith(".yaml")), None):
+        terminal.emit_text("Every figure and every pinned network is of the code as it is.")
+    elif named := next((name for name in old if not name.endswith((".yaml", ".json"))), None):
         messages.next_command(f"atlas verify {named} --seeds 3 --write", "its figures, measured anew")
+    elif any(name.endswith(".json") for name in old):
+        messages.next_command("make pins", "the pinned networks, trained anew")

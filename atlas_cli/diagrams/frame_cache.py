@@ -34,6 +34,8 @@ _KINDS = {part.kind: part for part in _PARTS}
 def frame_of(explorable: Explorable, setting: Mapping[str, Value]) -> Frame:
     """The frame of a setting, from disk if it was computed before or is shipped."""
     wanted = {**explorable.defaults, **setting}
+    if explorable.packed:
+        return explorable.frame(wanted)
     ready = shipped.frame(explorable, wanted)
     if ready is not None:
         return from_dict(ready)
@@ -43,7 +45,7 @@ def frame_of(explorable: Explorable, setting: Mapping[str, Value]) -> Frame:
 def is_kept(explorable: Explorable, setting: Mapping[str, Value]) -> bool:
     """Whether the frame of a setting was computed before by the code as it is now."""
     wanted = {**explorable.defaults, **setting}
-    if shipped.frame(explorable, wanted) is not None:
+    if explorable.packed or shipped.frame(explorable, wanted) is not None:
         return True
     with suppress(paths.NoHome):
         return _path(explorable, wanted).is_file()
@@ -82,7 +84,12 @@ def _made(document: Any) -> Any:
 
 
 def _path(explorable: Explorable, what: object) -> Path:
-    wanted = json.dumps([explorable.family, explorable.name, explorable.fingerprint, what])
+    depends = explorable.fingerprint
+    if explorable.network:
+        from atlas_cli.diagrams import networks
+
+        depends += networks.mark(explorable.family, explorable.network)
+    wanted = json.dumps([explorable.family, explorable.name, depends, what])
     key = shelf.digest(_code_hash(), wanted)[:24]
     return paths.cache_dir() / "frames" / f"{explorable.name}-{key}.json"
 

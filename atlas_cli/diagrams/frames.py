@@ -222,6 +222,11 @@ class Explorable:
         heavy: Drawn with torch or by a clock; a page in the terminal names it, so that reading stays quick.
         place: Where it stands among those of its family; None: after all that have a place, by name.
         opens: Whether the page of its first topic opens with it; else the first in order does.
+        plays: Whether a page plays it once, when it is first seen.
+        network: Name of the pinned network with which a page computes its frames, for texts of the reader's
+            own as well; "": the page holds them.
+        packed: All its frames as a page has them, where they are kept and not computed.
+        unpinned: The same without the pinned run that its frames are from.
     """
 
     name: str
@@ -239,6 +244,10 @@ class Explorable:
     heavy: bool = False
     place: int | None = None
     opens: bool = False
+    plays: bool = False
+    network: str = ""
+    packed: str = ""
+    unpinned: Explorable | None = None
 
     @property
     def needs_run(self) -> bool:

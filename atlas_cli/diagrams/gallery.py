@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
-from atlas_cli.diagrams import blocks
+from atlas_cli.diagrams import blocks, pinned
 from atlas_cli.diagrams.model import Diagram
 from atlas_cli.errors import DataError, UsageError
 from atlas_cli.screen import messages
@@ -37,6 +37,11 @@ def explorables_of(subject: Topic | Family) -> tuple[Explorable, ...]:
 def of_runs(subject: Topic | Family) -> tuple[Explorable, ...]:
     """Those that only a trained run can draw."""
     return tuple(shown for shown in _explorables_of(subject) if shown.needs_run)
+
+
+def from_runs(subject: Topic | Family) -> tuple[Explorable, ...]:
+    """Those that a run of the reader's own can draw, whether or not they need it."""
+    return tuple(shown for shown in _explorables_of(subject) if shown.from_run)
 
 
 def diagrams_of(subject: Topic | Family) -> tuple[Diagram | Explorable, ...]:
@@ -233,7 +238,7 @@ def _name(module: str) -> str:
 
 
 def _load(family: str, module: str) -> Explorable:
-    """What a module holds.
+    """What a module holds, with the frames of its pinned run where it has one.
 
     Raises:
         DataError: it holds no EXPLORABLE, or one that is not called as the file and its folder are.
@@ -246,4 +251,4 @@ def _load(family: str, module: str) -> Explorable:
             f"{_EXPLORABLES / family / module}.py holds no EXPLORABLE of its own name",
             f"an explorable of family {family!r} there is called {_name(module)!r}",
         )
-    return held
+    return pinned.drawn(held)

@@ -26,7 +26,7 @@ LATEST = "latest"
 
 
 def of_run(shown: Explorable, reference: str | None, root: Path) -> Explorable:
-    """The diagram as a run draws it.
+    """The diagram as a run draws it; as its pinned run does, where it has one and no run is named.
 
     Args:
         shown: What is drawn.
@@ -48,10 +48,11 @@ def of_run(shown: Explorable, reference: str | None, root: Path) -> Explorable:
         return shown
     run = _chosen(shown, reference or LATEST, root)
     return replace(
-        shown,
+        shown.unpinned or shown,
         title=f"{shown.title} · {run.name}",
         compute=_compute(shown.from_run, run, root),
         run=run.name,
+        network="",
         fingerprint=fingerprint(run),
     )
 

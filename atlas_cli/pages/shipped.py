@@ -45,7 +45,8 @@ def main() -> None:
         markdown.ship(found, family_slug, slug)
     for family in catalog.families():
         for explorable in gallery.explorables_of(family):
-            if not explorable.heavy:  # a heavy one is not drawn while a page is read
+            # A heavy one is not drawn while a page is read; a pinned one is at hand.
+            if not (explorable.heavy or explorable.packed):
                 shipped.write(explorable)
 
 

@@ -48,3 +48,8 @@ def of_link(address: str, here: str) -> str:
         subject = catalog.resolve(slug)
     _, mark, fragment = address.partition("#")
     return relative(path_of(subject), here) + mark + fragment
+
+
+def network_path(name: str) -> str:
+    """The script of a network that a page computes with."""
+    return f"assets/{name}.js"

@@ -52,18 +52,18 @@ def article(page: Page, places: Places) -> str:
     """Everything between the header and the footer."""
     subject = page.subject
     marker = Marker(subject, glossary.link(places.here))
-    lead = opening_diagram(page)
+    lead, alone = opening_diagram(page), places.here is None
 
     def draw(name: str) -> str:
         if isinstance(subject, Topic) and name == lead:
             return figures.pointer(subject, name)
-        return figures.figure(subject, name)
+        return figures.figure(subject, name, alone)
 
     renderer = HtmlRenderer(draw, places.of_link, subject.slug, page.family.slug, marker)
     cited = sum(n_references(section.markdown) for section in page.sections if section.title == REFERENCES)
     parts = [_title(page, places)]
     if isinstance(subject, Topic) and lead:
-        parts.append(figures.opening(subject, lead))
+        parts.append(figures.opening(subject, lead, alone))
     if page.opening:
         parts.append(f'<div class="lead">\n{renderer.render(page.opening, cited)}\n</div>')
     if isinstance(subject, Topic) and page.whole:

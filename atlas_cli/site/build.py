@@ -14,7 +14,7 @@ from atlas_cli.errors import EnvironmentFault, UsageError
 from atlas_cli.pages import quiz
 from atlas_cli.pages.html import anchor
 from atlas_cli.pages.source import Page, read_page
-from atlas_cli.site import glossary, home, preview, quizzes, search, shell
+from atlas_cli.site import figures, glossary, home, preview, quizzes, search, shell
 from atlas_cli.site.address import path_of, quiz_path, relative
 from atlas_cli.site.article import Places, article, has_diagrams, titles
 from atlas_cli.site.shell import Content
@@ -68,7 +68,8 @@ def render(url: str = "") -> dict[str, str]:
     files = {content.path: shell.page(content, url and url.rstrip("/") + "/") for content in contents}
     files[shell.STYLE] = shell.asset("site.css")
     files[shell.SCRIPT] = shell.script()
-    files[shell.DIAGRAM_STYLE], files[shell.DIAGRAM_SCRIPT] = web_page.style(), web_page.script()
+    files[shell.DIAGRAM_STYLE], files[shell.DIAGRAM_SCRIPT] = web_page.style(), web_page.script(loading=True)
+    files |= figures.networks()
     found = [entry for page in read for entry in search.entries(page)]
     found += [entry for family in catalog.families() for entry in search.questions(family)]
     files[shell.INDEX] = search.script([*found, *glossary.entries()])

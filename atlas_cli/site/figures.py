@@ -14,24 +14,26 @@ from atlas_cli.catalog import Family, Topic
 from atlas_cli.diagrams import blocks, gallery
 from atlas_cli.diagrams.frames import Explorable
 from atlas_cli.diagrams.model import Diagram
+from atlas_cli.diagrams.web import computing
 from atlas_cli.diagrams.web import page as web_page
 from atlas_cli.pages.directives import needs_run, told
+from atlas_cli.site import address
 
 
-def figure(subject: Topic | Family, name: str) -> str:
-    """The diagram of that name, with its captions and its question."""
+def figure(subject: Topic | Family, name: str, alone: bool = False) -> str:
+    """The diagram of that name; `alone`: with all that it needs, for a page that is one file."""
     found = gallery.find(subject, name)
     if needs_run(found):
         return f'<p class="note">{escape(told(found))}</p>'
     title = f"<h3>{escape(found.title)}</h3>"
-    return f'<div class="diagram">\n{title}\n{_fragment(found.family, found.name)}\n</div>'
+    return f'<div class="diagram">\n{title}\n{_fragment(found.family, found.name, alone)}\n</div>'
 
 
-def opening(topic: Topic, name: str) -> str:
+def opening(topic: Topic, name: str, alone: bool = False) -> str:
     """The diagram that a page opens with, before its text."""
     found = gallery.find(topic, name)
     title = f"<h2>{escape(found.title)}</h2>"
-    return f'<div class="diagram opening">\n{title}\n{_fragment(found.family, found.name)}\n</div>'
+    return f'<div class="diagram opening">\n{title}\n{_fragment(found.family, found.name, alone)}\n</div>'
 
 
 def pointer(topic: Topic, name: str) -> str:
@@ -65,11 +67,21 @@ def elsewhere(topic: Topic) -> list[tuple[Topic, str, str]]:
 
 
 def yours(topic: Topic) -> list[Explorable]:
-    """Those that only a run of the reader's own can draw, and that a page can only name."""
-    return [shown for shown in gallery.of_runs(topic) if shown.topics[0] == topic.slug]
+    """Those that a run of the reader's own can draw."""
+    return [shown for shown in gallery.from_runs(topic) if shown.topics[0] == topic.slug]
 
 
 @cache
-def _fragment(family: str, name: str) -> str:
+def _fragment(family: str, name: str, alone: bool) -> str:
     """Frames take a while to compute, and are the same wherever they are shown."""
-    return web_page.fragment(gallery.find(catalog.resolve_family(family), name))
+    found = gallery.find(catalog.resolve_family(family), name)
+    if isinstance(found, Diagram) or not found.network or alone:
+        return web_page.fragment(found)
+    here = address.path_of(catalog.resolve(found.topics[0]))
+    return web_page.fragment(found, computing=address.relative(address.network_path(found.network), here))
+
+
+def networks() -> dict[str, str]:
+    """The scripts with the networks that pages compute with, by their paths."""
+    shown = (e for family in catalog.families() for e in gallery.explorables_of(family) if e.network)
+    return {address.network_path(e.network): computing.script(e) for e in shown}

@@ -65,7 +65,6 @@ def test_list_names_every_diagram_and_json_agrees(atlas):
     ssm = [d["name"] for d in json.loads(atlas("ssm", "--list", "--json")[0])["diagrams"]]
     assert ssm[0] == "mamba-block"
     assert ssm.index("shared-attention") < ssm.index("two-views") < ssm.index("discretisation")
-    assert ssm.pop() == "gate"  # those of the user's own runs come last
     assert ssm == [shown.name for shown in gallery.diagrams_of(catalog.resolve_family("ssm"))]
 
 
@@ -242,6 +241,24 @@ def test_contradictions_are_refused(atlas, arguments: list[str], what: str):
         atlas("mamba", *arguments)
 
 
+def test_what_needs_a_run_is_drawn_from_its_pinned_one(atlas):
+    listed = {
+        d["name"]: d["needs_run"] for d in json.loads(atlas("diffusion", "--list", "--json")[0])["diagrams"]
+    }
+    assert not listed["noise-path"]
+    assert "The network: ddpm/" in " ".join(atlas("noise-path")[0].split())
+
+
+@pytest.fixture
+def nothing_pinned(monkeypatch: pytest.MonkeyPatch):
+    """Diagrams as they are before any run is pinned."""
+    monkeypatch.setattr("atlas_cli.diagrams.pinned.drawn", lambda shown: shown)
+    gallery._of_family.cache_clear()
+    yield
+    gallery._of_family.cache_clear()
+
+
+@pytest.mark.usefixtures("nothing_pinned")
 def test_what_needs_a_run_is_listed_as_such_and_says_how_to_get_one(atlas, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert "needs a run of ddpm" in " ".join(atlas("diffusion", "--list")[0].split())

@@ -121,5 +121,5 @@ def test_a_real_run_is_drawn_in_every_format_and_from_the_cache_without_its_weig
     again = of_run(gallery.anywhere("noise-path"), trained.name, tmp_path / "runs")
     assert web_page.page(again) == page
     assert json.loads(deliver.document(again, "json", ("done=100",), None, "")) == document
-    for format, begins in (("svg", "<svg"), ("text", "Your net"), ("png", b"\x89PNG")):
+    for format, begins in (("svg", "<svg"), ("text", "A net"), ("png", b"\x89PNG")):
         assert deliver.document(again, format, ("done=100",), None, "").startswith(begins)

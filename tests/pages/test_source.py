@@ -140,7 +140,7 @@ def test_markdown_has_the_facts_and_a_drawing_in_place(page: source.Page):
 
 @pytest.fixture
 def turned() -> source.Page:
-    """A page that places an explorable of another topic of its family, and one that needs a run."""
+    """A page that places an explorable of another topic of its family, and one that a pinned run draws."""
     page = source.read_page(catalog.resolve("ddpm"))
     return page._replace(opening="A.\n\n{{ diagram sampler }}\n\n{{ diagram noise-path }}\n\nB.")
 
@@ -154,13 +154,13 @@ def test_explorables_stand_in_the_text_of_every_format(turned: source.Page):
         assert max(map(cell_len, lines)) <= width + 2
         text = " ".join(" ".join(lines).split())
         assert "The denoiser is perfect here" in text
-        assert "atlas diagram ddpm noise-path --run latest" in text
+        assert "The network: ddpm/" in text
     markdown = export.as_markdown(turned)
     assert "The denoiser is perfect here" in markdown
-    assert "atlas diagram ddpm noise-path --run latest" in export.as_dict(turned)["summary"]
+    assert "The network: ddpm/" in " ".join(export.as_dict(turned)["summary"].split())
     html = document(turned)
     assert 'id="diffusion-sampler"' in html
-    assert "atlas diagram ddpm noise-path --run latest" in html
+    assert 'id="diffusion-noise-path"' in html
 
 
 def test_an_explorable_needs_no_torch_where_a_page_shows_it(turned: source.Page):

@@ -39,9 +39,8 @@ def open_in(browser: Any) -> Iterator[Callable[[Path], Callable[..., Any]]]:
             page = context.new_page()
             page.on("console", lambda m: faults.append(m.text) if m.type == "error" else None)
             page.on("pageerror", lambda error: faults.append(str(error)))
-            page.on(
-                "request", lambda r: None if r.url.startswith(("file:", "data:")) else faults.append(r.url)
-            )
+            own = ("file:", "data:", "blob:")  # a blob is the page's own, as a worker's source
+            page.on("request", lambda r: None if r.url.startswith(own) else faults.append(r.url))
             if media:
                 page.emulate_media(**media)
             page.goto((folder / path.partition("#")[0]).as_uri() + "".join(path.partition("#")[1:]))

@@ -213,10 +213,27 @@ def test_what_is_not_written_leads_to_the_nearest_that_is():
     assert "atlas explain llava" not in text
 
 
-def test_a_diagram_of_a_run_is_named_and_not_drawn():
+def test_a_diagram_of_a_run_is_drawn_from_its_pin_and_named_for_a_run_of_ones_own():
     page = files()["diffusion/ddpm.html"]
     assert "atlas diagram ddpm noise-path --run latest" in page
-    assert 'id="diffusion-noise-path"' not in page
+    assert 'id="diffusion-noise-path"' in page
+    assert figures.lead(catalog.resolve("ddpm")) == "noise-path"
+    assert 'id="diffusion-noising"' in page  # in the text, where it proves a sentence
+
+
+def test_a_network_is_a_script_that_one_page_names_and_no_page_loads():
+    shown = [e for family in catalog.families() for e in gallery.explorables_of(family) if e.network]
+    for explorable in shown:
+        script = f"assets/{explorable.network}.js"
+        assert files()[script].startswith('atlasNetwork({"source":')
+        naming = [path for path, text in files().items() if f"/{script}" in text]
+        assert naming == [path_of(catalog.resolve(explorable.topics[0]))]
+        assert not any(script in " ".join(page.resources) for page in pages().values())
+
+
+def test_no_page_is_larger_than_400_kb():
+    sizes = {path: len(text.encode()) for path, text in files().items() if path.endswith(".html")}
+    assert {path: size for path, size in sizes.items() if size > 400_000} == {}
 
 
 def test_a_quiz_page_works_without_a_script():

@@ -214,7 +214,8 @@ class TurnedView:
 
     def sources(self, setting: Setting, node: str | None) -> list[tuple[str, Source]]:
         """The function that computes the frame."""
-        function = self._shown.from_run if self._shown.run else self._shown.compute
+        of_run = self._shown.run or self._shown.packed
+        function = self._shown.from_run if of_run else self._shown.compute
         name = getattr(function, "__qualname__", "")
         module = getattr(function, "__module__", "").removeprefix("atlas_cli.")
         return [("what computes this frame", locate(self._topic, f"{module}:{name}"))]

@@ -6,6 +6,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from atlas_cli.diagrams.frames import Bars, Heatmap, Images, Tokens, Words
+from atlas_cli.diagrams.text.dots import Dots
 from atlas_cli.diagrams.text.look import Look
 from atlas_cli.screen.lines import Lines, hang, wrap
 
@@ -17,6 +18,8 @@ _EIGHTHS = " ▏▎▍▌▋▊▉"
 _CELL = 4  # columns of a heatmap's cell at most; it is one line high
 _NAME = 14  # longest name beside a bar or a row
 _BAR = 40  # columns of a full bar at most
+_Image = tuple[tuple[float, ...], ...]
+_STRIP = 5  # images in one row, from which on they stay in it, at half their size where that helps
 
 
 def heatmap(panel: Heatmap, look: Look) -> Lines:
@@ -94,25 +97,49 @@ def _axes(panel: Heatmap, width: int) -> Lines:
 
 
 def images(panel: Images, look: Look) -> Lines:
-    """Images in their grid; with colour two pixels a character, without it their mean as a shade."""
+    """Images in their grid; with colour two pixels a character, without it their mean as a shade.
+
+    A strip of many that does not fit is drawn at half the size.
+    """
     width, plain, colour, _ = look
-    wide = len(panel.images[0][0])
-    columns = max(1, min(panel.columns, (width + 2) // (wide + 2)))
+    wide, n, gap, draw = len(panel.images[0][0]), len(panel.images), 2, _pixels
+    if _STRIP <= n <= panel.columns and n * (wide + gap) > width + gap:
+        wide, gap, draw = -(-wide // 2), 1, _small
+    columns = max(1, min(panel.columns, (width + gap) // (wide + gap)))
     captions = panel.captions or ("",) * len(panel.images)
     lines: Lines = []
     for start in range(0, len(panel.images), columns):
         if lines:
             lines.append(Text())
-        group = [_pixels(image, plain, colour) for image in panel.images[start : start + columns]]
+        group = [draw(image, plain, colour) for image in panel.images[start : start + columns]]
         for parts in zip(*group, strict=True):
-            lines.append(Text("  ").join(parts))
+            lines.append(Text(" " * gap).join(parts))
         names = captions[start : start + columns]
         if any(names):
-            lines.append(Text("  ".join(f"{name[:wide]:<{wide}}" for name in names), "atlas.muted"))
+            said = (" " * gap).join(f"{name[:wide]:<{wide}}" for name in names)
+            lines.append(Text(said, "atlas.muted"))
     return lines
 
 
-def _pixels(image: tuple[tuple[float, ...], ...], plain: bool, colour: bool) -> Lines:
+def _small(image: _Image, plain: bool, colour: bool) -> Lines:
+    """At half the size: without colour a dot for each pixel brighter than grey, else means of four."""
+    high, wide = len(image), len(image[0])
+    if not (colour or plain):
+        dots = Dots(-(-wide // 2), -(-high // 4), (0, 2 * -(-wide // 2) - 1, 1 - 4 * -(-high // 4), 0))
+        for y, row in enumerate(image):
+            for x, value in enumerate(row):
+                if value > 0.5:
+                    dots.line((x, -y), (x, -y), "")
+        return dots.rows()
+    pairs = zip(image[::2], image[1::2], strict=False)
+    means = (
+        tuple((a + b + c + d) / 4 for a, b, c, d in zip(up[::2], up[1::2], low[::2], low[1::2], strict=False))
+        for up, low in pairs
+    )
+    return _pixels(tuple(means), plain, colour)
+
+
+def _pixels(image: _Image, plain: bool, colour: bool) -> Lines:
     rows = list(image) + ([(0.0,) * len(image[0])] if len(image) % 2 else [])
     lines = []
     for upper, lower in zip(rows[::2], rows[1::2], strict=True):

@@ -20,6 +20,9 @@ from atlas_cli.diagrams.frames import Explorable, Knob, Value
 MOST_BYTES = 300_000  # of packed frames in one page
 MOST_FRAMES = 900  # at some milliseconds each, a page is made within seconds
 _FINE, _COARSE = 4095, 255  # levels: for positions, for shades
+_FEW = (8, 16, 24, 32)  # levels of pictures that are drawn in few shades
+_OFF = 0.02  # of a step: numbers are rounded to four digits
+_FIRST_LETTER = 48
 _NUMBERS = {float, int}
 _SHORT = 12  # lists up to this long stay as they are
 _SHADED = {"rows", "images", "ground"}  # fields that hold shades
@@ -32,12 +35,14 @@ def pack(explorable: Explorable) -> tuple[list[dict[str, Any]], str]:
     that was made before comes from disk.
     """
     knobs = [knob.as_dict() for knob in explorable.knobs]
+    if explorable.packed:
+        return knobs, explorable.packed
     what = ["package", MOST_FRAMES, MOST_BYTES, knobs]
-    values, packed = kept(explorable, what, lambda: _packed(explorable))
-    return [knob | {"values": left} for knob, left in zip(knobs, values, strict=True)], packed
+    values, text = kept(explorable, what, lambda: packed(explorable))
+    return [knob | {"values": left} for knob, left in zip(knobs, values, strict=True)], text
 
 
-def _packed(explorable: Explorable) -> tuple[list[list[Value]], str]:
+def packed(explorable: Explorable, most_bytes: int = MOST_BYTES) -> tuple[list[list[Value]], str]:
     """The values that the knobs keep, and the packed frames."""
     values = [list(knob.values) for knob in explorable.knobs]
     while (
@@ -46,10 +51,10 @@ def _packed(explorable: Explorable) -> tuple[list[list[Value]], str]:
     ):
         values[longest] = _thinned(values[longest], explorable.knobs[longest].default)
     while True:
-        packed = deflated(_frames(explorable, values))
+        text = deflated(_frames(explorable, values))
         longest = _longest_slider(explorable.knobs, values)
-        if len(packed) <= MOST_BYTES or longest is None:
-            return values, packed
+        if len(text) <= most_bytes or longest is None:
+            return values, text
         values[longest] = _thinned(values[longest], explorable.knobs[longest].default)
 
 
@@ -104,16 +109,30 @@ class _Pool:
 
     def _place(self, numbers: list[float], shape: tuple[int, ...], levels: int) -> int:
         low, high = min(numbers), max(numbers)
-        step = (high - low) / levels
+        few = _few_levels(numbers, low, high) if levels == _COARSE else 0
+        step = (high - low) / (few or levels)
         whole = [round((number - low) / step) if step else 0 for number in numbers]
-        stride = shape[-1] if len(shape) > 1 and shape[-1] == 2 else 1  # x after x and y after y
-        differences = [n - (whole[i - stride] if i >= stride else 0) for i, n in enumerate(whole)]
-        entry = {"shape": shape, "low": low, "step": step, "stride": stride, "differences": differences}
+        entry: dict[str, Any] = {"shape": shape, "low": low, "step": step}
+        if few:  # noise has no neighbours to lean on
+            entry["letters"] = "".join(chr(_FIRST_LETTER + n) for n in whole)
+        else:
+            stride = shape[-1] if len(shape) > 1 and shape[-1] == 2 else 1  # x after x and y after y
+            differences = [n - (whole[i - stride] if i >= stride else 0) for i, n in enumerate(whole)]
+            entry |= {"stride": stride, "differences": differences}
         key = json.dumps(entry)
         if key not in self._places:
             self._places[key] = len(self.arrays)
             self.arrays.append(entry)
         return self._places[key]
+
+
+def _few_levels(numbers: list[float], low: float, high: float) -> int:
+    """How many even steps from low to high reach all of the numbers; 0 where it takes more than a few."""
+    for levels in _FEW:
+        step = (high - low) / levels
+        if step and all(abs((n - low) / step - round((n - low) / step)) < _OFF for n in set(numbers)):
+            return levels
+    return 0
 
 
 def _shape(value: Any) -> tuple[int, ...] | None:

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 
 SCRIPTS = (  # in the order in which they are joined
     "base", "paint", "plot", "curves", "sketch", "heat", "lists", "frames", "twins", "panels", "player",
-    "stepped", "seize", "links", "own", "ease", "stage", "address", "explorable", "start",
+    "stepped", "seize", "links", "own", "ease", "stage", "address", "asked", "network", "explorable", "start",
 )  # fmt: skip
 _MOST_LINES = 60  # of source that a page shows for one box
 # Nothing may be fetched, and a browser holds the page to it.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
 _UNSEEN = "This diagram is drawn by a script, which is switched off."
 _ASKING = f"{_POLICY}; connect-src 'self'"  # of a page that a server of the atlas answers
+_WORKING = f"{_POLICY}; worker-src blob:"  # of one that computes in a worker, whose source it holds
 
 
 def page(
@@ -44,10 +45,11 @@ def page(
         live: The address that an explorable's frames are asked of; "": the page holds them.
     """
     family = next(family for family in catalog.families() if family.slug == shown.family)
+    policy = _ASKING if live else _WORKING if getattr(shown, "network", "") else _POLICY
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_ASKING if live else _POLICY}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         f"<title>{escape(shown.title)} · atlas</title>\n{head(live != '')}\n</head>\n"
         f'<body class="atlas-page">\n<header><p>{escape(family.title)}</p>'
         f"<h1>{escape(shown.title)}</h1></header>\n"
@@ -75,20 +77,31 @@ def style() -> str:
 
 
 @cache
-def script(live: bool = False) -> str:
-    """All scripts of diagrams as one, in a block of its own: none of their names meets another script's."""
-    parts = (_asset(f"scripts/{name}.js") for name in (*SCRIPTS, *(["live"] if live else [])))
+def script(live: bool = False, loading: bool = False) -> str:
+    """All scripts of diagrams as one, in a block of its own: none of their names meets another script's.
+
+    Args:
+        live: With what asks a server for frames.
+        loading: With what loads a network from a file beside the page.
+    """
+    further = [*(["live"] if live else []), *(["loading"] if loading else [])]
+    parts = (_asset(f"scripts/{name}.js") for name in (*SCRIPTS, *further))
     return '"use strict";\n{\n' + "\n".join(parts) + "}\n"
 
 
 def fragment(
-    shown: Diagram | Explorable, setting: Mapping[str, Value] | None = None, step: int = 1, live: str = ""
-) -> str:
-    """A `figure` element for a page that has `head()` in its head; for the arguments see `page`."""
+    shown: Diagram | Explorable, setting: Mapping[str, Value] | None = None, step: int = 1, live: str = "",
+    computing: str = "",
+) -> str:  # fmt: skip
+    """A `figure` element for a page that has `head()` in its head; for the arguments see `page`.
+
+    `computing` is the address of the script with the network of an explorable that a page computes with; "":
+    the figure holds it.
+    """
     kind, parts, data = (
         ("stepped", _stepped(shown), _steps(shown, step))
         if isinstance(shown, Diagram)
-        else ("explorable", *_explorable(shown, setting, live))
+        else ("explorable", *_explorable(shown, setting, live, computing))
     )
     name = _id(shown)
     return (
@@ -205,7 +218,7 @@ def _coloured(code: str) -> str:
 
 
 def _explorable(
-    shown: Explorable, setting: Mapping[str, Value] | None, live: str
+    shown: Explorable, setting: Mapping[str, Value] | None, live: str, computing: str = ""
 ) -> tuple[str, dict[str, Any]]:
     from atlas_cli.diagrams.web import twins
     from atlas_cli.diagrams.web.frames import deflated, pack
@@ -213,8 +226,10 @@ def _explorable(
 
     wanted = {**shown.defaults, **(setting or {})}
     twin = ""
-    if live:
-        knobs, source = [knob.as_dict() for knob in shown.knobs], {"live": live}
+    source: dict[str, Any]
+    if live or shown.network:
+        knobs = [knob.as_dict() for knob in shown.knobs]
+        source = {"live": live} if live else _computed(shown, setting, computing)
     elif twins.scripts(shown):
         knobs, source = twins.knobs(shown), {"told": deflated(twins.told(shown))}
         twin = twins.element(shown)
@@ -223,7 +238,8 @@ def _explorable(
         source = {"packed": packed}
     at = [_nearest(knob["values"], wanted[knob["name"]]) for knob in knobs]
     controls = "\n".join(
-        _knob(_id(shown), knob, place, live != "") for knob, place in zip(knobs, at, strict=True)
+        _knob(_id(shown), knob, place, bool(live or shown.network))
+        for knob, place in zip(knobs, at, strict=True)
     )
     parts = f"""{_question(shown.question, "Try this")}
 <div class="knobs">
@@ -237,7 +253,20 @@ def _explorable(
 <div class="spoken" role="status"></div><i class="probe"></i>
 </div></div>
 {twin}"""
-    return parts, {"knobs": knobs, "at": at, **source}
+    plays = {"plays": True} if shown.plays and not setting else {}
+    return parts, {"knobs": knobs, "at": at, **plays, **source}
+
+
+def _computed(shown: Explorable, setting: Mapping[str, Value] | None, address: str) -> dict[str, Any]:
+    """What a figure holds whose frames the page computes: the first of them, and where the network is."""
+    from atlas_cli.diagrams.frame_cache import frame_of
+    from atlas_cli.diagrams.web import computing
+
+    return {
+        "first": frame_of(shown, setting or {}).as_dict(),
+        "network": address or computing.whole(shown),
+        "megabytes": computing.megabytes(shown.family, shown.network),
+    }
 
 
 def _nearest(values: list[Value], wanted: Value) -> int:
@@ -274,7 +303,8 @@ def _choice(name: str, label: str, knob: dict[str, Any], at: int, own: bool) -> 
         else ""
     )
     return (
-        f'<fieldset class="knob choice" data-knob="{escape(knob["name"])}"><legend>{label}</legend>'
+        f'<fieldset class="knob choice" data-knob="{escape(knob["name"])}">'
+        f"<legend>{label}</legend>"
         f'<div class="segments">{buttons}</div>{field}</fieldset>'
     )
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 SHADES = 32  # of a picture: noise is hard to pack, and no eye tells more shades of it
 
 
-def shades(picture: Tensor) -> Tensor:
-    """From [-1, 1] to grey."""
+def shades(picture: Tensor, n: int = SHADES) -> Tensor:
+    """From [-1, 1] to grey, in n steps."""
     grey = (picture.clamp(-1, 1) + 1) / 2
-    return (grey * SHADES).round() / SHADES
+    return (grey * n).round() / n

@@ -1,4 +1,4 @@
-"""The reader's own net, told the class more and more loudly: what every weight of guidance buys and costs."""
+"""A trained net, told the class more and more loudly: what every weight of guidance buys and costs."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def guidance_curve(system: DDPM, weight: float) -> Frame:
         Series("spread within a class", WEIGHTS, [r.spread for r in results.values()], "dashed"),
     )
     plot = Curves(
-        "What your net gains and pays",
+        "What the net gains and pays",
         curves,
         "weight",
         "share of all, of real",
@@ -83,9 +83,9 @@ def _spread(classes: list[Tensor]) -> float:
 
 
 EXPLORABLE = Explorable(
-    "guidance-curve", "diffusion", ("cfg", "ddpm"), "Your net, told the class more and more loudly",
+    "guidance-curve", "diffusion", ("cfg", "ddpm"), "A net, told the class more and more loudly",
     "At which weight do the images of a row begin to look alike, and was the class read before that?",
     (Knob("weight", "guidance", WEIGHTS, 2.0, "slider"),),
     None, from_run=guidance_curve, systems=("ddpm",),
-    place=20,
+    place=50,
 )  # fmt: skip

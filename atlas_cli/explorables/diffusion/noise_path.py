@@ -1,4 +1,4 @@
-"""The reader's own net on its own way from noise to an image."""
+"""A trained net on its own ways from noise to images."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
     from atlas_cli.systems.diffusion.ddpm import DDPM
 
-N_SAMPLES = 6  # walks to choose from
+N_SAMPLES = 5  # walks, side by side
 SHARES = tuple(range(0, 101, 5))  # per cent of the walk
+FEW_SHADES = 16  # most of x_t is noise, which nothing packs
 
 
 class Walk(NamedTuple):
@@ -27,8 +28,9 @@ class Walk(NamedTuple):
 
 
 def noise_path(system: DDPM, done: int, sample: int) -> Frame:
-    """The walk when a share of it is done, what the net makes of it, and where it ends."""
-    walk = _walk(system, sample)
+    """All walks when a share of them is done, what the net makes of each, and how far one still has to go."""
+    walks = [_walk(system, i) for i in range(N_SAMPLES)]
+    walk = walks[sample]
     n_steps = len(walk.x) - 1
     step = round(done / 100 * n_steps)
     end = walk.x[-1]
@@ -38,12 +40,17 @@ def noise_path(system: DDPM, done: int, sample: int) -> Frame:
         Series("the walk x_t", shares, away_x),
         Series("the net's estimate", shares, away_estimate, "dashed"),
     )
-    pictures = Images(
-        f"Class {walk.label}: x_t, and what the net sees in it",
-        (shades(walk.x[step]), shades(walk.estimate[step])), 2, ("x_t", "seen"),
+    noisy = Images(
+        f"x_t, after step {step} of {n_steps}",
+        tuple(shades(w.x[step], FEW_SHADES) for w in walks), N_SAMPLES,
+    )  # fmt: skip
+    seen = Images(
+        "What the net sees in each: the image that it guesses",
+        tuple(shades(w.estimate[step], FEW_SHADES) for w in walks), N_SAMPLES,
+        tuple(f"asked for {w.label}" for w in walks),
     )  # fmt: skip
     plot = Curves(
-        "How far from the image at the end",
+        f"The walk of class {walk.label}: how far it is from its end",
         curves,
         "% of the walk",
         "distance a pixel",
@@ -51,10 +58,10 @@ def noise_path(system: DDPM, done: int, sample: int) -> Frame:
         drag="done",
     )
     return Frame(
-        ((pictures, plot),),
-        f"At step {step} of {n_steps} x_t is {away_x[step]:.2g} a pixel from the image that it becomes, the "
-        f"net's estimate {away_estimate[step]:.2g}. The net guesses the whole image at every step, first the "
-        "average of all it could still become.",
+        ((noisy,), (seen,), (plot,)),
+        f"At step {step} of {n_steps} the x_t of class {walk.label} is {away_x[step]:.2g} a pixel from the "
+        f"image that it becomes, the net's estimate {away_estimate[step]:.2g}. The net guesses the whole "
+        "image at every step, first the average of all it could still become.",
         {
             "step": f"{step} of {n_steps}", "t": walk.t[step], "distance of x_t": away_x[step],
             "distance of the estimate": away_estimate[step],
@@ -85,12 +92,12 @@ def _distance(path: Tensor, end: Tensor) -> list[float]:
 
 
 EXPLORABLE = Explorable(
-    "noise-path", "diffusion", ("ddpm", "ddim", "cfg"), "Your net's way from noise to an image",
+    "noise-path", "diffusion", ("ddpm", "ddim", "cfg"), "A net's way from noise to images",
     "At which share of the walk can you name what the net sees, and at which what stands in x_t?",
     (
         Knob("done", "walk done", SHARES, 50, "play", "%"),
-        Knob("sample", "sample", tuple(range(N_SAMPLES)), 3, "slider"),
+        Knob("sample", "plotted", tuple(range(N_SAMPLES)), 3, "slider"),
     ),
     None, from_run=noise_path, systems=("ddpm",),
-    place=10,
+    place=5, opens=True, plays=True,
 )  # fmt: skip

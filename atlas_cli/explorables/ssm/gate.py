@@ -1,4 +1,4 @@
-"""A state-space model as a trained run has it: what the reader's own weights write, keep and read.
+"""A state-space model as a trained run has it: what its weights write, keep and read.
 
 Source:  the scan seen as attention, each output a sum over the tokens before: Ali, Zimerman, Wolf 2024,
          arXiv:2403.01590.
@@ -155,7 +155,7 @@ def _by_kind(glyphs: list[str], step: Tensor) -> dict[str, float]:
 
 
 EXPLORABLE = Explorable(
-    "gate", "ssm", ("mamba",), "What your net lets into its memory",
+    "gate", "ssm", ("mamba",), "What a net lets into its memory",
     "What does the net write down, what does it let pass, and from where does each answer read?",
     (
         Knob("read", "read", SHARES, 100, "play", "%"),

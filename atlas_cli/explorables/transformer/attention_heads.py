@@ -1,4 +1,4 @@
-"""A transformer as a trained run has it: whom its heads listen to, on the reader's own sentence."""
+"""A transformer as a trained run has it: whom its heads listen to, on text of any kind."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _heads(system: GPT, text: str) -> Heads:
 
 
 EXPLORABLE = Explorable(
-    "attention-heads", "transformer", ("gpt", "rope"), "Whom the heads of your net listen to",
+    "attention-heads", "transformer", ("gpt", "rope"), "Whom the heads of a net listen to",
     "Which head goes back to where the same token stood, and looks at what followed it?",
     (
         Knob("asks", "asks", SHARES, 100, "play", "%"),

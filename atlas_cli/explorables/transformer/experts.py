@@ -1,4 +1,4 @@
-"""Who computes what in a trained mixture of experts: the reader's own net, on text that it never learned."""
+"""Who computes what in a trained mixture of experts, on text that it never learned."""
 
 from __future__ import annotations
 
@@ -64,6 +64,7 @@ def experts(system: MoETransformer, expert: int, layer: int, window: int) -> Fra
     names = tuple(str(e + 1) for e in range(n_experts))
     kinds = [shares.taken(layer, kind.members).tolist() for kind in CLASSES]
     load = shares.taken(layer, bytes(range(256)))
+    took = int((shares.gates[layer, window, :SHOWN_BYTES, expert] > 0).sum())
     return Frame(
         (
             (Tokens(f"What expert {expert + 1} of layer {layer + 1} adds to each byte, and who was chosen",
@@ -76,8 +77,8 @@ def experts(system: MoETransformer, expert: int, layer: int, window: int) -> Fra
             ),
             (Words("What each takes more often than its share", _favourites(shares, layer)),),
         ),
-        f"Expert {expert + 1} of layer {layer + 1} works on {float(load[expert]):.0%} of all bytes. Nobody "
-        "told the experts what to work on.",
+        f"Expert {expert + 1} of layer {layer + 1} works on {took} of these {SHOWN_BYTES} bytes, and on "
+        f"{float(load[expert]):.0%} of all. Nobody told the experts what to work on.",
         {
             "share of all bytes": float(load[expert]),
             "busiest expert": int(load.argmax()) + 1,
@@ -137,7 +138,7 @@ def _shares(system: MoETransformer) -> Shares:
 
 
 EXPLORABLE = Explorable(
-    "experts", "transformer", ("moe",), "What the experts of your net work on",
+    "experts", "transformer", ("moe",), "What the experts of a net work on",
     "Is there an expert whose bytes you can name in a word? In which layers?",
     (
         Knob("expert", "expert", tuple(range(1, 9)), 1, "slider"),

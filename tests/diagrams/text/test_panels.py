@@ -106,6 +106,17 @@ def test_arrows_point_where_they_go():
     assert "<" in "".join(plain(Quiver("q", ((0, 0),), ((-1.0, 0.0),), (-2, 2, -2, 2)), ascii_only=True))
 
 
+def test_a_strip_of_many_images_that_does_not_fit_is_drawn_at_half_its_size():
+    half = tuple(tuple(float(x < 4) for x in range(8)) for _ in range(8))
+    strip = Images("i", (half,) * 5, 5, tuple("abcde"))
+    assert plain(strip, 48)[1] == "  ".join(["████    "] * 5).rstrip()  # it fits
+    small = plain(strip, 30)
+    assert small[1:3] == [" ".join(["⣿⣿  "] * 5).rstrip()] * 2
+    assert small[3] == "a    b    c    d    e"
+    assert plain(strip, 30, ascii_only=True)[1:3] == [" ".join(["@@  "] * 5).rstrip()] * 2
+    assert len(plain(Images("i", (half,) * 4, 4), 30)) > 6  # of few each keeps its size
+
+
 def test_images_are_pairs_of_pixels():
     panel = Images("i", (((1.0, 0.0), (1.0, 0.0)),), 1, ("ab",))
     assert plain(panel) == ["i", "█", "ab"]

@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 import torch
 
-from atlas_cli.explorables.diffusion import _grey
-from atlas_cli.explorables.diffusion.noise_path import SHARES, noise_path
+from atlas_cli.explorables.diffusion.noise_path import FEW_SHADES, N_SAMPLES, SHARES, noise_path
 from atlas_cli.systems.diffusion.ddpm import DDPM
 
 
-def test_the_walk_ends_at_what_the_net_sees(ddpm: DDPM):
+def test_every_walk_ends_at_what_the_net_sees(ddpm: DDPM):
     frame = noise_path(ddpm, 100, 3)
-    (walked, seen), _ = frame.panels[0][0].images, None
-    assert walked == seen
+    (noisy,), (seen,), _ = frame.panels
+    assert len(noisy.images) == len(seen.images) == N_SAMPLES
     assert frame.facts["distance of x_t"] == frame.facts["distance of the estimate"] == 0
     assert frame.facts["step"] == "8 of 8"
-    expected = (torch.linspace(0, 1, 64) * _grey.SHADES).round() / _grey.SHADES
-    torch.testing.assert_close(torch.tensor(seen).flatten(), expected, atol=1e-3, rtol=0)
+    expected = (torch.linspace(0, 1, 64) * FEW_SHADES).round() / FEW_SHADES
+    for image in (*noisy.images, *seen.images):
+        torch.testing.assert_close(torch.tensor(image).flatten(), expected, atol=1e-3, rtol=0)
 
 
 def test_a_net_that_is_sure_is_right_from_the_start_while_the_walk_comes_nearer(ddpm: DDPM):
@@ -29,10 +29,14 @@ def test_a_net_that_is_sure_is_right_from_the_start_while_the_walk_comes_nearer(
 
 
 def test_samples_start_from_noise_of_their_own_and_ask_for_a_class_of_their_own(ddpm: DDPM):
-    first, second = (noise_path(ddpm, 0, sample).panels[0][0] for sample in (0, 1))
-    assert first.images[0] != second.images[0]
-    assert first.title.startswith("Class 0:")
-    assert second.title.startswith("Class 1:")
+    (noisy,), (seen,), (plot,) = noise_path(ddpm, 0, 1).panels
+    assert len(set(noisy.images)) == N_SAMPLES
+    classes = min(N_SAMPLES, ddpm.config.n_classes)
+    assert seen.captions[:classes] == tuple(f"asked for {i}" for i in range(classes))
+    assert plot.title.startswith("The walk of class 1:")
+    other = noise_path(ddpm, 0, 2)
+    assert other.panels[2][0].title.startswith("The walk of class 2:")
+    assert other.panels[:2] == ((noisy,), (seen,))  # only the plot is another
 
 
 def test_the_marker_and_the_step_follow_the_knob(ddpm: DDPM):
@@ -40,5 +44,5 @@ def test_the_marker_and_the_step_follow_the_knob(ddpm: DDPM):
         frame = noise_path(ddpm, done, 0)
         step = int(str(frame.facts["step"]).split()[0])
         assert abs(step / 8 - done / 100) <= 1 / 16 + 1e-9
-        assert frame.panels[0][1].marker == pytest.approx(100 * step / 8)
+        assert frame.panels[2][0].marker == pytest.approx(100 * step / 8)
         assert f"At step {step} " in frame.caption

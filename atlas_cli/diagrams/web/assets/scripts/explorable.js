@@ -2,13 +2,14 @@
 // list, or a text of the reader's own.
 
 /** @param {any} figure @param {any} data */
-async function explorable(figure, { knobs, at, packed, told: twinTold, loops, live }) {
+async function explorable(figure, { knobs, at, packed, told: twinTold, loops, plays, live, network, megabytes, first }) {
   const place = placesInAddress(figure, knobs, at);
   const valueOf = (/** @type {number} */ i) => (typeof place[i] === "string" ? place[i] : knobs[i].values[place[i]]);
   /** @type {Own} */
   const own = {};
-  const { frameOf, scales } = live
-    ? askedFrames(knobs, valueOf, live, () => ask())
+  const answers = network ? networkAnswers(network, megabytes) : live && liveAnswers(live);
+  const { frameOf, scales } = answers
+    ? askedFrames(knobs, valueOf, answers, () => ask(), first, at)
     : twinTold ? await twinFrames(knobs, figure.atlasTwin, twinTold, own) : await packedFrames(knobs, packed);
   const find = (/** @type {string} */ selector) => /** @type {any} */ (figure.querySelector(selector));
   const room = find(".panels");
@@ -100,6 +101,7 @@ async function explorable(figure, { knobs, at, packed, told: twinTold, loops, li
     });
     if (loops) playInSight(figure, player);
     else player?.before(() => place[i] === last && move(0));
+    if (plays && player && knob.kind === "play" && place[i] === at[i] && !calm.matches) playOnce(figure, () => move(0), player);
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", stage.again);
   document.addEventListener("atlas-theme", stage.again);
@@ -129,4 +131,17 @@ function playInSight(figure, player) {
   const watcher = new IntersectionObserver(([entry]) => (entry.isIntersecting ? player.start() : player.stop()), { threshold: 0.6 });
   watcher.observe(figure);
   for (const event of ["pointerdown", "keydown"]) figure.addEventListener(event, () => watcher.disconnect());
+}
+
+/** Plays once, from the beginning, when its panels are seen, unless the reader takes over before.
+ * @param {HTMLElement} figure @param {() => void} rewind @param {{start: () => void, stop: () => void}} player */
+function playOnce(figure, rewind, player) {
+  const watcher = new IntersectionObserver(([entry]) => {
+    if (!entry.isIntersecting) return;
+    watcher.disconnect();
+    player.start();
+  }, { threshold: 0.25 });
+  watcher.observe(/** @type {Element} */ (figure.querySelector(".panels")));
+  for (const event of ["pointerdown", "keydown"]) figure.addEventListener(event, () => watcher.disconnect());
+  rewind();
 }

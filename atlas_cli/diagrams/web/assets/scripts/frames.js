@@ -17,11 +17,11 @@ async function inflate(text) {
   return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).text();
 }
 
-// From differences of whole numbers to numbers, nested as they were.
-/** @param {{shape: number[], low: number, step: number, stride: number, differences: number[]}} packed */
-function undo({ shape, low, step, stride, differences }) {
-  const whole = differences.slice();
-  for (let i = stride; i < whole.length; i++) whole[i] += whole[i - stride];
+// From letters, or differences of whole numbers, to numbers, nested as they were.
+/** @param {{shape: number[], low: number, step: number, letters?: string, stride: number, differences: number[]}} packed */
+function undo({ shape, low, step, letters, stride, differences }) {
+  const whole = letters ? Array.from(letters, (letter) => letter.charCodeAt(0) - 48) : differences.slice();
+  for (let i = letters ? whole.length : stride; i < whole.length; i++) whole[i] += whole[i - stride];
   /** @type {any[]} */
   let values = whole.map((n) => low + n * step);
   for (const length of shape.slice(1).reverse()) {
