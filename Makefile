@@ -1,4 +1,4 @@
-# make setup | check | scripts | test | learn | bench | frames | format
+# make setup | check | scripts | test | learn | bench | frames | worked | format
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -30,8 +30,11 @@ bench:            ## speed as ratios against peers; leave the machine alone mean
 frames:           ## compute anew what explorables show first, after a change of what they compute with
 	$(BIN)/python -m atlas_cli.pages.shipped
 
+worked:           ## fill the boxes of the stepped diagrams anew, from your runs of their recipes
+	$(BIN)/python -m atlas_cli.worked
+
 format:
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.PHONY: setup check lint types scripts test learn bench frames format
+.PHONY: setup check lint types scripts test learn bench frames worked format

@@ -34,7 +34,7 @@ FLOORS = (
     ("language",),
     ("systems",),
     ("diagrams",),  # what a diagram and a frame are, and where they are found
-    ("explorables", "diagrams.grid"),
+    ("explorables", "worked", "diagrams.grid"),
     ("diagrams.text",),
     ("diagrams.svg", "diagrams.app"),
     ("diagrams.web",),
