@@ -1,4 +1,4 @@
-# make setup | check | scripts | test | learn | bench | frames | pins | format
+# make setup | check | scripts | test | learn | bench | frames | pins | worked | format
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -33,8 +33,11 @@ frames:           ## compute anew what explorables show first, after a change of
 pins:             ## train anew the networks that pages show, where recipe, code or drawing has changed (minutes each)
 	$(BIN)/python -m atlas_cli.pages.pinning
 
+worked:           ## fill the boxes of the stepped diagrams anew, from your runs of their recipes
+	$(BIN)/python -m atlas_cli.worked
+
 format:
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.PHONY: setup check lint types scripts test learn bench frames pins format
+.PHONY: setup check lint types scripts test learn bench frames pins worked format

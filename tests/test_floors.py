@@ -36,7 +36,7 @@ FLOORS = (
     ("language",),
     ("systems",),
     ("diagrams",),  # what a diagram and a frame are, and where they are found
-    ("explorables", "diagrams.grid", "exercises"),
+    ("explorables", "worked", "diagrams.grid", "exercises"),
     ("diagrams.text",),
     ("diagrams.svg", "diagrams.app"),
     ("diagrams.web",),

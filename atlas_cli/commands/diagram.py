@@ -262,7 +262,7 @@ def _draw(chosen: Diagram, step: int | None, all_steps: bool, moving: bool) -> N
         _play(chosen, width)
     lines = [Text()]
     for number in range(1, len(chosen.steps) + 1) if all_steps else [step]:
-        lines += [*text_blocks.drawing(chosen, width, number), Text()]
+        lines += [*text_blocks.drawing(chosen, width, number, out.color_system is not None), Text()]
     show(indent(lines, _INDENT))
 
 
@@ -280,7 +280,7 @@ def _play(chosen: Diagram, width: int) -> None:
     try:
         with Live(console=out, auto_refresh=False, transient=True) as live:
             for number, step in enumerate(chosen.steps, start=1):
-                frame = text_blocks.frame(chosen, width, number, out.height - 2)
+                frame = text_blocks.frame(chosen, width, number, out.height - 2, out.color_system is not None)
                 live.update(Text("\n").join([Text(), *indent(frame, _INDENT)]), refresh=True)
                 time.sleep(0.9 + len(step.say) / 90)  # seconds: long enough to see what moved, and to skim
     except KeyboardInterrupt:

@@ -13,14 +13,18 @@
     steps:
       - {say: One sentence., show: [data, "data -> mix"]}
     question: What happens if ...?
+    stack:                         # where it is one layer of many, which differ: the boxes of each
+      - [scan, dense]              # a step says `layer: 1` to light that one
 
 Without `at` a node stands below everything that flows into it, and the nodes of a row stand side by side.
-A step lights the nodes it shows and, where it names no edge, the edges that flow into them.
+A step lights the nodes it shows and, where it names no edge, the edges that flow into them. What stands in
+the boxes besides, if anything does, is in a file beside this one (worked.py).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -28,6 +32,7 @@ from typing import Any, get_args
 
 from atlas_cli import catalog, documents
 from atlas_cli.catalog import Family, Topic
+from atlas_cli.diagrams import worked
 from atlas_cli.diagrams.model import Diagram, Edge, EdgeKind, Group, Node, NodeKind, Side, Step
 from atlas_cli.errors import DataError
 
@@ -59,11 +64,13 @@ def load(path: Path) -> Diagram:
     try:
         raw = documents.parse(path.read_text(encoding="utf-8"))
         edges = tuple(_edge(entry) for entry in raw["edges"])
+        stack = tuple(tuple(layer) for layer in raw.get("stack") or ())
         diagram = Diagram(
             name=path.stem, family=path.parent.parent.name, topics=tuple(raw["topics"]), title=raw["title"],
             nodes=_nodes(raw["nodes"], edges), edges=edges,
             groups=tuple(Group(g["label"], tuple(g["nodes"])) for g in raw.get("groups") or ()),
-            steps=tuple(_step(entry, edges) for entry in raw["steps"]), question=raw["question"],
+            steps=tuple(_step(entry, edges, stack) for entry in raw["steps"]), question=raw["question"],
+            worked=worked.read(path), stack=stack,
         )  # fmt: skip
         _check(diagram)
     except (KeyError, TypeError, ValueError) as error:
@@ -106,11 +113,17 @@ def _ends(text: str) -> tuple[str, str]:
     return source, target
 
 
-def _step(entry: dict[str, Any], edges: tuple[Edge, ...]) -> Step:
+def _step(entry: dict[str, Any], edges: tuple[Edge, ...], stack: Sequence[Sequence[str]]) -> Step:
     nodes = frozenset(item for item in entry["show"] if "->" not in item)
     named = frozenset(_ends(item) for item in entry["show"] if "->" in item)
-    inflow = frozenset(edge.ends for edge in edges if edge.target in nodes and edge.kind != "gradient")
-    return Step(entry["say"], nodes, named or inflow)
+    layer = entry.get("layer", 0)
+    absent = {node for each in stack for node in each} - set(stack[layer - 1]) if layer else set()
+    inflow = frozenset(
+        edge.ends
+        for edge in edges
+        if edge.target in nodes and edge.kind != "gradient" and edge.source not in absent
+    )
+    return Step(entry["say"], nodes, named or inflow, layer)
 
 
 def _nodes(raw: dict[str, dict[str, Any]], edges: tuple[Edge, ...]) -> dict[str, Node]:
@@ -153,11 +166,26 @@ def _check(diagram: Diagram) -> None:
     named = {end for pair in ends for end in pair}
     named |= {node for group in diagram.groups for node in group.nodes}
     named |= {node for step in diagram.steps for node in step.nodes}
+    named |= {node for layer in diagram.stack for node in layer}
+    if beyond := {step.layer for step in diagram.steps} - set(range(len(diagram.stack) + 1)):
+        raise ValueError(f"its stack has no layer {beyond.pop()}")
     if strangers := named - diagram.nodes.keys():
         raise ValueError(f"no node is called {', '.join(sorted(strangers))}")
     if strange := {pair for step in diagram.steps for pair in step.edges} - ends:
         raise ValueError(f"no edge runs {sorted(strange)}")
+    if diagram.worked is not None:
+        _check_worked(diagram, diagram.worked)
     places = sorted((node.row, node.col) for node in diagram.nodes.values())
     for (row, col), (next_row, next_col) in pairwise(places):
         if row == next_row and next_col - col < 2:
             raise ValueError(f"two nodes overlap in row {row} at column {next_col / 2}")
+
+
+def _check_worked(diagram: Diagram, example: worked.Worked) -> None:
+    if strangers := example.pictures.keys() - diagram.nodes.keys():
+        raise ValueError(
+            f"its worked example fills {', '.join(sorted(strangers))}, and there is no such node"
+        )
+    steps = {picture.first for pictures in example.pictures.values() for picture in pictures}
+    if beyond := sorted((steps | example.seen.keys()) - set(range(1, len(diagram.steps) + 1))):
+        raise ValueError(f"its worked example speaks of step {beyond[0]}, and there is none")

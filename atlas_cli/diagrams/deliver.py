@@ -105,7 +105,7 @@ def placed(shown: Diagram | Explorable, width: int, setting: Mapping[str, Value]
     if isinstance(shown, Diagram):
         from atlas_cli.diagrams.text import blocks as text_blocks
 
-        return text_blocks.drawing(shown, width)
+        return text_blocks.drawing(shown, width, colour=out.color_system is not None)
     from atlas_cli.diagrams.frame_cache import frame_of
 
     setting = setting or shown.defaults

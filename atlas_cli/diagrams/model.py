@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from atlas_cli.diagrams.worked import Worked
+
 NodeKind = Literal["data", "op"]  # a tensor, or a computation on tensors
 EdgeKind = Literal["flow", "skip", "gradient"]
 Side = Literal["left", "right"]
@@ -53,15 +55,37 @@ class Group(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One sentence, and what of the picture it is about."""
+    """One sentence, and what of the picture it is about.
+
+    Attributes:
+        say: The sentence.
+        nodes: Boxes that it lights.
+        edges: Arrows that it lights.
+        layer: The layer of the diagram's stack that it is about, counted from 1; 0: of none, or of all.
+    """
 
     say: str
     nodes: frozenset[str]
     edges: frozenset[tuple[str, str]]
+    layer: int = 0
 
 
 class Diagram(NamedTuple):
-    """A stepped block diagram of one or more topics."""
+    """A stepped block diagram of one or more topics.
+
+    Attributes:
+        name: Of its file.
+        family: In whose folder that lies.
+        topics: That it explains.
+        title: What it is a picture of.
+        nodes: The boxes by name.
+        edges: The arrows.
+        groups: Frames around boxes.
+        steps: What is told, in order.
+        question: What it leaves open.
+        worked: What a trained network put into its boxes.
+        stack: Where it draws one layer of many: of each, the boxes that not all layers have.
+    """
 
     name: str
     family: str
@@ -72,6 +96,15 @@ class Diagram(NamedTuple):
     groups: tuple[Group, ...]
     steps: tuple[Step, ...]
     question: str
+    worked: Worked | None = None
+    stack: tuple[tuple[str, ...], ...] = ()
+
+    def absent(self, step: int | None) -> frozenset[str]:
+        """Boxes that the layer of a step does not have; none where a step is of no layer."""
+        layer = self.steps[step - 1].layer if step else 0
+        if not layer:
+            return frozenset()
+        return frozenset(node for each in self.stack for node in each) - set(self.stack[layer - 1])
 
     def step_of(self, node: str) -> int | None:
         """Number of the first step that is about a node."""
@@ -88,8 +121,16 @@ class Diagram(NamedTuple):
             "edges": [edge._asdict() for edge in self.edges],
             "groups": [{"label": group.label, "nodes": list(group.nodes)} for group in self.groups],
             "steps": [
-                {"number": i, "say": s.say, "nodes": sorted(s.nodes), "edges": sorted(map(list, s.edges))}
+                {
+                    "number": i,
+                    "say": s.say,
+                    "nodes": sorted(s.nodes),
+                    "edges": sorted(map(list, s.edges)),
+                    **({"layer": s.layer} if s.layer else {}),
+                }
                 for i, s in enumerate(self.steps, start=1)
             ],
+            **({"stack": [list(layer) for layer in self.stack]} if self.stack else {}),
+            **({"worked": self.worked.as_dict()} if self.worked else {}),
             "question": self.question,
         }

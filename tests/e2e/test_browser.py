@@ -191,19 +191,55 @@ def test_text_stays_in_its_box(opened, name, width):
 
 
 def outside_of_boxes(page: Any) -> list[str]:
-    """Names and shapes that are drawn wider or higher than their box."""
+    """Words and pictures that are drawn wider or higher than their box."""
     found: list[str] = page.evaluate(
         """() => [...document.querySelectorAll(".node")].filter((node) => node.getClientRects().length)
         .flatMap((node) => {
           const box = node.querySelector("rect").getBBox();
-          return [...node.querySelectorAll("text.name, text.shape")].filter((text) => {
+          return [...node.querySelectorAll("text.name, text.shape, .tile text, .rim")].filter((text) => {
+            if (!text.getClientRects().length) return false; // what another step shows
             const t = text.getBBox();
             return t.x < box.x || t.y < box.y - 1 || t.x + t.width > box.x + box.width
               || t.y + t.height > box.y + box.height + 1;
-          }).map((text) => text.textContent);
+          }).map((text) => text.textContent || text.getAttribute("class"));
         })"""
     )
     return found
+
+
+def held(page: Any) -> dict[str, list[tuple[str, bool]]]:
+    """Of every box with pictures, those that are seen: from which step they are, and whether palely."""
+    seen: list[tuple[str, str, bool]] = page.evaluate(
+        """() => [...document.querySelectorAll(".tile")].filter((tile) => tile.getClientRects().length).map(
+          (t) => [t.closest(".node").dataset.node, t.dataset.first, getComputedStyle(t).opacity < 1])"""
+    )
+    return {node: [(first, pale) for n, first, pale in seen if n == node] for node, _, _ in seen}
+
+
+@pytest.mark.parametrize("width", [375, 1280])
+def test_boxes_fill_as_the_steps_go(opened, width):
+    page = opened("gan-alternation", width=width)
+    assert held(page)["fake"] == [("1", False)]
+    assert held(page)["discriminator"] == [("2", True)]  # what is still to come is there, palely
+    page.locator(".number").nth(2).click()
+    assert held(page)["discriminator"] == [("3", False)]
+    page.locator(".number").last.click()
+    assert held(page)["fake"] == [("5", False)]
+    assert not any(pale for pictures in held(page).values() for _, pale in pictures)
+    page.locator(".number").first.click()
+    assert held(page)["fake"] == [("1", False)]
+    assert page.locator(".source").inner_text().startswith("In the boxes: the network of gan/ci")
+
+
+def test_a_stack_lights_one_layer_and_dims_what_it_lacks(opened):
+    page = opened("ssm-scan-or-attend")
+    assert page.locator(".layer:visible").count() == 8
+    assert page.locator(".layer.lit").count() == 0
+    page.locator(".number").nth(1).click()
+    assert page.locator(".layer.lit:visible").get_attribute("data-layer") == "1"
+    assert page.locator(".wedge:visible").count() == 1
+    absent = page.locator(".node.absent:visible")
+    assert {absent.nth(i).get_attribute("data-node") for i in range(absent.count())} == {"attend", "experts"}
 
 
 def test_the_keyboard_alone_walks_through_the_steps(opened):

@@ -15,10 +15,11 @@ from atlas_cli.catalog import Topic
 from atlas_cli.diagrams.code import Source, locate
 from atlas_cli.diagrams.frame_cache import frame_of
 from atlas_cli.diagrams.frames import Explorable, Frame, Knob, Value, told
-from atlas_cli.diagrams.grid.layout import TooNarrowError, lay_out
+from atlas_cli.diagrams.grid.placed import TooNarrowError
 from atlas_cli.diagrams.model import Diagram
 from atlas_cli.diagrams.text import blocks as text_blocks
 from atlas_cli.diagrams.text import panels as text_panels
+from atlas_cli.diagrams.text.tiles import Ink
 from atlas_cli.screen.lines import Lines, pairs, wrap
 from atlas_cli.screen.terminal import TEXT_WIDTH
 
@@ -96,7 +97,7 @@ class SteppedView:
 
     def picture(self, setting: Setting, frame: Frame | None, width: int, look: Look) -> Lines:
         """The blocks, with those of the step lit."""
-        return text_blocks.picture(self._diagram, width, int(setting["step"]), look.plain)
+        return text_blocks.picture(self._diagram, width, int(setting["step"]), Ink(look.plain, look.colour))
 
     def figures(self, frame: Frame | None, width: int) -> Lines:
         """None."""
@@ -122,7 +123,7 @@ class SteppedView:
     def focus_lines(self, setting: Setting, width: int) -> tuple[int, int] | None:
         """What is lit."""
         try:
-            boxes = lay_out(self._diagram, width).boxes
+            boxes = text_blocks.place(self._diagram, width).boxes
         except TooNarrowError:
             return None
         lit = [boxes[name] for name in self._diagram.steps[int(setting["step"]) - 1].nodes]
@@ -131,7 +132,7 @@ class SteppedView:
     def node_at(self, x: int, y: int, width: int) -> str | None:
         """The box under a point."""
         try:
-            boxes = lay_out(self._diagram, width).boxes
+            boxes = text_blocks.place(self._diagram, width).boxes
         except TooNarrowError:
             return None
         found = (name for name, b in boxes.items() if b.x <= x <= b.right and b.y <= y <= b.bottom)

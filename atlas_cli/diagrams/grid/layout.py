@@ -10,109 +10,41 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import NamedTuple
+from types import MappingProxyType
 
 from atlas_cli.diagrams.grid.gutters import Gutter
+from atlas_cli.diagrams.grid.insides import Area, Inside, Insides, Rooms
+from atlas_cli.diagrams.grid.placed import Box, Frame, Label, Layout, Route, TooNarrowError
 from atlas_cli.diagrams.grid.routing import Ends, Way, plan
 from atlas_cli.diagrams.model import Diagram, Edge, Group, Node, Side
 
-_LONGEST_LINE = 26  # characters in a box before its text is wrapped
 _GAPS = (9, 7, 5)  # characters between columns, the widest that fits; odd, as box widths are
 _MARGIN = 2  # columns between a group's boxes and its frame
 _LANE = 3  # columns from one lane to the next, without its label
 _LANE_LABEL = 10  # longest line of a lane's label
 
-Point = tuple[int, int]
 
-
-class TooNarrowError(ValueError):
-    """The diagram does not fit within the width asked for."""
-
-
-class Box(NamedTuple):
-    """A node in its place, with the lines of its label and of its shape."""
-
-    node: Node
-    x: int
-    y: int
-    width: int
-    height: int
-    label: tuple[str, ...]
-    shape: tuple[str, ...]
-
-    @property
-    def centre(self) -> int:
-        return self.x + self.width // 2
-
-    @property
-    def right(self) -> int:
-        return self.x + self.width - 1
-
-    @property
-    def bottom(self) -> int:
-        return self.y + self.height - 1
-
-
-class Label(NamedTuple):
-    """Text of an edge, its first character at (x, y), further lines below."""
-
-    x: int
-    y: int
-    lines: tuple[str, ...]
-
-
-class Route(NamedTuple):
-    """An edge as a polyline, from its source's border to the arrowhead in front of its target."""
-
-    edge: Edge
-    points: tuple[Point, ...]
-    label: Label | None
-
-
-class Frame(NamedTuple):
-    """A group's frame; its title stands on a border, where no edge crosses it."""
-
-    group: Group
-    x: int
-    y: int
-    width: int
-    height: int
-    title: Label
-
-    @property
-    def right(self) -> int:
-        return self.x + self.width - 1
-
-    @property
-    def bottom(self) -> int:
-        return self.y + self.height - 1
-
-
-class Layout(NamedTuple):
-    """A diagram in its place."""
-
-    boxes: dict[str, Box]
-    routes: tuple[Route, ...]
-    frames: tuple[Frame, ...]
-    width: int
-    height: int
-
-
-def lay_out(diagram: Diagram, width: int) -> Layout:
+def lay_out(diagram: Diagram, width: int, rooms: Rooms = MappingProxyType({})) -> Layout:
     """Place a diagram within `width` columns.
+
+    Args:
+        diagram: What is placed.
+        width: Columns.
+        rooms: Of the pictures that a renderer will put into the boxes.
 
     Raises:
         TooNarrowError: it does not fit.
         ValueError: an edge would have to cross a box.
     """
-    return _Layouter(diagram, width).layout()
+    return _Layouter(diagram, width, rooms).layout()
 
 
 class _Layouter:
     """Places columns, then gutters, then rows, since each needs the one before."""
 
-    def __init__(self, diagram: Diagram, width: int) -> None:
+    def __init__(self, diagram: Diagram, width: int, rooms: Rooms) -> None:
         self.diagram = diagram
+        self.insides = Insides(diagram.nodes.values(), rooms)
         self.ways: Mapping[Ends, Way] = plan(diagram)
         self.first_col = min(node.col for node in diagram.nodes.values())
         self.rows = max(node.row for node in diagram.nodes.values()) + 1
@@ -151,8 +83,7 @@ class _Layouter:
         nodes = self.diagram.nodes.values()
         half_columns = max(node.col for node in nodes) - self.first_col
         room = width - sum(self.margins.values())
-        natural = 5 + max(len(line) for node in nodes for line in _lines(node, _LONGEST_LINE)) // 2 * 2
-        narrowest = 4 + max(len(word) for node in nodes for word in f"{node.label} {node.shape}".split())
+        natural, narrowest = self.insides.natural, self.insides.narrowest
         for gap in self._gaps():
             widest = (2 * room - half_columns * gap) // (2 + half_columns)
             self.gap, self.box = gap, min(natural, widest - 1 + widest % 2)
@@ -251,16 +182,17 @@ class _Layouter:
     # --- rows -----------------------------------------------------------------------------------------
 
     def _place_rows(self) -> None:
-        texts = {name: _texts(node, self.box - 4) for name, node in self.diagram.nodes.items()}
+        insides = {name: self.insides.fill(node, self.box) for name, node in self.diagram.nodes.items()}
         self.boxes: dict[str, Box] = {}
         y = 0
         for row in range(self.rows):
             y += self.gutters[row].height
             members = [node for node in self.diagram.nodes.values() if node.row == row]
-            height = 2 + max((sum(map(len, texts[node.id])) for node in members), default=0)
+            height = 2 + max((insides[node.id].height for node in members), default=0)
             for node in members:
-                x = self._start(node.col)
-                self.boxes[node.id] = Box(node, x, y, self.box, height, *texts[node.id])
+                self.boxes[node.id] = _box(
+                    node, Area(self._start(node.col), y, self.box, height), insides[node.id]
+                )
             y += height
         self.height = y + self.gutters[self.rows].height
 
@@ -362,14 +294,13 @@ def _title(label: str, columns: range, borders: tuple[int, int], routes: tuple[R
     return Label(columns.start, borders[0], (text[: len(columns)],))
 
 
-def _lines(node: Node, width: int) -> list[str]:
-    label, shape = _texts(node, width)
-    return [*label, *shape]
-
-
-def _texts(node: Node, width: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    label, shape = (tuple(textwrap.wrap(text, width)) for text in (node.label, node.shape))
-    return label, shape
+def _box(node: Node, area: Area, inside: Inside) -> Box:
+    """A box as high as its row, what it holds in the middle."""
+    left, top = area.x + 2, area.y + 1 + (area.height - 2 - inside.height) // 2
+    words = inside.words
+    placed = Area(left + words.x, top + words.y, words.width, words.height)
+    tiles = tuple((left + x, top + y) for x, y in inside.tiles)
+    return Box(node, *area, inside.label, inside.shape, placed, tiles)
 
 
 def _lane_label(edge: Edge) -> tuple[str, ...]:

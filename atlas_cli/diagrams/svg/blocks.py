@@ -11,13 +11,16 @@ from html import escape
 from itertools import pairwise
 from typing import NamedTuple
 
-from atlas_cli.diagrams.grid.layout import Box, Frame, Label, Layout, Point, Route, TooNarrowError, lay_out
+from atlas_cli.diagrams.grid.layout import lay_out
+from atlas_cli.diagrams.grid.placed import Box, Frame, Label, Layout, Point, Route, TooNarrowError
 from atlas_cli.diagrams.model import Diagram, Edge
+from atlas_cli.diagrams.svg import stack, tiles
+from atlas_cli.diagrams.svg.tiles import Fit
 
 _CELL_HEIGHT = 15.0  # pixels
 _CELL_WIDTH = 7.6
 _NARROWEST_CELL = 4.8  # small text still fits where a terminal would put it
-_WIDE = 80  # columns
+_WIDE, _WIDE_FILLED = 80, 76  # columns; boxes with pictures take all of them
 _WIDEST = 200
 _PHONE = 303.0  # pixels that a phone leaves for a picture
 _CORNER = 7.0  # radius of a bend
@@ -33,14 +36,22 @@ class _Scale(NamedTuple):
     width: float
     small: bool = False
 
+    @property
+    def fit(self) -> Fit:
+        return (tiles.phone if self.small else tiles.screen)(self.width)
+
+    def corner(self, x: float, y: float) -> Pixel:
+        return x * self.width, y * _CELL_HEIGHT
+
     def at(self, x: float, y: float) -> Pixel:
         return (x + 0.5) * self.width, (y + 0.5) * _CELL_HEIGHT
 
 
 def drawings(diagram: Diagram) -> str:
     """The picture for a screen and, where it can be drawn narrower, the one for a phone."""
-    wide = _lay_out_within(diagram, _WIDE)
-    narrow = _narrowest(diagram)
+    columns = _WIDE_FILLED if diagram.worked else _WIDE
+    wide = _lay_out_within(diagram, columns, tiles.screen(_CELL_WIDTH))
+    narrow = _lay_out_within(diagram, int(_PHONE / _CELL_WIDTH), tiles.phone(_CELL_WIDTH))
     if narrow.width >= wide.width or wide.width * _CELL_WIDTH <= _PHONE:
         return _svg(diagram, wide, _Scale(_CELL_WIDTH), "")
     cell = min(max(_PHONE / narrow.width, _NARROWEST_CELL), _CELL_WIDTH)
@@ -49,32 +60,32 @@ def drawings(diagram: Diagram) -> str:
     )
 
 
-def _lay_out_within(diagram: Diagram, width: int) -> Layout:
+def _lay_out_within(diagram: Diagram, width: int, fit: Fit) -> Layout:
     """The layout for `width` columns, or for as few more as it needs."""
+    rooms = tiles.rooms(diagram, fit)
     for columns in range(width, _WIDEST):
         try:
-            return lay_out(diagram, columns)
+            return lay_out(diagram, columns, rooms)
         except TooNarrowError:
             continue
-    return lay_out(diagram, _WIDEST)
-
-
-def _narrowest(diagram: Diagram) -> Layout:
-    return _lay_out_within(diagram, int(_PHONE / _CELL_WIDTH))
+    return lay_out(diagram, _WIDEST, rooms)
 
 
 def _svg(diagram: Diagram, layout: Layout, scale: _Scale, purpose: str) -> str:
     margin = _BADGE + 2  # room for the badges of boxes at the border
     width, height = layout.width * scale.width + 2 * margin, layout.height * _CELL_HEIGHT + margin
     classes = " ".join(filter(None, ("blocks", purpose, "small" if scale.small else "")))
+    above = stack.height(diagram)
     parts = [
+        stack.draw(diagram, layout.width * scale.width),
         *(_frame(frame, scale) for frame in layout.frames),
         *_edges(layout, scale),
         *(_frame_title(frame, scale) for frame in layout.frames),
         *(_label(route, scale) for route in layout.routes),
         *(_box(diagram, box, scale) for box in layout.boxes.values()),
     ]
-    view = f"{-margin:g} {-margin / 2:g} {width:.0f} {height:.0f}"
+    height += above
+    view = f"{-margin:g} {-margin / 2 - above:g} {width:.0f} {height:.0f}"
     return (
         f'<svg class="{classes}" viewBox="{view}" width="{width:.0f}" height="{height:.0f}"'
         f' role="group" aria-label="{escape(diagram.title)}: boxes and arrows">{"".join(parts)}</svg>'
@@ -189,7 +200,7 @@ def _box(diagram: Diagram, box: Box, scale: _Scale) -> str:
         f' aria-label="{escape(_spoken(diagram, box))}">'
         f'<rect x="{left:.1f}" y="{top:.1f}" width="{right - left:.1f}" height="{bottom - top:.1f}"'
         f' rx="{radius:g}"/>'
-        f"{_texts(box, (left + right) / 2, (top + bottom) / 2)}{badge}</g>"
+        f"{_texts(box, scale)}{_pictures(diagram, box, scale)}{badge}</g>"
     )
 
 
@@ -200,12 +211,32 @@ def _badge(x: float, y: float, number: int) -> str:
     )
 
 
-def _texts(box: Box, x: float, middle: float) -> str:
+def _pictures(diagram: Diagram, box: Box, scale: _Scale) -> str:
+    """What a trained network put into the box: from each step on that changes it, a group of its own."""
+    pictures = diagram.worked.pictures.get(box.node.id, ()) if diagram.worked else ()
+    return "".join(
+        f'<g class="tile{" away" if i else ""}" data-first="{picture.first}">'
+        + "".join(
+            tiles.draw(tile, *scale.corner(*place), scale.fit)
+            for tile, place in zip(picture.tiles, box.tiles, strict=False)  # it may grow later
+        )
+        + "</g>"
+        for i, picture in enumerate(pictures)
+    )
+
+
+def _texts(box: Box, scale: _Scale) -> str:
+    (left, top), (right, bottom) = (
+        scale.corner(box.words.x, box.words.y),
+        scale.corner(box.words.x + box.words.width, box.words.y + box.words.height),
+    )
+    x, middle = (left + right) / 2, (top + bottom) / 2
     lines = [("name", line) for line in box.label] + [("shape", line) for line in box.shape]
     leading = _CELL_HEIGHT + 0.5
     top = middle - leading * (len(lines) - 1) / 2 + 4.5
+    most = f' data-most="{right - left:.0f}"' if box.tiles else ""
     return "".join(
-        f'<text class="{kind}" x="{x:.1f}" y="{top + leading * i:.1f}">{escape(line)}</text>'
+        f'<text class="{kind}" x="{x:.1f}" y="{top + leading * i:.1f}"{most}>{escape(line)}</text>'
         for i, (kind, line) in enumerate(lines)
     )
 

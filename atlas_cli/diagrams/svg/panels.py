@@ -26,10 +26,11 @@ from atlas_cli.diagrams.frames import (
     Words,
     told,
 )
+from atlas_cli.diagrams.shades import N_SHADES
 from atlas_cli.diagrams.sketch import Sketch
 from atlas_cli.diagrams.svg.plots import curves, quiver, scatter
 from atlas_cli.diagrams.svg.sketch import sketch
-from atlas_cli.diagrams.svg.style import N_SHADES, WIDTH, document, style_sheet, text, wrapped
+from atlas_cli.diagrams.svg.style import WIDTH, document, style_sheet, text, wrapped
 
 _MARGIN, _GAP = 28.0, 30.0
 _TITLE = 24.0  # height of a panel's title line

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import pairwise
 
+from atlas_cli.diagrams.shades import N_SHADES
 from atlas_cli.diagrams.sketch import Note, Shape, ShapeStyle, Sketch, Ticks
 from atlas_cli.diagrams.svg.plots import Place, arrow, mark, number, placer
-from atlas_cli.diagrams.svg.style import N_HUES, N_SHADES, text
+from atlas_cli.diagrams.svg.style import N_HUES, text
 
 _HIGHEST, _WIDEST = 380.0, 700.0  # of the plane, in pixels
 _NODE = 13.0  # radius

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from html import escape
 
+from atlas_cli.diagrams.shades import AMOUNT, N_SHADES, RAMPS, SIGNED, colour
+
 WIDTH = 860  # pixels of a file
 FONT = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', 'Liberation Sans', sans-serif"
 N_HUES = 6
-N_SHADES = 33  # so many that neighbours cannot be told apart, and none is lost
+N_LEVELS = 16  # of a tile's shades, from none to all
 
 _PLAIN = {  # class -> (property, light, dark)
     "page": ("fill", "#ffffff", "#16191f"), "card": ("fill", "#ffffff", "#1c1f25"),
@@ -23,14 +25,6 @@ _HUES = (
     ("#0067a5", "#5cb3f0"), ("#c2500a", "#f0a04b"), ("#00795b", "#3fc79d"), ("#a44a86", "#dd94c1"),
     ("#7d6200", "#e3cf4d"), ("#4a4f58", "#c3c8d0"),
 )  # fmt: skip
-_RAMP = (
-    ("#f7f6ee", "#b9d6e6", "#62a0c9", "#1e5f9c", "#08234b"),
-    ("#14202d", "#1d4468", "#2f7bb0", "#7cbbe0", "#f4f3e2"),
-)
-_BOTH = (
-    ("#8a3a00", "#e39b5d", "#f6f4ef", "#6da5cf", "#08417a"),
-    ("#f5a25d", "#97551f", "#22252b", "#245f92", "#7cc0f5"),
-)
 _BLOCKS: dict[str, tuple[tuple[str, str, str], ...]] = {  # selector -> ((property, light, dark), ...)
     ".node > rect": (("fill", "#ffffff", "#20242c"), ("stroke", "#868d99", "#7d8593")),
     ".node.data > rect": (("fill", "#f3efe4", "#2b2a26"),),
@@ -45,6 +39,12 @@ _BLOCKS: dict[str, tuple[tuple[str, str, str], ...]] = {  # selector -> ((proper
     ".edge.lit .line": (("stroke", "#0b62a8", "#6cb8f5"),),
     ".edge.lit .head": (("fill", "#0b62a8", "#6cb8f5"),),
     ".frame rect": (("stroke", "#d9d7d0", "#363b45"),),
+    ".layer > rect": (("fill", "#ffffff", "#20242c"), ("stroke", "#868d99", "#7d8593")),
+    ".layer.lit > rect, .wedge": (("fill", "#e3f0fb", "#17344e"), ("stroke", "#0b62a8", "#6cb8f5")),
+    ".tile .rim": (("stroke", "#868d99", "#7d8593"),), ".tile .under": (("fill", "#5a616d", "#a5abb6"),),
+    ".tile .bar": (("fill", "#c2500a", "#f0a04b"),),
+    ".tile .cloud-0": (("stroke", "#1d2129", "#e9e7e1"),),
+    ".tile .cloud-1": (("fill", "#c2500a", "#f0a04b"),),
 }  # fmt: skip
 _BLOCK_SHAPES = """.node > rect { stroke-width: 1.4; } .node.lit > rect { stroke-width: 3.2; }
 .blocks text { font-size: 12.5px; } .node text { text-anchor: middle; }
@@ -53,6 +53,12 @@ _BLOCK_SHAPES = """.node > rect { stroke-width: 1.4; } .node.lit > rect { stroke
 .halo { fill: none; stroke-width: 6; } .edge .line { fill: none; stroke-width: 1.5; }
 .edge.lit .line { stroke-width: 3.2; } .edge.gradient .line { stroke-dasharray: 5 4; }
 .frame rect { fill: none; stroke-width: 1.4; stroke-dasharray: 3 3; }
+.layer text { text-anchor: middle; } .layer > rect { stroke-width: 1.2; }
+.layer.lit > rect { stroke-width: 2.6; }
+.wedge { stroke-width: 1; } .node.absent { opacity: 0.3; }
+.cells path { fill: none; } .tile text { text-anchor: start; font-size: 11px; }
+.tile .over { font-family: ui-monospace, monospace; }
+.tile .figure { font-size: 15px; font-weight: 600; }
 .label, .frame text { paint-order: stroke; stroke-width: 4px; stroke-linejoin: round; }"""
 _IF_DARK, _END_IF = "@media (prefers-color-scheme: dark) {\n", "\n}\n"
 _PANEL_SHAPES = ".line { fill: none; stroke-width: 2; } .dashed { stroke-dasharray: 6 4; }"
@@ -63,7 +69,7 @@ def style_sheet(blocks: bool = False) -> str:
     rules: dict[str, tuple[tuple[str, str, str], ...]] = {
         f".{name}": (rule,) for name, rule in (_PLAIN if blocks else _panel_rules()).items()
     }
-    rules |= _BLOCKS if blocks else {}
+    rules |= _BLOCKS | tile_rules() if blocks else {}
     light, dark = (
         "\n".join(
             f"{selector} {{ {' '.join(f'{rule[0]}: {rule[place]};' for rule in properties)} }}"
@@ -87,22 +93,28 @@ def _panel_rules() -> dict[str, tuple[str, str, str]]:
     for i, (light, dark) in enumerate(_HUES):
         rules[f"s{i}"] = ("stroke", light, dark)
         rules[f"f{i}"] = ("fill", light, dark)
-    for name, (lights, darks) in (("h", _RAMP), ("d", _BOTH)):
+    for name, (lights, darks) in (("h", AMOUNT), ("d", SIGNED)):
         for i in range(N_SHADES):
-            rules[f"{name}{i}"] = ("fill", _between(lights, i), _between(darks, i))
+            place = i / (N_SHADES - 1)
+            rules[f"{name}{i}"] = ("fill", colour(lights, place), colour(darks, place))
     return rules
 
 
-def _between(stops: tuple[str, ...], i: int) -> str:
-    """The colour at place i of N_SHADES on a ramp."""
-    place = i * (len(stops) - 1) / (N_SHADES - 1)
-    low = min(int(place), len(stops) - 2)
-    pairs = zip(_rgb(stops[low]), _rgb(stops[low + 1]), strict=True)
-    return "#" + "".join(f"{round(a + (b - a) * (place - low)):02x}" for a, b in pairs)
+def tile_rules() -> dict[str, tuple[tuple[str, str, str], ...]]:
+    """Selector -> properties of the cells of tiles, each with its light and its dark colour."""
+    return {
+        f".cells.{name} .w{i}": (("stroke", colour(light, i / N_LEVELS), colour(dark, i / N_LEVELS)),)
+        for name, (light, dark) in RAMPS.items()
+        for i in range(N_LEVELS + 1)
+    }
 
 
-def _rgb(colour: str) -> list[int]:
-    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+def tile_sheet() -> str:
+    """The same for a page, whose colours follow the reader's light or dark setting."""
+    return "".join(
+        f"{selector}{{{name}:light-dark({light},{dark})}}\n"
+        for selector, ((name, light, dark),) in tile_rules().items()
+    )
 
 
 def text(x: float, y: float, words: str, kind: str = "ink", size: float = 12, more: str = "") -> str:

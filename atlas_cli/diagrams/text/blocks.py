@@ -11,80 +11,127 @@ from typing import NamedTuple
 
 from rich.text import Text
 
-from atlas_cli.diagrams.grid.layout import Box, Frame, Layout, Route, TooNarrowError, lay_out
+from atlas_cli.diagrams.grid.layout import lay_out
+from atlas_cli.diagrams.grid.placed import Box, Frame, Layout, Route, TooNarrowError
 from atlas_cli.diagrams.model import Diagram, Step
+from atlas_cli.diagrams.text import tiles
 from atlas_cli.diagrams.text.canvas import Canvas, Pen
+from atlas_cli.diagrams.text.stack import stack
+from atlas_cli.diagrams.text.tiles import Ink
 from atlas_cli.screen.lines import Lines, hang, pairs, wrap
 from atlas_cli.screen.terminal import TEXT_WIDTH, ascii_only
 
 # Left corner, side, right corner, upright, the lower corners, the side where an edge leaves.
-_BORDERS = {"op": [*"┌─┐│└┘┬"], "data": [*"╭─╮│╰╯┬"], "lit": [*"╔═╗║╚╝╤"]}
-_ASCII_BORDERS = {"op": [*"+-+|+++"], "data": [*".-.|''+"], "lit": [*"#=#####"]}
-_BORDER_STYLES = {"op": "atlas.accent", "data": "atlas.muted"}
+_BORDERS = {"op": [*"┌─┐│└┘┬"], "data": [*"╭─╮│╰╯┬"], "lit": [*"╔═╗║╚╝╤"], "absent": [*"┌╌┐┊└┘┬"]}
+_ASCII_BORDERS = {"op": [*"+-+|+++"], "data": [*".-.|''+"], "lit": [*"#=#####"], "absent": [*".~.:..."]}
+_BORDER_STYLES = {"op": "atlas.accent", "data": "atlas.muted", "absent": "atlas.muted"}
 _HEADS = {(0, 1): "▼", (1, 0): "▶", (-1, 0): "◀", (0, -1): "▲"}
 _ASCII_HEADS = {(0, 1): "v", (1, 0): ">", (-1, 0): "<", (0, -1): "^"}
 _EDGE_STYLES = {"flow": "atlas.muted", "skip": "atlas.muted", "gradient": "atlas.keyword"}
 
 
-def picture(diagram: Diagram, width: int, step: int | None = None, plain: bool = False) -> Lines:
+def place(diagram: Diagram, width: int) -> Layout:
+    """Where everything stands in a terminal.
+
+    Raises:
+        TooNarrowError: it does not fit.
+    """
+    return lay_out(diagram, width, tiles.rooms(diagram))
+
+
+def picture(diagram: Diagram, width: int, step: int | None = None, ink: Ink = Ink()) -> Lines:
     """The drawing alone, line by line.
 
     Args:
         diagram: What to draw.
         width: Columns to draw it in; narrower than it can be drawn, its edges are listed instead.
         step: Number of the step to light; None lights nothing.
-        plain: Draw in ASCII.
+        ink: What the terminal can show.
     """
     try:
-        layout = lay_out(diagram, width)
+        layout = place(diagram, width)
     except TooNarrowError:
         return _outline(diagram, width)
-    lit = diagram.steps[step - 1] if step else None
-    return _Painter(diagram, layout, lit, plain).paint()
+    return _Painter(diagram, layout, step, ink).paint()
 
 
-def drawing(diagram: Diagram, width: int, step: int | None = None) -> Lines:
+def drawing(diagram: Diagram, width: int, step: int | None = None, colour: bool = False) -> Lines:
     """The drawing with its sentences: all of them, or that of one step."""
     title = wrap(Text(diagram.title, "atlas.head"), width)
     said = caption(diagram, step, width) if step else sentences(diagram, width)
-    return [*title, Text(), *picture(diagram, width, step, ascii_only()), Text(), *said]
+    ink = Ink(ascii_only(), colour)
+    drawn = [*stack(diagram, width, step, ink), *picture(diagram, width, step, ink)]
+    return [*title, *source(diagram, width, ink), Text(), *drawn, Text(), *said]
+
+
+def source(diagram: Diagram, width: int, ink: Ink) -> Lines:
+    """Whose network filled the boxes, and with what, and the key to the shades; or nothing."""
+    if diagram.worked is None or not _is_drawn(diagram, width):
+        return []
+    said = wrap(Text(diagram.worked.says, "atlas.muted"), min(width, TEXT_WIDTH))
+    return [*said, tiles.key(ink)] if diagram.worked.signed else said
+
+
+def _is_drawn(diagram: Diagram, width: int) -> bool:
+    """Whether there is room for boxes."""
+    try:
+        place(diagram, width)
+    except TooNarrowError:
+        return False
+    return True
 
 
 def caption(diagram: Diagram, step: int, width: int) -> Lines:
     """The sentence of one step, with its place among the others."""
     mark = Text(f"▶ {step}/{len(diagram.steps)}", "atlas.mark")
-    return pairs([(mark, Text(diagram.steps[step - 1].say))], min(width, TEXT_WIDTH))
+    return pairs([(mark, _told(diagram, step))], min(width, TEXT_WIDTH))
+
+
+def _told(diagram: Diagram, step: int) -> Text:
+    """A step's sentence, and what is to be seen in the boxes."""
+    seen = diagram.worked.seen.get(step) if diagram.worked else None
+    return Text.assemble(diagram.steps[step - 1].say, (f" {seen}" if seen else "", "atlas.code"))
 
 
 def sentences(diagram: Diagram, width: int) -> Lines:
     """All sentences, numbered as in the drawing, and the question that it leaves open."""
     width = min(width, TEXT_WIDTH)
-    said = [(Text(str(i), "atlas.mark"), Text(step.say)) for i, step in enumerate(diagram.steps, start=1)]
+    said = [(Text(str(i), "atlas.mark"), _told(diagram, i)) for i in range(1, len(diagram.steps) + 1)]
     asked = [(Text("?", "atlas.mark"), Text(diagram.question, "italic"))]
     return [*pairs(said, width), Text(), *pairs(asked, width)]
 
 
 def as_text(diagram: Diagram, width: int = 80) -> str:
     """The drawing and its sentences without colour, for Markdown and for scripts."""
-    lines = [line.plain for line in picture(diagram, width)]
-    lines += ["", *(f"{number}. {step.say}" for number, step in enumerate(diagram.steps, start=1))]
+    lines = [line.plain for line in (*stack(diagram, width, None, Ink()), *picture(diagram, width))]
+    lines += ["", *(f"{i}. {_told(diagram, i).plain}" for i in range(1, len(diagram.steps) + 1))]
+    lines = [diagram.worked.says, "", *lines] if diagram.worked else lines
     return "\n".join([*lines, "", diagram.question])
 
 
-def frame(diagram: Diagram, width: int, step: int, height: int) -> Lines:
+def frame(diagram: Diagram, width: int, step: int, height: int, colour: bool = False) -> Lines:
     """One frame of the animation in at most `height` lines: of a tall drawing, where the step is."""
     numbers = range(1, len(diagram.steps) + 1)
     below = max(len(caption(diagram, number, width)) for number in numbers)  # the same for all: nothing jumps
-    lines = picture(diagram, width, step, ascii_only())
-    lines = _window(lines, diagram, width, step, max(height - below - 3, 5))
-    return [Text(diagram.title, "atlas.head"), Text(), *lines, Text(), *caption(diagram, step, width)]
+    ink = Ink(ascii_only(), colour)
+    layers = stack(diagram, width, step, ink)  # always in sight
+    lines = picture(diagram, width, step, ink)
+    lines = _window(lines, diagram, width, step, max(height - below - 3 - len(layers), 5))
+    return [
+        Text(diagram.title, "atlas.head"),
+        Text(),
+        *layers,
+        *lines,
+        Text(),
+        *caption(diagram, step, width),
+    ]
 
 
 def _window(lines: Lines, diagram: Diagram, width: int, step: int, height: int) -> Lines:
     if len(lines) <= height:
         return lines
     try:
-        boxes = lay_out(diagram, width).boxes
+        boxes = place(diagram, width).boxes
     except TooNarrowError:
         return lines[:height]
     lit = [boxes[name] for name in diagram.steps[step - 1].nodes]
@@ -111,11 +158,15 @@ def _outline(diagram: Diagram, width: int) -> Lines:
 class _Painter(NamedTuple):
     diagram: Diagram
     layout: Layout
-    lit: Step | None
-    plain: bool
+    step: int | None
+    ink: Ink
+
+    @property
+    def lit(self) -> Step | None:
+        return self.diagram.steps[self.step - 1] if self.step else None
 
     def paint(self) -> Lines:
-        canvas = Canvas(self.plain)
+        canvas = Canvas(self.ink.plain)
         for frame in self.layout.frames:
             self._frame(canvas, frame)
         for route in sorted(self.layout.routes, key=self._is_lit):  # what is lit is drawn over what is not
@@ -145,7 +196,7 @@ class _Painter(NamedTuple):
         """The arrowhead and the label."""
         (x1, y1), (x2, y2) = route.points[-2:]
         style = "atlas.mark" if self._is_lit(route) else _EDGE_STYLES[route.edge.kind]
-        heads = _ASCII_HEADS if self.plain else _HEADS
+        heads = _ASCII_HEADS if self.ink.plain else _HEADS
         canvas.put(x2, y2, heads[(x2 > x1) - (x2 < x1), (y2 > y1) - (y2 < y1)], style)
         if route.label:
             label_style = "atlas.mark" if self._is_lit(route) else "italic"
@@ -154,8 +205,10 @@ class _Painter(NamedTuple):
 
     def _box(self, canvas: Canvas, box: Box) -> None:
         lit = self.lit is not None and box.node.id in self.lit.nodes
-        borders = (_ASCII_BORDERS if self.plain else _BORDERS)["lit" if lit else box.node.kind]
-        style = "atlas.mark" if lit else _BORDER_STYLES[box.node.kind]
+        absent = box.node.id in self.diagram.absent(self.step)
+        kind = "lit" if lit else "absent" if absent else box.node.kind
+        borders = (_ASCII_BORDERS if self.ink.plain else _BORDERS)[kind]
+        style = "atlas.mark" if lit else _BORDER_STYLES[kind]
         top_left, flat, top_right, upright, bottom_left, bottom_right, exit_below = borders
         inner = box.width - 2
         canvas.put(box.x, box.y, top_left + flat * inner + top_right, style)
@@ -168,11 +221,18 @@ class _Painter(NamedTuple):
             canvas.put(box.centre, box.bottom, exit_below, style)
         if number := self.diagram.step_of(box.node.id):
             canvas.put(box.x + 2, box.y, f" {number} ", style if lit else "atlas.muted")
-        self._text(canvas, box, lit)
+        self._text(canvas, box, "atlas.mark" if lit else "atlas.muted" if absent else "bold")
+        self._tiles(canvas, box)
 
-    def _text(self, canvas: Canvas, box: Box, lit: bool) -> None:
-        lines = [(line, "atlas.mark" if lit else "bold") for line in box.label]
+    def _text(self, canvas: Canvas, box: Box, style: str) -> None:
+        lines = [(line, style) for line in box.label]
         lines += [(line, "atlas.muted") for line in box.shape]
-        top = box.y + 1 + (box.height - 2 - len(lines)) // 2
+        x, y, width, height = box.words
+        top = y + (height - len(lines)) // 2
         for i, (line, style) in enumerate(lines):
-            canvas.put(box.x + 1 + (box.width - 2 - len(line)) // 2, top + i, line, style)
+            canvas.put(x + (width - len(line)) // 2, top + i, line, style)
+
+    def _tiles(self, canvas: Canvas, box: Box) -> None:
+        shown = self.diagram.worked and self.diagram.worked.at(box.node.id, self.step)
+        for tile, (x, y) in zip(shown.tiles if shown else (), box.tiles, strict=False):  # it may grow later
+            tiles.paint(canvas, tile, x, y, self.ink)

@@ -60,6 +60,21 @@ def _shade(value: float, panel: Heatmap, cell: int, plain: bool) -> tuple[str, s
     return _level(ramp, share) * cell, style
 
 
+def shade_of(share: float, signed: bool, plain: bool) -> str:
+    """The character of a share of 0 to 1; of a signed one, strokes for what is below the middle."""
+    ramp = _PLAIN_SHADES if plain else _SHADES
+    if signed:
+        ramp = (_PLAIN_NEGATIVE if plain else _NEGATIVE) if share < 0.5 else ramp
+        share = abs(2 * share - 1)
+    return _level(ramp, share)
+
+
+def meter_of(share: float, plain: bool) -> str:
+    """A column as high as a share of 0 to 1."""
+    meter = _PLAIN_METER if plain else _METER
+    return meter[min(len(meter) - 1, max(0, round(share * (len(meter) - 1))))]
+
+
 def _level(ramp: str, share: float) -> str:
     """The character of a share; anything above nothing is seen."""
     if share <= 0.005:
@@ -189,7 +204,6 @@ def _bar(share: float, room: int, plain: bool) -> str:
 def tokens(panel: Tokens, look: Look) -> Lines:
     """Three lines: the pieces, their weights as a meter, their notes; as often as the width asks for."""
     width, plain, *_ = look
-    meter = _PLAIN_METER if plain else _METER
     blocks: list[list[Text]] = []
     used = width + 1
     for text, weight, note in panel.tokens:
@@ -197,7 +211,7 @@ def tokens(panel: Tokens, look: Look) -> Lines:
         if used + wide > width:
             blocks.append([Text(), Text(), Text()])
             used = 0
-        level = meter[min(len(meter) - 1, max(0, round(weight * (len(meter) - 1))))]
+        level = meter_of(weight, plain)
         for line, (part, style) in zip(
             blocks[-1],
             (

@@ -17,6 +17,9 @@ from typing import TYPE_CHECKING, Any
 from atlas_cli import catalog
 from atlas_cli.diagrams.model import Diagram, Node
 from atlas_cli.diagrams.svg import blocks as svg_blocks
+from atlas_cli.diagrams.svg.block_file import said_of
+from atlas_cli.diagrams.svg.style import tile_sheet
+from atlas_cli.diagrams.worked import Worked
 
 if TYPE_CHECKING:
     from atlas_cli.diagrams.frames import Explorable, Value
@@ -73,7 +76,7 @@ def head(live: bool = False) -> str:
 
 def style() -> str:
     """The style sheet of all diagrams."""
-    return _asset("diagram.css")
+    return _asset("diagram.css") + tile_sheet()
 
 
 @cache
@@ -148,9 +151,11 @@ def _stepped(diagram: Diagram) -> str:
         f'<button type="button" class="number" data-step="{i}" aria-label="Step {i}">{i}</button>'
         for i in range(1, count + 1)
     )
-    sentences = "".join(f"<li>{escape(step.say)}</li>" for step in diagram.steps)
+    sentences = "".join(f"<li>{escape(said_of(diagram, i))}</li>" for i in range(1, count + 1))
+    says = _source(diagram.worked) if diagram.worked else ""
     return f"""<div class="stage">
-<div class="picture" tabindex="0" role="region" aria-label="The drawing">{svg_blocks.drawings(diagram)}</div>
+<div class="picture" tabindex="0" role="region" aria-label="The drawing">{says}
+{svg_blocks.drawings(diagram)}</div>
 <div class="side">
 <div class="teller">
 <div class="caption" aria-live="polite" aria-atomic="true"></div>
@@ -167,12 +172,25 @@ def _stepped(diagram: Diagram) -> str:
 </div></div>"""
 
 
+def _source(example: Worked) -> str:
+    """Whose network filled the boxes, and with what, and the key to the shades."""
+    key = ' <span class="key">below nought <i></i> above</span>' if example.signed else ""
+    return f'<p class="source">{escape(example.says)}{key}</p>'
+
+
 def _steps(diagram: Diagram, step: int) -> dict[str, Any]:
     return {
         "step": step,
         "steps": [
-            {"say": s.say, "nodes": sorted(s.nodes), "edges": sorted(f"{a}>{b}" for a, b in s.edges)}
-            for s in diagram.steps
+            {
+                "say": s.say,
+                "seen": diagram.worked.seen.get(i, "") if diagram.worked else "",
+                "nodes": sorted(s.nodes),
+                "edges": sorted(f"{a}>{b}" for a, b in s.edges),
+                "layer": s.layer,
+                "absent": sorted(diagram.absent(i)),
+            }
+            for i, s in enumerate(diagram.steps, start=1)
         ],
         "code": {node.id: _code(diagram, node) for node in diagram.nodes.values() if node.code},
     }

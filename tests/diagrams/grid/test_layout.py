@@ -9,7 +9,8 @@ import pytest
 
 from atlas_cli import catalog
 from atlas_cli.diagrams import blocks
-from atlas_cli.diagrams.grid.layout import Layout, TooNarrowError, lay_out
+from atlas_cli.diagrams.grid.layout import lay_out
+from atlas_cli.diagrams.grid.placed import Layout, TooNarrowError
 from atlas_cli.diagrams.model import Diagram, Edge, Group, Node, Step
 
 EVERY = [diagram for family in catalog.families() for diagram in blocks.diagrams_of(family)]

@@ -21,10 +21,11 @@ from atlas_cli.diagrams.frames import (
     Scatter,
     Series,
 )
+from atlas_cli.diagrams.shades import N_SHADES
 from atlas_cli.diagrams.sketch import Note, Shape, Sketch
 from atlas_cli.diagrams.svg import block_file
 from atlas_cli.diagrams.svg import panels as svg_panels
-from atlas_cli.diagrams.svg.style import N_SHADES, style_sheet
+from atlas_cli.diagrams.svg.style import style_sheet
 from tests.diagrams.panels import PANELS
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -12,10 +12,14 @@ function stepped(figure, { step: first, steps, code }) {
   function show(number) {
     const moved = current !== 0; // a page that opens stays where it is
     current = number;
-    const { say, nodes: named, edges } = steps[number - 1];
-    caption.replaceChildren(element("b", `Step ${number} of ${steps.length}`), element("span", say));
+    const { say, seen, nodes: named, edges, layer, absent } = steps[number - 1];
+    const told = [element("b", `Step ${number} of ${steps.length}`), element("span", say)];
+    caption.replaceChildren(...told, ...(seen ? [element("em", seen)] : []));
+    fill(number);
     light(".node", "node", named);
     light(".edge, text.label", "edge", edges);
+    light(".layer, .wedge", "layer", [String(layer)]);
+    for (const node of nodes) node.classList.toggle("absent", absent.includes(node.dataset.node ?? ""));
     for (const button of numbers) {
       button.setAttribute("aria-current", Number(button.dataset.step) === number ? "step" : "false");
     }
@@ -30,6 +34,20 @@ function stepped(figure, { step: first, steps, code }) {
   function light(selector, key, names) {
     for (const part of /** @type {NodeListOf<HTMLElement>} */ (figure.querySelectorAll(selector))) {
       part.classList.toggle("lit", names.includes(part.dataset[key] ?? ""));
+    }
+  }
+
+  // A box holds what its last picture up to this step shows; before the first, that one palely.
+  /** @param {number} number */
+  function fill(number) {
+    for (const node of nodes) {
+      const held = [.../** @type {NodeListOf<SVGElement>} */ (node.querySelectorAll(".tile"))];
+      const first = (/** @type {SVGElement} */ tile) => Number(tile.dataset.first);
+      const due = held.filter((tile) => first(tile) <= number).pop() ?? held[0];
+      for (const tile of held) {
+        tile.classList.toggle("away", tile !== due);
+        tile.classList.toggle("ahead", first(tile) > number);
+      }
     }
   }
 
@@ -110,8 +128,9 @@ function fit(figure) {
   for (const node of /** @type {NodeListOf<SVGGElement>} */ (figure.querySelectorAll(".node"))) {
     const most = (node.querySelector("rect")?.width.baseVal.value ?? 0) - 10;
     for (const text of /** @type {NodeListOf<SVGTextElement>} */ (node.querySelectorAll("text.name, text.shape"))) {
-      if (text.getComputedTextLength() <= most) continue; // 0 in the drawing that this screen does not show
-      text.setAttribute("textLength", String(most));
+      const room = Number(text.dataset.most ?? most); // beside pictures there is less
+      if (text.getComputedTextLength() <= room) continue; // 0 in the drawing that this screen does not show
+      text.setAttribute("textLength", String(room));
       text.setAttribute("lengthAdjust", "spacingAndGlyphs");
     }
   }
