@@ -9,7 +9,7 @@ from atlas_cli.recipe import recipes
 
 
 def found() -> dict[str, list[str]]:
-    """Why something may be old, by what holds it: a recipe, what a benchmark wrote, what is pinned or worked."""
+    """Why something may be old, by what holds it: a recipe, a benchmark, what is pinned or worked."""
     names = [f"{topic.slug}/{name}" for topic in catalog.topics() for name in catalog.recipes_of(topic)]
     reasons = {name: stale(recipes.resolve(name)) for name in names}
     content = paths.content_dir()
