@@ -69,7 +69,7 @@ def hard_part(t: float) -> float:
 def time_sampling(mean: float, width: float) -> Frame:
     """Where training time goes, and where the velocity is hard to learn."""
     middle = time_share(1 / 3, 2 / 3, mean, width)
-    overlap = sum(map(min, *_shares(mean, width))) / len(TIMES)
+    overlap = sum(min(both) for both in zip(*_shares(mean, width), strict=True)) / len(TIMES)
     median = time_at(0.5, mean, width)
     return Frame(
         ((_densities(mean, width), _velocities(median)),),
@@ -100,7 +100,7 @@ def _densities(mean: float, width: float) -> Sketch:
     """Both densities, what they share, and the times of a batch as a rain of dots below."""
     training, hard = _shares(mean, width)
     top = 1.06 * max(*training, *hard)
-    shared = list(zip(TIMES, map(min, training, hard), strict=True))
+    shared = list(zip(TIMES, [min(both) for both in zip(training, hard, strict=True)], strict=True))
     rain = [
         (time_at((k + 0.5) / N_DROPS, mean, width), -top * (0.05 + 0.13 * (k * GOLDEN % 1)))
         for k in range(N_DROPS)

@@ -57,7 +57,10 @@ def _told(strong: float, weak: float) -> str:
 def _losses(confidence: float) -> Sketch:
     """Both losses along the logit, and from where the sample is an arrow down each."""
     here = _logit(confidence)
-    lines, tangents, pulls, points = [], [], [], []
+    lines: list[Shape] = []
+    pulls: list[Shape] = []
+    tangents: list[list[tuple[float, float]]] = []
+    points: list[tuple[float, float]] = []
     for hue, name in enumerate(LOSSES):
         values = [(_logit(d), generator_at(d, name)[0]) for d in CONFIDENCES]
         loss, slope = generator_at(confidence, name)

@@ -233,18 +233,15 @@ def crossing(length: int, states: int, which: str) -> Frame:
 
 def _race(states: int, which: str, length: int) -> Sketch:
     """A line for each method, named at its end, in a band as wide as its rounds differ; both axes are log."""
-    bands, lines, ends = [], [], {}
+    bands: list[Shape] = []
+    lines: list[Shape] = []
+    ends: dict[str, tuple[float, float]] = {}
     for hue, (name, row) in enumerate(race(states).items()):
-        low, high = (
-            [(math.log10(n), math.log10(taken[which])) for n, taken in pairs]
-            for pairs in (
-                [(n, reading.microseconds) for n, reading in row.items()],
-                [(n, reading.slowest) for n, reading in row.items()],
-            )
-        )
-        bands.append(Shape("", [[*high, *reversed(low)]], "area", hue))
-        lines.append(Shape("", [low], "dashed" if name in SLOW else "line", hue))
-        ends[LABELS[name]] = low[-1]
+        quickest = [(math.log10(n), math.log10(reading.microseconds[which])) for n, reading in row.items()]
+        slowest = [(math.log10(n), math.log10(reading.slowest[which])) for n, reading in row.items()]
+        bands.append(Shape("", [[*slowest, *reversed(quickest)]], "area", hue))
+        lines.append(Shape("", [quickest], "dashed" if name in SLOW else "line", hue))
+        ends[LABELS[name]] = quickest[-1]
     heights = [y for band in bands for _, y in band.paths[0]]
     low, high = min(heights) - 0.1, max(heights) + 0.1
     first, last = math.log10(LENGTHS[0]), math.log10(LENGTHS[-1])

@@ -176,7 +176,8 @@ def _directions(rank: int, change: str) -> Images:
     import numpy as np
 
     B, A, _ = factors(change)
-    pictures, captions = [], []
+    pictures: list[NDArray] = []
+    captions: list[str] = []
     for i in range(N_DIRECTIONS):
         parts = np.sign(B[:, i].sum()) * np.stack([A[i], B[:, i]])  # a pair of signs that cancel
         parts = parts / np.abs(parts).max(1, keepdims=True)
@@ -211,7 +212,7 @@ def _guesses(task: Task, updates: tuple[NDArray, ...], rank: int) -> tuple[NDArr
     """Some pictures: each true, and its lower half guessed by three models."""
     import numpy as np
 
-    guessed = []
+    guessed: list[NDArray] = []
     for i in SHOWN:
         upper = task.upper[i]
         lowers = [task.lower[i], *((task.W + updates[r]) @ upper for r in (0, rank, HALF))]
