@@ -219,8 +219,8 @@ def crossing(length: int, states: int, which: str) -> Frame:
             ),
         ),
         f"At {length} tokens, {which}, attention takes {_times(at['attention'] / at['chunks'])} the time of "
-        "the chunks. To a recurrence every token costs alike, to attention a token costs the more, the more came "
-        f"before it: flat lines meet a rising one. {TREE if 'tree' in at else ''}Measured where it was "
+        "the chunks. To a recurrence every token costs alike, to attention a token costs the more, the more "
+        f"came before it: flat lines meet a rising one. {TREE if 'tree' in at else ''}Measured where it was "
         f"drawn, with {WIDTH} channels on one thread; a band goes from the quickest round to the slowest.",
         {
             "chunks pass attention at": _said(passed["chunks"]),
