@@ -14,15 +14,19 @@ from atlas_cli.diagrams.svg import panels
 if TYPE_CHECKING:
     from atlas_cli.diagrams.frames import Explorable, Value
 
+MOST_BYTES = 20_000  # of a picture that most readers never see
 _AS_IT_IS = " <>/:;=,.()[]{}!$*@'?|+~"  # what an address in double quotes holds without an escape
 
 
 def still(shown: Explorable, setting: Mapping[str, Value]) -> str:
-    """An image element with its picture in it: light and dark, as a file of `--format svg` is."""
+    """An image element with its picture in it, light and dark; of one that is too large, its words."""
     frame = frame_of(shown, setting)
     picture = _slim(panels.svg(shown, frame, setting))
     said = escape(f"{shown.title}. {frame.caption}")
-    return f'<img class="still" alt="{said}" src="data:image/svg+xml,{quote(picture, safe=_AS_IT_IS)}">'
+    packed = quote(picture, safe=_AS_IT_IS)
+    if len(packed) > MOST_BYTES:
+        return f"<p>{said}</p>"
+    return f'<img class="still" alt="{said}" src="data:image/svg+xml,{packed}">'
 
 
 def _slim(svg: str) -> str:

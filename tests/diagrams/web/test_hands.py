@@ -211,12 +211,17 @@ def test_a_word_is_pressed_by_mouse_and_by_key(opened):
 
 
 def test_without_scripts_the_first_frame_still_stands(opened):
-    shown = gallery.anywhere("selective-scan")
+    shown = gallery.anywhere("discretisation")
     page = opened(shown, java_script_enabled=False)
     still = page.locator("img.still")
     assert still.bounding_box()["height"] > 200
     assert shown.title in still.get_attribute("alt")
     assert len(set(still.screenshot()[100:])) > 200  # a picture, and no broken sign
+
+
+def test_without_scripts_the_words_of_a_large_picture_stand(opened):
+    shown = gallery.anywhere("selective-scan")
+    assert shown.title in opened(shown, java_script_enabled=False).locator(".panels p").inner_text()
 
 
 def test_a_point_says_its_number_only_where_its_panel_is_linked(opened):
