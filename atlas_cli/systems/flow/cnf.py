@@ -20,12 +20,12 @@ from typing import Any, ClassVar, Literal, cast
 
 import torch
 from jaxtyping import Float
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atlas_cli.config import WIDEST, SystemConfig
-from atlas_cli.draws import BatchRandom
+from atlas_cli.draws import BatchRandom, stable_seed
 from atlas_cli.engine.system import Metrics, SampleRequest, System
 from atlas_cli.metrics import timing
 from atlas_cli.present.artifacts.base import Artifact
@@ -38,8 +38,8 @@ N_HELD_OUT = 4_000  # points whose likelihood is measured
 N_PROBED = 500  # of them, for what one random direction says
 N_FRAMES = 24
 TOLERANCE = 1e-5  # of the solver that measures
-GRID_HALF, GRID_CELLS = 4.5, 128  # the square over which the density is summed, and its cells a side
-N_COUNTED = 20_000  # points that the densities beside it count
+GRID_HALF, GRID_CELLS = 4.5, 96  # the square over which the density is summed, and its cells a side
+N_COUNTED = 10_000  # points that the densities beside it count
 N_PROBES = 8  # random directions for each point
 N_BACKDROP = 2_500
 
@@ -58,6 +58,12 @@ class Config(SystemConfig):
     trace: Literal["exact", "hutchinson"] = "exact"
     solver: Literal["euler", "midpoint", "heun", "rk4", "dopri5"] = "rk4"  # in training
     solver_steps: int = Field(8, gt=0, le=1000)  # in training, of one length
+
+    @model_validator(mode="after")
+    def _couplings_know_their_determinant(self) -> Config:
+        if self.flow == "coupling" and (self.objective, self.trace) != ("likelihood", "exact"):
+            raise ValueError("a coupling flow has no velocity: it learns by likelihood, with trace: exact")
+        return self
 
 
 # --- the field, and its trace -------------------------------------------------------------------------
@@ -108,7 +114,7 @@ def exact_trace(v: Velocity, x: Float[Tensor, "B D"], t: float) -> Float[Tensor,
     x = x if x.requires_grad else x.detach().requires_grad_()
     out = v(x, t)
     rows = [torch.autograd.grad(out[:, i].sum(), x, create_graph=True)[0] for i in range(x.shape[1])]
-    return sum((row[:, i] for i, row in enumerate(rows)), start=torch.zeros(len(x)))
+    return sum((row[:, i] for i, row in enumerate(rows)), start=x.new_zeros(len(x)))
 
 
 def hutchinson_trace(
@@ -233,7 +239,7 @@ class CNF(System):
         if source.log_density is not None:
             figures |= self._beside_the_truth(points, found, source.log_density(points))
         if self.config.dim == 2:
-            figures["mass"] = densities.mass(self.log_density, GRID_HALF, GRID_CELLS)
+            figures["mass"] = densities.mass(self.log_density, GRID_HALF, GRID_CELLS, points.device)
         z = self._noise(N_PROBED, self.setting.generator("evaluate"))
         figures["return_error"] = float((self.to_noise(self.to_data(z)) - z).abs().mean())
         figures["step_milliseconds"] = self._step_milliseconds()
@@ -244,12 +250,15 @@ class CNF(System):
 
     def _beside_the_truth(self, points: Tensor, found: Tensor, true: Tensor) -> dict[str, float]:
         """Nats above the true density's, on the same points: of the flow, and of two densities that count."""
-        drawn = [self.setting.data.held_out(n, seed) for seed, n in ((1, N_COUNTED), (2, N_PROBED))]
-        width = densities.best_width(*drawn)
+        counted, tried = (
+            self.setting.data.held_out(n, stable_seed(purpose, self.setting.train.seed))
+            for purpose, n in (("counted", N_COUNTED), ("tried", N_PROBED))
+        )
+        width = densities.best_width(counted, tried)
         beside = {
             "": found,
-            "gaussian_": densities.gaussian(drawn[0], points),
-            "kernels_": densities.kernels(drawn[0], points, width),
+            "gaussian_": densities.gaussian(counted, points),
+            "kernels_": densities.kernels(counted, points, width),
         }
         above = {f"{name}nats_above_truth": float((true - log).mean()) for name, log in beside.items()}
         return {"entropy": -float(true.mean()), **above, "kernel_width": width}

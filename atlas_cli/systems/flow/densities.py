@@ -41,9 +41,10 @@ def best_width(
 
 
 def mass(
-    log_density: Callable[[Float[Tensor, "M 2"]], Float[Tensor, "M"]], half: float, cells: int
+    log_density: Callable[[Float[Tensor, "M 2"]], Float[Tensor, "M"]], half: float, cells: int,
+    device: torch.device | str = "cpu",
 ) -> float:  # fmt: skip
     """Integral over the square [-half, half]^2: the mean density of its cells' centres, times its area."""
     edge = 2 * half / cells
-    centres = (torch.arange(cells) + 0.5) * edge - half
-    return float(log_density(torch.cartesian_prod(centres, centres)).double().exp().sum()) * edge**2
+    centres = (torch.arange(cells, device=device) + 0.5) * edge - half
+    return float(log_density(torch.cartesian_prod(centres, centres)).exp().sum()) * edge**2

@@ -209,6 +209,12 @@ def test_a_few_steps_make_points_cheaper(flow: str, trace: str) -> None:
     assert sum(losses[-10:]) < sum(losses[:10]) - 10 * 0.2
 
 
+def test_couplings_have_no_velocity_to_be_matched() -> None:
+    for fields in ({"objective": "matching"}, {"objective": "points"}, {"trace": "hutchinson"}):
+        with pytest.raises(ValueError, match="no velocity"):
+            on_points(flow="coupling", **fields)
+
+
 # --- figures ------------------------------------------------------------------------------------------
 
 
