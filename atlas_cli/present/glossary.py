@@ -60,6 +60,7 @@ _CLAUSES = (
     ("mass", "the density summed over a square that holds all data; 1 for a density"),
     ("hutchinson_std", "nats by which one random direction strays on a point"),
     ("hutchinson_bias", "nats by which random directions are off on average; 0 up to chance"),
+    ("claimed_too_much", "nats a point that the solver of the training adds to the likelihood"),
     ("solver_error", "nats a point between the solver of the training and a fine one"),
     ("solver_calls", "calls of the network for a sample"),
     ("return_error", "how far points end from where they were after a way there and back"),

@@ -14,7 +14,7 @@ TRAIN = TrainConfig(steps=4, batch_size=16, lr=1e-2)
 
 def on_points(rank: int = 0, world_size: int = 1, density: str = "rings", **fields: object) -> CNF:
     torch.manual_seed(0)
-    cnf = CNF(Config(**{"width": 8, "n_layer": 2, "solver_steps": 4, **fields}))
+    cnf = CNF(Config(**{"width": 8, "n_layer": 2, "solver": "rk4", "solver_steps": 4, **fields}))
     cnf.attach(
         Setting(data.load({"name": "toy2d", "density": density}), TRAIN, rank=rank, world_size=world_size)
     )

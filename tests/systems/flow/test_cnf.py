@@ -163,6 +163,17 @@ def test_the_loss_is_what_a_point_costs() -> None:
         assert float(loss) == pytest.approx(-float(cnf.log_density(batch.data).mean()), abs=1e-4)
 
 
+def test_a_long_step_claims_what_the_adaptive_solver_does_not() -> None:
+    """One long step of Euler is off by far; within a tolerance nothing is."""
+    for fields, worst in (({"solver": "adaptive"}, 0.02), ({"solver": "adaptive", "tolerance": 1e-5}, 1e-3)):
+        cnf = steep(on_points(**fields), 4.0)
+        with torch.no_grad():
+            batch, few = cnf.batch(0), steep(on_points(solver="euler", solver_steps=1), 4.0)
+            exact = float(cnf.log_density(batch.data).mean())
+            assert abs(-float(cnf.loss(batch)[0]) - exact) < worst
+            assert abs(-float(few.loss(batch)[0]) - exact) > 0.05
+
+
 def test_the_slope_of_the_likelihood_is_that_of_finite_differences() -> None:
     """A linear field of one number: dx/dt = a x in the plane costs x^2 e^(-2a) / 2 + 2a + log 2 pi."""
     cnf, a = on_points(solver_steps=20), torch.tensor(0.4, requires_grad=True)
