@@ -72,3 +72,5 @@ def test_half_the_step_of_rk4_leaves_a_sixteenth() -> None:
 
 def test_a_nat_in_bits() -> None:
     assert f"{1 / math.log(2):.2f} bits" in text_of("cnf")
+    least = -float(normal_log_density(torch.zeros(1, 2)))
+    assert f"$\\log 2 \\pi$ = {least:.2f}, the least" in text_of("cnf")

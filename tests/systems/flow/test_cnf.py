@@ -283,7 +283,6 @@ def test_what_is_shown_goes_from_noise_to_what_it_makes(flow: str) -> None:
 
 
 @pytest.mark.learn
-@pytest.mark.parametrize("recipe", ["cnf/small", "cnf/ci"])
-def test_the_recipe_reaches_its_bars(recipe: str, tmp_path) -> None:
-    outcome = trainer.execute(recipes.resolve(recipe), Options(out=tmp_path), SilentReporter())
+def test_the_recipe_reaches_its_bars(tmp_path) -> None:
+    outcome = trainer.execute(recipes.resolve("cnf/small"), Options(out=tmp_path), SilentReporter())
     assert outcome.met, outcome.verdicts
