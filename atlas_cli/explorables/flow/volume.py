@@ -92,6 +92,7 @@ def volume(t: float, start: str, trace: str) -> Frame:
         Series(f"by the trace, {trace}", TIMES, log_density(start, trace)),
     )
     shrunk = area(now[1:]) / area(path[0, 1:])
+    gained = log_density(start, trace)[place] - log_density(start, trace)[0]
     return Frame(
         (
             (
@@ -99,12 +100,12 @@ def volume(t: float, start: str, trace: str) -> Frame:
                 Curves("Log-density in its middle", curves, "t (0 noise, 1 data)", "nats", marker=t),
             ),
         ),
-        "The field carries the patch with the cloud. Where it shrinks, the same points share less space "
-        "and the density rises by as much: compare the area with the curve. Then let random directions stand "
-        "in for the trace. By how many nats is one of them off at the end, and do four do better?",
+        f"At t = {t:.2g} the patch has {shrunk:.2g} times its first area, and the density in its middle has "
+        f"changed by {gained:+.2g} nats, by the trace, {trace}. Where a small patch shrinks, the same points "
+        "share less space, and the density rises by as much.",
         {
             "area, times the first": shrunk,
-            "nats gained": log_density(start, trace)[place] - log_density(start, trace)[0],
+            "nats gained": gained,
             "off by (nats)": log_density(start, trace)[place] - true_log_density(start)[place],
         },
     )
@@ -112,7 +113,7 @@ def volume(t: float, start: str, trace: str) -> Frame:
 
 EXPLORABLE = Explorable(
     "volume", "flow", ("cnf",), "What a patch of space loses, the density gains",
-    "Where does the patch shrink, and what does the density do there?",
+    "Where does the patch shrink? And by how many nats is one random direction off at the end?",
     (
         Knob("t", "time", TIMES, 0.5, "slider"),
         Knob("start", "patch", tuple(STARTS), "towards a mode", "choice"),
