@@ -38,6 +38,10 @@ def pair(n: int = 4) -> tuple[Tensor, Tensor]:
     return tuple(torch.randn(n, 1, 8, 8, generator=random, dtype=torch.float64) for _ in range(2))  # type: ignore[return-value]
 
 
+def exactly(t: float) -> Tensor:
+    return torch.tensor(t, dtype=torch.float64)
+
+
 def gaussian(mean: float, std: float):
     """E[data - noise | x_t] for data ~ N(mean, std^2), in the place of the net."""
 
@@ -55,15 +59,15 @@ def gaussian(mean: float, std: float):
 @BOTH
 def test_a_path_leads_from_noise_to_data(path):
     data, noise = pair()
-    torch.testing.assert_close(mix(path, data, noise, torch.tensor(0.0).double()), noise)
-    torch.testing.assert_close(mix(path, data, noise, torch.tensor(1.0).double()), data)
+    torch.testing.assert_close(mix(path, data, noise, exactly(0.0)), noise)
+    torch.testing.assert_close(mix(path, data, noise, exactly(1.0)), data)
 
 
 @BOTH
 def test_the_velocity_is_the_derivative_of_the_way(path):
     data, noise = pair()
     for t in (0.0, 0.3, 0.9):
-        before, time, after = (torch.tensor(t + h).double() for h in (-1e-5, 0.0, 1e-5))
+        before, time, after = (exactly(t + h) for h in (-1e-5, 0.0, 1e-5))
         slope = (mix(path, data, noise, after) - mix(path, data, noise, before)) / 2e-5
         torch.testing.assert_close(velocity(path, data, noise, time), slope, atol=1e-8, rtol=1e-7)
 
@@ -72,7 +76,7 @@ def test_the_velocity_is_the_derivative_of_the_way(path):
 def test_a_point_and_its_velocity_give_back_data_and_noise(path):
     data, noise = pair()
     for t in (0.0, 0.4, 1.0):
-        time = torch.tensor(t).double()
+        time = exactly(t)
         found = split(path, mix(path, data, noise, time), velocity(path, data, noise, time), time)
         torch.testing.assert_close(found, (data, noise))
 
@@ -87,7 +91,7 @@ def test_the_field_of_a_pair_is_that_of_the_paper():
     """Eq. 21 with sigma_min = 0: u_t(x | x_1) = (x_1 - x) / (1 - t), which names the datum and no noise."""
     data, noise = pair()
     for t in (0.0, 0.25, 0.8):
-        time = torch.tensor(t).double()
+        time = exactly(t)
         x = mix(PATHS["straight"], data, noise, time)
         torch.testing.assert_close(velocity(PATHS["straight"], data, noise, time), (data - x) / (1 - t))
 
@@ -97,7 +101,7 @@ def test_pairs_weighed_by_their_nearness_give_the_exact_field_of_a_mixture(t: fl
     """Eq. 8: the marginal field is the mean of the pairs' fields, weighed by how likely each passes there."""
     random = torch.Generator().manual_seed(3)
     data = ring().draw(200_000, seed=5).double()
-    x = torch.randn(6, 2, generator=random, dtype=torch.float64)
+    x = t * data[:6] + (1 - t) * torch.randn(6, 2, generator=random, dtype=torch.float64)
     weights = (-(x[:, None] - t * data).square().sum(-1) / (2 * (1 - t) ** 2)).softmax(1)
     mean = weights @ data
     expected = (mean - x) / (1 - t)
@@ -110,7 +114,7 @@ def test_regression_on_single_pairs_finds_the_field_of_all():
     random = torch.Generator().manual_seed(0)
     data = mean + std * torch.randn(n, generator=random, dtype=torch.float64)
     noise = torch.randn(n, generator=random, dtype=torch.float64)
-    time = torch.tensor(t).double()
+    time = exactly(t)
     x, u = (f(PATHS["straight"], data, noise, time) for f in (mix, velocity))
     found = torch.linalg.lstsq(torch.stack([x, torch.ones_like(x)], 1), u[:, None]).solution.flatten()
     slope = (t * std**2 - (1 - t)) / (t**2 * std**2 + (1 - t) ** 2)
@@ -130,8 +134,8 @@ def test_the_loss_is_zero_for_a_net_that_knows_the_pair():
 
 
 @pytest.mark.parametrize(("solver", "order"), [("euler", 1), ("midpoint", 2), ("heun", 2)])
-def test_the_walk_of_a_gaussian_ends_where_it_must_and_halving_steps_pays_by_the_order(solver, order):
-    """The exact flow takes noise z to mean + std z."""
+def test_the_walk_of_a_gaussian_ends_where_it_must_and_halving_steps_pays_as_the_order_says(solver, order):
+    """The exact flow takes noise z to mean + std z; midpoint gains an order there by luck."""
     mean, std = -0.2, 0.5
     cfm = tiny(solver=solver, guidance=1.0, clip=False)
     cfm.predict = gaussian(mean, std)  # type: ignore[method-assign]
@@ -142,7 +146,7 @@ def test_the_walk_of_a_gaussian_ends_where_it_must_and_halving_steps_pays_by_the
         return float((end - (mean + std * noise)).abs().mean())
 
     assert error(64) < 0.02
-    assert math.log2(error(32) / error(64)) == pytest.approx(order, abs=0.35)
+    assert math.log2(error(32) / error(64)) > order - 0.1
 
 
 def test_on_the_way_of_one_datum_a_single_step_is_exact():
