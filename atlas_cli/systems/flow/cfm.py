@@ -9,7 +9,7 @@ Shapes:  B batch, C channels, H height, W width.
 Differs: the net is ddpm's U-Net and reads time on its scale. As there, the class is an input that is dropped
          at random and guides sampling, and each estimate of the image is clipped.
          `path: cosine` is the diffusion model to compare with: same net, data and sampler, along the path of
-         DDPM's cosine schedule with DDPM's v as target. Euler's method is DDIM then: paths.py says why.
+         DDPM's cosine schedule with DDPM's v as target. Euler's method is DDIM then; the page derives it.
 """
 
 from __future__ import annotations
@@ -144,8 +144,9 @@ class CFM(System):
     ) -> Float[Tensor, "B C H W"]:
         """Velocity of the straight path at z, whichever path the net was trained on.
 
-        Another path passes through (a + s) z, at the time when it has data and noise in the same proportion.
-        There the net says which data and which noise it sees; their difference is the velocity.
+        On the straight path it is the net's answer, unless an estimate is clipped. Another path passes through
+        (a + s) z, at the time when it has data and noise in the same proportion. There the net says which
+        data and which noise it sees; their difference is the velocity.
         """
         own = torch.tensor(self.path.clock(t), device=z.device)
         at = self.path.shares(own)
