@@ -144,9 +144,9 @@ class CFM(System):
     ) -> Float[Tensor, "B C H W"]:
         """Velocity of the straight path at z, whichever path the net was trained on.
 
-        On the straight path it is the net's answer, unless an estimate is clipped. Another path passes through
-        (a + s) z, at the time when it has data and noise in the same proportion. There the net says which
-        data and which noise it sees; their difference is the velocity.
+        On the straight path it is the net's answer, unless an estimate is clipped. Another path passes
+        through (a + s) z, at the time when it has data and noise in the same proportion. There the net says
+        which data and which noise it sees; their difference is the velocity.
         """
         own = torch.tensor(self.path.clock(t), device=z.device)
         at = self.path.shares(own)
