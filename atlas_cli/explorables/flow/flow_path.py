@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Images, Knob, Series
+from atlas_cli.diagrams.frames import Curves, Drag, Explorable, Frame, Images, Knob, Series
 from atlas_cli.explorables._grey import shades
 
 if TYPE_CHECKING:
@@ -39,12 +39,13 @@ def flow_path(system: CFM, done: int, sample: int) -> Frame:
     plot = Curves(
         "Degrees between the velocity and the straight line",
         (Series("this walk", times, walk.turn),), "t (0 noise, 1 image)", "degrees", marker=times[done],
+        drag=Drag("done", "x", DONE, times),
     )  # fmt: skip
     return Frame(
         ((pictures, plot),),
-        "On a straight path the velocity would point to the final image from the first step on, and one step "
-        "would do. At t = 0 it points to the mean of all images of the class. At which t does the picture on "
-        "the right become the one that is drawn? Where does the path bend most?",
+        f"After {done} of {STEPS} steps the velocity points {walk.turn[done]:.2g} degrees past the image at "
+        "the end. On a straight path it would point there from the first step on, and one step would do. At "
+        "t = 0 it points to the mean of all images of the class.",
         {
             "step": f"{done} of {STEPS}", "degrees off the line": walk.turn[done],
             "distance from the line": walk.aside[done],
@@ -78,7 +79,7 @@ def _walk(system: CFM, sample: int) -> Walk:
 
 EXPLORABLE = Explorable(
     "flow-path", "flow", ("cfm", "ot-cfm", "reflow"), "Your flow's way from noise to an image",
-    "How straight is the path that your network walks, and where does it bend?",
+    "When does what lies straight on become what is drawn, and where does the path bend most?",
     (
         Knob("done", "steps done", DONE, 5, "play"),
         Knob("sample", "sample", tuple(range(N_SAMPLES)), 3, "slider"),

@@ -57,4 +57,4 @@ def test_the_marker_follows_the_knob(cfm: CFM):
         frame = flow_path(cfm, done, 0)
         assert frame.panels[0][1].marker == pytest.approx(done / 20)
         assert frame.facts["step"] == f"{done} of 20"
-        assert "?" in frame.caption
+        assert frame.caption.startswith(f"After {done} of 20 steps ")
