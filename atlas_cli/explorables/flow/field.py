@@ -93,7 +93,7 @@ def field(t: float, pairing: str) -> Frame:
     grid = grid[torch.cdist(grid, cloud).min(1).values < REACH]
     arrows = ARROW * velocity_of(pairing, grid, t)
     arrows = arrows * (LONGEST / arrows.norm(dim=1, keepdim=True).clamp(min=LONGEST))
-    ways, step = carried(pairing), TIMES.index(t)
+    ways, step = carried(pairing), round(t * (len(TIMES) - 1))
     starts, ends = pairs.noise[:N_DRAWN], pairs.data[:N_DRAWN]
     curves = tuple(
         Series(name, TIMES, tuple(disagreement(name, time) for time in TIMES),

@@ -51,6 +51,15 @@ def test_noise_that_follows_the_field_ends_at_the_data():
         assert torch.cdist(ways[-1], ring().means).min(1).values.max() < 4 * (0.2 + field.TUBE)
 
 
+def test_every_time_of_the_knob_has_its_place_on_the_ways():
+    """A knob rounds its values, so that they are not quite those of TIMES."""
+    (knob,) = (knob for knob in field.EXPLORABLE.knobs if knob.name == "t")
+    ways = field.carried("independent")
+    for step, t in enumerate(knob.values):
+        (scatter, _) = field.field(t, "independent").panels[1]
+        torch.testing.assert_close(torch.tensor(scatter.groups[2].points), ways[step], atol=1e-3, rtol=1e-3)
+
+
 def test_a_better_pairing_straightens_the_ways():
     """Length of the ways over the straight lines between their ends."""
 
