@@ -24,6 +24,7 @@ from atlas_cli.systems.flow.paths import (
     velocity,
     velocity_of_v,
 )
+from atlas_cli.systems.flow.solvers import solve
 
 BOTH = pytest.mark.parametrize("path", PATHS.values(), ids=PATHS)
 
@@ -202,6 +203,15 @@ def circle(n_steps: int, **fields: object) -> DDPM:
     ddpm = DDPM(diffusion.Config(image_size=8, width=8, n_steps=n_steps, sampler="ddim", **fields))
     ddpm.alpha_bar = torch.cos(torch.arange(1, n_steps + 1) / n_steps * math.pi / 2) ** 2
     return ddpm
+
+
+def test_perfect_networks_join_the_same_noise_to_the_same_data_on_either_path():
+    noise = torch.randn(16, 2, generator=torch.Generator().manual_seed(2))
+    ends = [
+        solve(lambda x, t, path=path: _velocity.velocity(ring(), x, t, path), noise, 400, "midpoint")
+        for path in ("straight", "diffusion")
+    ]
+    torch.testing.assert_close(*ends, atol=0.02, rtol=0)
 
 
 @pytest.mark.parametrize("clip", [False, True])
