@@ -184,7 +184,7 @@ class CFM(System):
         """The distance after so many calls of the network, all from the same noise."""
         label = torch.arange(N_SAMPLES, device=self.setting.device) % self.config.n_classes
         judge = Judge.load_or_train(self.setting.data, messages.say)
-        figures = {"judge_frechet_floor": judge.floor(), "judge_accuracy": judge.accuracy}
+        figures = {**judge.floor(), "judge_accuracy": judge.accuracy}
         each = CALLS[self.config.solver]
         for calls in (n for n in COUNTS if n % each == 0):
             noise = self.noise(N_SAMPLES, self.setting.generator("evaluate"))
