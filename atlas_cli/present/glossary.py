@@ -69,6 +69,7 @@ _CLAUSES = (
     ("*_error", "largest difference between two ways of computing the same"),
     ("round_trip_*", "mean squared error of an image that went to noise and back"),
     ("greedy_identical", "1 where every byte is the same, 0 where one is not"),
+    ("detour", "length of the sampler's paths over the straight lines between their ends; 1 is straight"),
 )  # fmt: skip
 _SPEED = (
     "*per_second*", "*speedup", "*time_exponent", "attention_time_*", "train_microseconds*", "*_seconds*",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Group, Knob, Quiver, Scatter, Series
 from atlas_cli.explorables._ranges import evenly
-from atlas_cli.explorables.flow._data import N_CLOUD, PLANE, normal, ring
+from atlas_cli.explorables.flow._data import PLANE, normal, ring
 from atlas_cli.explorables.flow._pairs import Pairs, independent_velocity
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ N_DRAWN = 24  # pairs that are drawn as arrows
 PAIRINGS = ("independent", "optimal")
 TIMES = evenly(0, 1, 61)
 REACH = 2 * TUBE  # no arrow where no pair passes within this distance
+EVERY = 3  # times between two points of a way that is drawn
 ARROW, LONGEST = 0.16, 0.6  # of an arrow for a velocity of 1, and of any
 
 
@@ -41,6 +43,22 @@ def pairs_of(pairing: str) -> Pairs:
 def velocity_of(pairing: str, x: Tensor, t: float) -> Tensor:
     """What a network trained with that pairing says at best, (B, 2)."""
     return pairs_of(pairing).velocity(x, t) if pairing == "optimal" else independent_velocity(x, t, TUBE)
+
+
+@cache
+def carried(pairing: str) -> Tensor:
+    """Where the field has taken the noise of the drawn pairs at each of TIMES, (len(TIMES), N_DRAWN, 2)."""
+    import torch
+
+    from atlas_cli.systems.flow.solvers import midpoint
+
+    def field(x: Tensor, t: float) -> Tensor:
+        return velocity_of(pairing, x, t)
+
+    ways = [pairs_of(pairing).noise[:N_DRAWN]]
+    for now, later in pairwise(TIMES):
+        ways.append(midpoint(field, ways[-1], now, later - now))
+    return torch.stack(ways)
 
 
 @cache
@@ -75,6 +93,7 @@ def field(t: float, pairing: str) -> Frame:
     grid = grid[torch.cdist(grid, cloud).min(1).values < REACH]
     arrows = ARROW * velocity_of(pairing, grid, t)
     arrows = arrows * (LONGEST / arrows.norm(dim=1, keepdim=True).clamp(min=LONGEST))
+    ways, step = carried(pairing), round(t * (len(TIMES) - 1))
     starts, ends = pairs.noise[:N_DRAWN], pairs.data[:N_DRAWN]
     curves = tuple(
         Series(name, TIMES, tuple(disagreement(name, time) for time in TIMES),
@@ -88,7 +107,15 @@ def field(t: float, pairing: str) -> Frame:
                 Quiver("What the network must say at time t", grid, arrows, PLANE),
             ),
             (
-                Scatter("Where the pairs are at time t", (Group("x_t", cloud[:N_CLOUD]),), PLANE),
+                Scatter(
+                    "Pairs at t, and their noise in the current",
+                    (
+                        Group("way of the carried", ways[: step + 1 : EVERY].flatten(0, 1)),
+                        Group("x_t of the pairs", cloud[:N_DRAWN]),
+                        Group("carried", ways[step]),
+                    ),
+                    PLANE,
+                ),
                 Curves(
                     "How far pairs at one place disagree",
                     curves,
@@ -101,8 +128,9 @@ def field(t: float, pairing: str) -> Frame:
         ),
         f"Paired {'at random' if pairing == 'independent' else 'as near as possible'}, the {N_DRAWN} lines "
         f"cross {crossings(starts, ends)} times, and at t = {t:.2g} pairs at one place disagree by "
-        f"{disagreement(pairing, t):.2g}: there a network can only learn their mean. Both pairings have the "
-        "same noise and the same data.",
+        f"{disagreement(pairing, t):.2g}: there a network can only learn their mean. Noise that follows "
+        "that mean ends at the data all the same, by ways that bend and meet nowhere at one time. Both "
+        "pairings have the same noise and the same data.",
         {
             "disagreement at t": disagreement(pairing, t),
             f"crossings of the {N_DRAWN} lines": crossings(starts, ends),

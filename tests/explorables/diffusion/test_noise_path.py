@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from atlas_cli.explorables.diffusion import _grey
+from atlas_cli.explorables import _grey
 from atlas_cli.explorables.diffusion.noise_path import SHARES, noise_path
 from atlas_cli.systems.diffusion.ddpm import DDPM
 

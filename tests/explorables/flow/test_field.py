@@ -42,3 +42,30 @@ def test_random_pairs_disagree_at_the_start_by_the_variance_of_the_data():
     noise = field.TUBE**2 / (1 + field.TUBE**2) * 2  # what the tube hides of the noise
     expected = float(data.var(0).sum()) + noise
     assert field.disagreement("independent", 0.0) == pytest.approx(expected, rel=0.1)
+
+
+def test_noise_that_follows_the_field_ends_at_the_data():
+    for pairing in field.PAIRINGS:
+        ways = field.carried(pairing)
+        assert torch.equal(ways[0], field.pairs_of(pairing).noise[: field.N_DRAWN])
+        assert torch.cdist(ways[-1], ring().means).min(1).values.max() < 4 * (0.2 + field.TUBE)
+
+
+def test_every_time_of_the_knob_has_its_place_on_the_ways():
+    """A knob rounds its values, so that they are not quite those of TIMES."""
+    (knob,) = (knob for knob in field.EXPLORABLE.knobs if knob.name == "t")
+    ways = field.carried("independent")
+    for step, t in enumerate(knob.values):
+        (scatter, _) = field.field(t, "independent").panels[1]
+        torch.testing.assert_close(torch.tensor(scatter.groups[2].points), ways[step], atol=1e-3, rtol=1e-3)
+
+
+def test_a_better_pairing_straightens_the_ways():
+    """Length of the ways over the straight lines between their ends."""
+
+    def detour(pairing: str) -> float:
+        ways = field.carried(pairing)
+        lengths = ways.diff(dim=0).norm(dim=2).sum(0)
+        return float((lengths / (ways[-1] - ways[0]).norm(dim=1)).mean())
+
+    assert 1 <= detour("optimal") < detour("independent") - 0.02
