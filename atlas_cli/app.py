@@ -117,7 +117,10 @@ def main(arguments: list[str] | None = None) -> None:
     given = house.take(_resume_latest(sys.argv[1:] if arguments is None else arguments))
     kept.use()
     try:
-        sys.exit(_run(given))
+        code = _run(given)
+        if ranks.announced():
+            ranks.end(code)
+        sys.exit(code)
     except BrokenPipeError:  # `atlas ls | head`: the reader has seen enough
         streams.drop(sys.stdout)
         sys.exit(0)

@@ -7,6 +7,9 @@ announce a group.
 from __future__ import annotations
 
 import os
+import sys
+from contextlib import suppress
+from typing import NoReturn
 
 from atlas_cli.errors import UsageError
 
@@ -86,3 +89,15 @@ def _number(name: str, least: int, most: int, otherwise: int | None = None) -> i
         f"{name} is {text!r} in the environment, and it has to be a number from {least} to {most}",
         f"start the group with torchrun, or without one: unset {' '.join(ANNOUNCED_BY)}",
     )
+
+
+def end(code: int) -> NoReturn:
+    """End a process of a group with its exit code, whatever the threads that carried its messages still do.
+
+    While the interpreter is taken down they may call `std::terminate`, and a run that was saved and
+    explained would end with SIGABRT.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # closed, or its reader has gone
+            stream.flush()
+    os._exit(code)

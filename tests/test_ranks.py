@@ -64,3 +64,15 @@ def test_no_error_is_muted_outside_a_group(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 2
     assert "nosuch" in done.stderr
+
+
+def test_a_rank_ends_with_its_code_though_a_thread_aborts_as_the_interpreter_goes(tmp_path: Path) -> None:
+    program = (
+        "import atexit, os\n"
+        "from atlas_cli import app\n"
+        "atexit.register(os.abort)\n"
+        "app.main(['explain', 'no such topic'])\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], env={**environment(tmp_path), **GROUP, "RANK": "0"},
+                           capture_output=True, text=True)  # fmt: skip
+    assert (ended.returncode, "no such topic" in ended.stderr + ended.stdout) == (2, True), ended

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from atlas_cli.commands._places import place
+from atlas_cli.errors import UsageError, quoted
 
 PANEL, PLACE = "Learn", 6  # in atlas --help
+_ADDRESS = re.compile(r"https?://[\x21-\x7e]{1,2000}")
 
 
 def site(
@@ -32,6 +35,10 @@ def site(
     """
     import time
 
+    if url and not _ADDRESS.fullmatch(url):
+        raise UsageError(
+            f"--url {quoted(url)} is no address", "atlas site site/ --url https://you.example/atlas/"
+        )
     from atlas_cli.diagrams import threads
     from atlas_cli.screen import messages, terminal
     from atlas_cli.site.address import HOME

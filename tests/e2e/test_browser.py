@@ -308,7 +308,9 @@ def test_a_hand_on_a_panel_turns_its_knobs(opened, name):
     page = opened(name)
     for i in range(page.locator(".seizable").count()):
         panel = page.locator(".seizable").nth(i)
-        panel.scroll_into_view_if_needed()
+        panel.evaluate(
+            "(panel) => panel.scrollIntoView({ block: 'center' })"
+        )  # it may be drawn anew meanwhile
         box = panel.locator(".plot > svg, canvas, .tokens, .bars").first.bounding_box()
 
         def at(x: float, y: float, box: dict[str, float] = box) -> tuple[float, float]:

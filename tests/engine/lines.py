@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
+from atlas_cli import ranks
 from atlas_cli.config import SystemConfig
 from atlas_cli.engine.descent import descend
 from atlas_cli.engine.loop import fit
@@ -132,4 +133,4 @@ def main(root: Path, rank: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))
+    ranks.end(main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime
 import os
-import sys
 import time
 
 import torch
 
+from atlas_cli import ranks
 from atlas_cli.engine import distributed
 from atlas_cli.errors import AtlasError
 
@@ -33,4 +33,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    ranks.end(main())
