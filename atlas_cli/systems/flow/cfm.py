@@ -5,9 +5,10 @@ Source:  Lipman, Chen, Ben-Hamu, Nickel, Le 2022, arXiv:2210.02747. Here: eq. 9 
 Time:    t = 0 is noise and t = 1 is data; ddpm counts the other way.
 Names:   data is x_1 and noise x_0; x_t = t x_1 + (1 - t) x_0; the velocity of a pair is u_t = x_1 - x_0, and
          `predict` is v_t, the net's.
-Shapes:  B batch, C channels, H height, W width.
-Differs: the net is ddpm's U-Net and reads time on its scale. As there, the class is an input that is dropped
-         at random and guides sampling, and each estimate of the image is clipped.
+Shapes:  B batch; a datum is an image, C H W (channels, height, width), or a point, D coordinates.
+Differs: for images the net is ddpm's U-Net and reads time on its scale. As there, the class is an input that
+         is dropped at random and guides sampling, and each estimate of the image is clipped. For points it
+         is cnf's field, without class, guide or clip.
          `path: cosine` is the diffusion model to compare with: same net, data and sampler, along the path of
          DDPM's cosine schedule with DDPM's v as target. Euler's method is DDIM then; the page derives it.
 """
@@ -17,21 +18,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from pydantic import Field, model_validator
-from torch import Tensor
+from torch import Tensor, nn
 
 from atlas_cli.config import MOST_STEPS, WIDEST, SystemConfig, sampling
 from atlas_cli.draws import BatchRandom
 from atlas_cli.engine.system import Metrics, SampleRequest, System
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
 from atlas_cli.nets.unet import Multipliers, UNet, require_whole_levels
+from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
+from atlas_cli.systems.flow import of_points
 from atlas_cli.systems.flow.paths import PATHS, Path, mix, split, straight_time, velocity
 from atlas_cli.systems.flow.solvers import CALLS, STEP
 
@@ -42,12 +45,14 @@ NEARLY_NOTHING = 1e-6  # noise too little to be told from none in float32
 class Config(SystemConfig):
     """The `model:` section of a cfm recipe."""
 
-    data_kinds: ClassVar[tuple[str, ...]] = ("images",)
+    data_kinds: ClassVar[tuple[str, ...]] = ("images", "points")
     image_size: int = Field(28, gt=0, le=WIDEST)  # pixels; from the data
     channels: int = Field(1, gt=0, le=WIDEST)  # from the data
     n_classes: int = Field(10, gt=0, le=WIDEST)  # from the data
+    dim: int = Field(0, ge=0, le=WIDEST)  # coordinates of a point; 0: the data are images
     path: Literal["straight", "cosine"] = "straight"  # cosine: that of a diffusion model
-    width: int = Field(64, gt=0, multiple_of=4, le=WIDEST)  # channels of the U-Net at its finest level
+    width: int = Field(64, gt=0, multiple_of=4, le=WIDEST)  # channels of the U-Net at its finest level; units
+    n_layer: int = Field(3, gt=0, le=64)  # hidden layers, for points
     multipliers: Multipliers = Field((1, 1), strict=False)  # channels of its levels over width
     patch: int = Field(2, gt=0, le=WIDEST)  # pixels folded into channels before the U-Net
     label_dropout: float = Field(0.15, ge=0, lt=1)  # share of training labels replaced by "no class"
@@ -67,14 +72,14 @@ class Config(SystemConfig):
 class Batch:
     """A training batch with all its randomness in it."""
 
-    data: Float[Tensor, "B C H W"]  # images in [-1, 1]
-    label: Int[Tensor, "B"]  # n_classes where the label was dropped
-    t: Float[Tensor, "B 1 1 1"]
-    noise: Float[Tensor, "B C H W"]
+    data: Float[Tensor, "B *datum"]  # images in [-1, 1], or points
+    label: Int[Tensor, "B"]  # n_classes where the label was dropped; of points, zeros
+    t: Float[Tensor, "B *ones"]
+    noise: Float[Tensor, "B *datum"]
 
 
 class CFM(System):
-    """Conditional flow matching with a U-Net."""
+    """Conditional flow matching of images or points."""
 
     unit: ClassVar[str] = "images"
     steers: ClassVar[frozenset[str]] = frozenset({"label"})
@@ -83,7 +88,16 @@ class CFM(System):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         c = config
-        self.net = UNet(c.channels, c.n_classes, c.width, c.multipliers, c.patch)
+        self.net: nn.Module = (
+            of_points.field(c.dim, c.width, c.n_layer)
+            if c.dim
+            else UNet(c.channels, c.n_classes, c.width, c.multipliers, c.patch)
+        )
+
+    @property
+    def classes(self) -> int:
+        """Classes that a label chooses from; points have none."""
+        return 0 if self.config.dim else super().classes
 
     @property
     def path(self) -> Path:
@@ -94,21 +108,25 @@ class CFM(System):
 
     def batch(self, step: int) -> Batch:
         random = self.setting.random(step)
-        data, label = self.setting.data.batch(random)
-        return self._paired(data, label, random)
+        return self.paired(self.setting.data.batch(random), random)
 
     def held_out(self, step: int) -> Batch:
-        random = self.setting.held_out_random()
-        data, label = self.setting.data.test_batch(random)
-        return self._paired(data, label, random)
+        random, source = self.setting.held_out_random(), self.setting.data
+        return self.paired(source.batch(random) if self.config.dim else source.test_batch(random), random)
 
-    def _paired(self, data: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], random: BatchRandom) -> Batch:
-        """Every image with a noise and a time of its own; some lose their class."""
+    def paired(self, drawn: Any, random: BatchRandom) -> Batch:
+        """Every datum with a noise and a time of its own; some lose their class.
+
+        Args:
+            drawn: Images and their classes, or points.
+            random: The draws of this batch.
+        """
+        data, label = (drawn, drawn.new_zeros(len(drawn)).long()) if self.config.dim else drawn
         dropped = random.uniform() < self.config.label_dropout
         return Batch(
             data=data,
             label=torch.where(dropped, self.config.n_classes, label),
-            t=random.uniform(1, 1, 1),
+            t=random.uniform(*[1] * (data.dim() - 1)),
             noise=random.normal(*data.shape[1:]),
         )
 
@@ -119,19 +137,21 @@ class CFM(System):
         return F.mse_loss(output.float(), velocity(self.path, batch.data, batch.noise, batch.t)), {}
 
     def predict(
-        self, x_t: Float[Tensor, "B C H W"], t: Float[Tensor, "B"], label: Int[Tensor, "B"]
-    ) -> Float[Tensor, "B C H W"]:
-        """The net's velocity; it sees time as ddpm's does, 1000 for noise and 0 for data."""
+        self, x_t: Float[Tensor, "B *datum"], t: Float[Tensor, "B"], label: Int[Tensor, "B"]
+    ) -> Float[Tensor, "B *datum"]:
+        """The net's velocity; a U-Net sees time as ddpm's does, 1000 for noise and 0 for data."""
+        if self.config.dim:
+            return self.net(x_t, t[:, None])
         return self.net(x_t, 1000 * (1 - t), label)
 
     # --- sampling -------------------------------------------------------------------------------------
 
     def guided(
-        self, x_t: Float[Tensor, "B C H W"], t: Float[Tensor, ""], label: Int[Tensor, "B"]
-    ) -> Float[Tensor, "B C H W"]:
+        self, x_t: Float[Tensor, "B *datum"], t: Float[Tensor, ""], label: Int[Tensor, "B"]
+    ) -> Float[Tensor, "B *datum"]:
         """The net's velocity with the class exaggerated."""
         times, w = t.repeat(len(label)), self.config.guidance
-        if w == 1:
+        if w == 1 or self.config.dim:
             return self.predict(x_t, times, label).float()
         # one pass for both: the conditional half and the "no class" half
         nobody = torch.full_like(label, self.config.n_classes)
@@ -140,8 +160,8 @@ class CFM(System):
         return unconditional + w * (conditional - unconditional)
 
     def field(
-        self, z: Float[Tensor, "B C H W"], t: float, label: Int[Tensor, "B"]
-    ) -> Float[Tensor, "B C H W"]:
+        self, z: Float[Tensor, "B *datum"], t: float, label: Int[Tensor, "B"]
+    ) -> Float[Tensor, "B *datum"]:
         """Velocity of the straight path at z, whichever path the net was trained on.
 
         On the straight path it is the net's answer, unless an estimate is clipped. Another path passes
@@ -152,7 +172,7 @@ class CFM(System):
         at = self.path.shares(own)
         x = (at.a + at.s) * z
         data, noise = split(self.path, x, self.guided(x, own, label), own)
-        if self.config.clip and at.s > NEARLY_NOTHING:
+        if self.config.clip and not self.config.dim and at.s > NEARLY_NOTHING:
             data = data.clamp(-1, 1)
             noise = (x - at.a * data) / at.s  # what is left is noise, so that z stays where it is
         return data - noise
@@ -163,8 +183,8 @@ class CFM(System):
         return [straight_time(clock, k / steps) for k in range(steps + 1)]
 
     def follow(
-        self, noise: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], steps: int
-    ) -> Iterator[Float[Tensor, "B C H W"]]:
+        self, noise: Float[Tensor, "B *datum"], label: Int[Tensor, "B"], steps: int
+    ) -> Iterator[Float[Tensor, "B *datum"]]:
         """Walk from noise to images, yielding where each step ends."""
         step, z = STEP[self.config.solver], noise
         for t, s in messages.steps([*pairwise(self.times(steps))], "following"):
@@ -174,7 +194,7 @@ class CFM(System):
     def noise(self, n: int, generator: torch.Generator) -> Float[Tensor, "N C H W"]:
         """Where a walk begins."""
         c = self.config
-        shape = (n, c.channels, c.image_size, c.image_size)
+        shape = (n, c.dim) if c.dim else (n, c.channels, c.image_size, c.image_size)
         return torch.randn(shape, generator=generator, device=self.setting.device)
 
     # --- what the run is judged by, and what it shows -------------------------------------------------
@@ -182,6 +202,8 @@ class CFM(System):
     @torch.no_grad()
     def evaluate(self) -> Mapping[str, float]:
         """The distance after so many calls of the network, all from the same noise."""
+        if self.config.dim:
+            return of_points.figures(self)
         label = torch.arange(N_SAMPLES, device=self.setting.device) % self.config.n_classes
         judge = Judge.load_or_train(self.setting.data, messages.say)
         figures = {**judge.floor(), "judge_accuracy": judge.accuracy}
@@ -196,7 +218,9 @@ class CFM(System):
         return figures | {"detour": detour(paths)}
 
     @torch.no_grad()
-    def sample(self, request: SampleRequest) -> Images:
+    def sample(self, request: SampleRequest) -> Artifact:
+        if self.config.dim:
+            return of_points.drawn(self, request)
         label = torch.arange(request.n, device=self.setting.device) % self.config.n_classes
         if request.label is not None:
             label = torch.full_like(label, request.label)
@@ -206,7 +230,7 @@ class CFM(System):
         return Images(frames[-1], frames=frames, columns=min(10, request.n))
 
 
-def detour(paths: list[list[Float[Tensor, "B C H W"]]]) -> float:
+def detour(paths: list[list[Float[Tensor, "B *datum"]]]) -> float:
     """How much longer the paths are than the straight lines between their ends: 1 is straight."""
     found = []
     for path in paths:

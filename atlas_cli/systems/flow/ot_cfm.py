@@ -1,0 +1,135 @@
+"""OT-CFM: pair the noise and the data of each batch so that their lines are short and hardly cross.
+
+Source:  Tong, Fatras, Malkin et al. 2023, arXiv:2302.00482, section 4.2 (their OT-CFM, with sigma = 0);
+         Pooladian et al. 2023, arXiv:2304.14772, found the same. Sinkhorn's iterations: Cuturi 2013,
+         arXiv:1306.0895. The authors' library: github.com/atong01/conditional-flow-matching.
+Names:   cost C_ij = |x_0i - x_1j|^2, noise i and datum j; a plan P says how much of noise i goes to datum j.
+Differs: an image is paired within its class (`within: class`). Paired across the classes, the noise of a
+         class would no longer be Gaussian, while sampling begins at Gaussian noise: Cheng, Schwing 2025,
+         arXiv:2503.10636. A plan of Sinkhorn's is blurred: each datum draws its noise from its column, so
+         that a noise may come twice. Every rank pairs the whole batch, so that several agree with one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any, Literal
+
+import torch
+from jaxtyping import Float, Int
+from pydantic import Field
+from torch import Tensor
+
+from atlas_cli.draws import BatchRandom
+from atlas_cli.metrics import timing
+from atlas_cli.systems.flow import cfm
+from atlas_cli.systems.flow.of_points import pairing, squared_distances
+
+ITERATIONS = 200  # of Sinkhorn's
+N_BATCHES = 20  # whose lines are measured
+
+
+class Config(cfm.Config):
+    """The `model:` section of an ot-cfm recipe."""
+
+    pairing: Literal["exact", "sinkhorn", "random"] = "exact"  # random: plain flow matching
+    within: Literal["class", "batch"] = "class"  # which images are paired anew among each other
+    blur: float = Field(0.05, gt=0, le=100)  # of Sinkhorn's plan, in units of the mean cost
+
+
+class OTCFM(cfm.CFM):
+    """Flow matching on pairs of least total squared distance within the batch."""
+
+    config: Config
+
+    def batch(self, step: int) -> cfm.Batch:
+        """This rank's share of a batch that is paired as a whole."""
+        if self.config.pairing == "random":
+            return super().batch(step)
+        setting = self.setting
+        whole = replace(setting, rank=0, world_size=1).random(step)
+        batch = self.paired(setting.data.batch(whole), whole)
+        share = whole.total // setting.world_size
+        mine = slice(setting.rank * share, (setting.rank + 1) * share)
+        return cfm.Batch(*(getattr(batch, field.name)[mine] for field in fields(batch)))
+
+    def paired(self, drawn: Any, random: BatchRandom) -> cfm.Batch:
+        """As in flow matching; then the noises change places."""
+        batch = super().paired(drawn, random)
+        if self.config.pairing == "random":
+            return batch
+        group = batch.label.new_zeros(len(batch.data))
+        if not self.config.dim and self.config.within == "class":
+            group = drawn[1]  # the classes, before some were dropped
+        chance = random.uniform()
+        chosen = torch.arange(len(group), device=group.device)
+        for name in group.unique():
+            members = (group == name).nonzero().flatten()
+            chosen[members] = members[self.choose(batch.data[members], batch.noise[members], chance[members])]
+        return replace(batch, noise=batch.noise[chosen])
+
+    def choose(
+        self, data: Float[Tensor, "N *datum"], noise: Float[Tensor, "N *datum"], chance: Float[Tensor, "N"]
+    ) -> Int[Tensor, "N"]:
+        """Which noise each datum gets.
+
+        Args:
+            data: Of one group.
+            noise: As many.
+            chance: A number from [0, 1) for each, by which a blurred plan draws.
+        """
+        cost = squared_distances(data.float(), noise.float())
+        if self.config.pairing == "exact":
+            return pairing(cost)
+        plan = sinkhorn(cost, self.config.blur)
+        upto = plan.cumsum(1)
+        return torch.searchsorted(upto / upto[:, -1:], chance[:, None]).flatten().clamp(max=len(data) - 1)
+
+    @torch.no_grad()
+    def evaluate(self) -> Mapping[str, float]:
+        """Flow matching's figures; what pairing saves in squared distance, and its share of a step's time."""
+        return {**super().evaluate(), "shorter": self.shorter(), "pairing_share": self.pairing_share()}
+
+    def shorter(self) -> float:
+        """Mean squared length of the lines over that of lines at random, in batches of no training step."""
+        paired = chance = 0.0
+        for step in range(N_BATCHES):
+            batch = self.batch(self.setting.train.steps + step)
+            paired += float((batch.data - batch.noise).square().mean())
+            chance += float((batch.data - batch.noise.roll(1, 0)).square().mean())
+        return paired / chance
+
+    def pairing_share(self) -> float:
+        """Time to choose the pairs over that of the forward and the backward pass."""
+        batch = self.batch(0)
+        group = [batch.data, batch.noise, torch.rand(len(batch.data), device=batch.data.device)]
+        if not self.config.dim and self.config.within == "class":
+            group = [x[: max(1, len(x) // self.config.n_classes)] for x in group]
+        times = len(batch.data) // len(group[0])
+
+        def choose() -> None:
+            for _ in range(times):
+                self.choose(*group)
+
+        def descend() -> None:
+            with torch.enable_grad():
+                torch.autograd.grad(self.loss(batch)[0], list(self.parameters()), allow_unused=True)
+
+        seconds = timing.least_seconds({"choose": choose, "step": descend}, device=self.setting.device)
+        return seconds["choose"] / seconds["step"]
+
+
+def sinkhorn(cost: Float[Tensor, "N N"], blur: float) -> Float[Tensor, "N N"]:
+    """The plan of least cost less `blur` times the mean cost times its entropy; rows and columns sum to 1/N.
+
+    Rows and columns are scaled in turn until both fit, in logarithms: exp(-cost / blur) alone is zero in
+    float32 where points lie far apart.
+    """
+    log_plan = -cost / (blur * cost.mean())
+    even = -math.log(len(cost))
+    for _ in range(ITERATIONS):
+        log_plan = log_plan - log_plan.logsumexp(0, keepdim=True) + even
+        log_plan = log_plan - log_plan.logsumexp(1, keepdim=True) + even
+    return log_plan.exp()
