@@ -7,7 +7,8 @@ Names:   (z_0, z_1) is a pair of the trained flow, z_0 noise and z_1 where it le
 Shapes:  B batch; a datum is an image, C H W, or a point, D coordinates.
 Differs: the student begins with the teacher's weights. The teacher's guidance is built into the pairs, so
          that the student samples without, by one call a step instead of two. The pairs are made once, before
-         the first step, by a few steps of Euler's method.
+         the first step, by a few steps of Euler's method. Each round has noise of its own: on the noise that
+         it learned from, a teacher is straighter than elsewhere.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ class Config(SystemConfig):
     """The `model:` section of a reflow recipe."""
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images", "points")
-    parents: ClassVar[tuple[str, ...]] = ("cfm", "reflow")
+    parents: ClassVar[tuple[str, ...]] = ("cfm", "ot-cfm", "reflow")
     # own: the teacher's pairs; random: noise and data of no relation, which is more of the teacher's training
     coupling: Literal["own", "random"] = "own"
     n_pairs: int = Field(4096, gt=0, le=10**6)
@@ -71,6 +72,12 @@ class Reflow(System):
         return self._of(self.setting)
 
     @property
+    def round(self) -> int:
+        """How many flows learned from pairs, this one among them."""
+        parent = self.setting.parent
+        return 1 + (parent.round if isinstance(parent, Reflow) else 0)
+
+    @property
     def classes(self) -> int:
         """The student's."""
         return self.student.classes
@@ -105,7 +112,7 @@ class Reflow(System):
     @torch.no_grad()
     def _make(self, purpose: str, n: int) -> tuple[Tensor, Tensor, Tensor]:
         setting, teacher = self.setting, self.teacher
-        noise = teacher.noise(n, setting.generator(purpose))
+        noise = teacher.noise(n, setting.generator(purpose if self.round == 1 else f"{purpose} {self.round}"))
         label = torch.arange(n, device=noise.device) % max(1, teacher.classes)
         parts = list(zip(noise.split(AT_ONCE), label.split(AT_ONCE), strict=True))
         ends = []
