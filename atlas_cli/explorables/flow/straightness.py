@@ -70,7 +70,8 @@ def _landed(flow: CFM, ways: Ways, ends: Tensor, sample: int, counted: str) -> t
     reach = float(ways.path[..., :2].abs().max()) * 1.05
     drawn = ways.path[:, : len(SAMPLES), :2]
     lines = tuple(Series(f"path {i + 1}", *drawn[:, i].T) for i in range(len(SAMPLES)))
-    own = Series(f"path {sample + 1}", *ways.path[:, sample, :2].T, "points")
+    xs, ys = ways.path[:, sample, :2].T
+    own = Series(f"path {sample + 1}", xs, ys, "points")
     groups = (Group("by the flow itself", ways.path[-1][:, :2]), Group(counted, ends[:, :2]))
     return (
         Curves("Paths (lines), and this one's steps in time (dots)", (*lines, own), "x", "y"),

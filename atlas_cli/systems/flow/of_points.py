@@ -48,7 +48,7 @@ class PointFlow(Protocol):
 
 def field(dim: int, width: int, n_layer: int) -> nn.Module:
     """cnf's network: points (B, D) and times (B, 1) -> velocities."""
-    return cnf.VelocityField(cnf.Config(dim=dim, width=width, n_layer=n_layer))
+    return cnf.VelocityField(cnf.Config.model_validate({"dim": dim, "width": width, "n_layer": n_layer}))
 
 
 def pairing(cost: Float[Tensor, "N N"]) -> Tensor:

@@ -24,14 +24,15 @@ from torch import Tensor
 
 from atlas_cli.draws import BatchRandom
 from atlas_cli.metrics import timing
-from atlas_cli.systems.flow import cfm
+from atlas_cli.systems.flow.cfm import CFM, Batch
+from atlas_cli.systems.flow.cfm import Config as CFMConfig
 from atlas_cli.systems.flow.of_points import pairing, squared_distances
 
 ITERATIONS = 200  # of Sinkhorn's
 N_BATCHES = 20  # whose lines are measured
 
 
-class Config(cfm.Config):
+class Config(CFMConfig):
     """The `model:` section of an ot-cfm recipe."""
 
     pairing: Literal["exact", "sinkhorn", "random"] = "exact"  # random: plain flow matching
@@ -39,13 +40,13 @@ class Config(cfm.Config):
     blur: float = Field(0.05, gt=0, le=100)  # of Sinkhorn's plan, in units of the mean cost
 
 
-class OTCFM(cfm.CFM):
+class OTCFM(CFM):
     """Flow matching on pairs of least total squared distance within the batch."""
 
     unit: ClassVar[str] = "items"
     config: Config
 
-    def batch(self, step: int) -> cfm.Batch:
+    def batch(self, step: int) -> Batch:
         """This rank's share of a batch that is paired as a whole."""
         if self.config.pairing == "random":
             return super().batch(step)
@@ -54,9 +55,9 @@ class OTCFM(cfm.CFM):
         batch = self.paired(setting.data.batch(whole), whole)
         share = whole.total // setting.world_size
         mine = slice(setting.rank * share, (setting.rank + 1) * share)
-        return cfm.Batch(*(getattr(batch, field.name)[mine] for field in fields(batch)))
+        return Batch(*(getattr(batch, field.name)[mine] for field in fields(batch)))
 
-    def paired(self, drawn: Any, random: BatchRandom) -> cfm.Batch:
+    def paired(self, drawn: Any, random: BatchRandom) -> Batch:
         """As in flow matching; then the noises change places."""
         batch = super().paired(drawn, random)
         if self.config.pairing == "random":
@@ -66,9 +67,7 @@ class OTCFM(cfm.CFM):
             group = drawn[1]  # the classes, before some were dropped
         return replace(batch, noise=batch.noise[self.places(batch, group, random.uniform())])
 
-    def places(
-        self, batch: cfm.Batch, group: Int[Tensor, "B"], chance: Float[Tensor, "B"]
-    ) -> Int[Tensor, "B"]:
+    def places(self, batch: Batch, group: Int[Tensor, "B"], chance: Float[Tensor, "B"]) -> Int[Tensor, "B"]:
         """Which noise of the batch each datum gets: one of its own group."""
         chosen = torch.arange(len(group), device=group.device)
         for name in group.unique():
@@ -124,7 +123,7 @@ class OTCFM(cfm.CFM):
         drawn = self.setting.data.batch(whole.random(0))
         runs = {
             "paired": lambda: self.paired(drawn, whole.random(0)),
-            "drawn": lambda: cfm.CFM.paired(self, drawn, whole.random(0)),
+            "drawn": lambda: CFM.paired(self, drawn, whole.random(0)),
             "step": descend,
         }
         seconds = timing.least_seconds(runs, device=self.setting.device)
