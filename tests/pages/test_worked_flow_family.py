@@ -128,7 +128,7 @@ def test_two_noises_and_two_pixels():
     assert pairing(cost).tolist() == [0, 1]
     drawn, best = (cost.flip(0).diagonal(), cost.diagonal())
     text = text_of("ot-cfm")
-    assert f"up to {drawn[1]:.2f} + {drawn[0]:.2f} = {drawn.sum():.2f}" in text
+    assert f"up to {drawn[0]:.2f} + {drawn[1]:.2f} = {drawn.sum():.2f}" in text
     assert f"{best[0]:.2f} + {best[1]:.2f} = {best.sum():.2f}" in text
     speeds = [-1 - 0.5, 1 + 0.7]
     t = (0.5 + 0.7) / (speeds[1] - speeds[0])

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
-DIMENSIONS = (1, 2, 4, 8, 16, 64, 256, 784)
-N_PAIRS = 256  # in all: small batches are drawn more often
+DIMENSIONS = (2, 4, 8, 16, 32, 64, 256, 784)
+N_PAIRS = 1024  # in all: small batches are drawn more often
 EDGES = evenly(0, 2.5, 26)  # of the histogram, in units of the mean squared distance
 
 
@@ -65,16 +65,17 @@ def pairing(batch: int, dimension: int) -> Frame:
         "squared length", "share of the lines",
     )  # fmt: skip
     curves = tuple(
-        Series(_named(d), BATCHES, tuple(left(n, d) for n in BATCHES), "line" if d == dimension else "dashed")
+        Series(f"{d} dimensions", BATCHES, tuple(left(n, d) for n in BATCHES),
+               "line" if d == dimension else "dashed")
         for d in dict.fromkeys((2, 16, 784, dimension))
-    )
+    )  # fmt: skip
     saved = Curves(
         "What is left of the mean", curves, "batch", "", log_x=True, marker=batch, drag="batch"
     )  # fmt: skip
     spread = float(every.std())
     return Frame(
         ((histogram, saved),),
-        f"Of {_lines(batch)} in {_named(dimension)}, the pairing leaves {left(batch, dimension):.0%} of the "
+        f"Of {_lines(batch)} in {dimension} dimensions, pairing leaves {left(batch, dimension):.0%} of the "
         f"mean squared length. The lengths that it may choose from stray by {spread:.0%} of their mean. "
         "With the dimension a squared length becomes a sum of more and more terms, and such sums stray less "
         "and less: where all lines are equally long, there is nothing to choose.",
@@ -87,10 +88,6 @@ def pairing(batch: int, dimension: int) -> Frame:
 
 def _lines(batch: int) -> str:
     return "the 1 line of a pair" if batch == 1 else f"the {batch * batch:,} lines of a batch of {batch}"
-
-
-def _named(dimension: int) -> str:
-    return "1 dimension" if dimension == 1 else f"{dimension} dimensions"
 
 
 EXPLORABLE = Explorable(

@@ -22,7 +22,7 @@ def test_a_larger_batch_saves_more(dimension: int):
 def test_with_the_dimension_there_is_less_to_save():
     found = [left(64, dimension) for dimension in DIMENSIONS]
     assert found == sorted(found)
-    assert found[0] < 0.05
+    assert found[0] < 0.15
     assert found[-1] > 0.85
 
 
@@ -42,7 +42,7 @@ def test_the_saving_stays_below_what_the_page_allows():
 
 def test_the_histogram_counts_every_line_once():
     every, kept = lengths(32, 2)
-    assert (len(every), len(kept)) == (32 * 256, 256)
+    assert (len(every), len(kept)) == (32 * 1024, 1024)
     for values in (every, kept):
         assert len(shares(values)) == len(EDGES) - 1
         assert sum(shares(values)) == pytest.approx(1, abs=1e-5)
@@ -51,7 +51,7 @@ def test_the_histogram_counts_every_line_once():
 def test_the_caption_says_what_the_curve_shows():
     frame = pairing(128, 16)
     assert frame.caption.startswith(
-        f"Of the 16,384 lines of a batch of 128 in 16 dimensions, the pairing leaves {left(128, 16):.0%} "
+        f"Of the 16,384 lines of a batch of 128 in 16 dimensions, pairing leaves {left(128, 16):.0%} "
     )
     histogram, saved = frame.panels[0]
     assert [series.label for series in histogram.series] == ["all lines", "those kept"]

@@ -49,7 +49,7 @@ def test_a_straight_flow_is_walked_in_one_step():
 
 
 def test_a_way_round_a_corner_is_as_long_and_as_bent_as_one_can_compute():
-    """East for half of the time, then north: twice 1/2 long for a way of sqrt(1/2); each off by half of it."""
+    """East for half of the time, then north: each half is 1/2 long, the way sqrt(1/2)."""
     east, north = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
     system = of_points(lambda x, t, label: (east if t[0] < 0.5 else north).expand_as(x))
     frame = straightness(system, 1, 0)

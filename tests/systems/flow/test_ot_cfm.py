@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 
 import pytest
@@ -113,10 +114,11 @@ def test_two_ranks_with_half_a_batch_each_see_what_one_sees(tiny_images, how: st
         assert same(*held_out)
 
 
-def test_the_pairs_are_the_same_in_any_number_format():
-    expected = points().batch(0)
+@pytest.mark.parametrize("how", ["exact", "sinkhorn"])
+def test_the_pairs_are_the_same_in_any_number_format(how: str):
+    expected = points(pairing=how).batch(0)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert same(points().batch(0), expected)
+        assert same(points(pairing=how).batch(0), expected)
 
 
 # --- Sinkhorn's plan --------------------------------------------------------------------------------------
@@ -134,6 +136,16 @@ def test_rows_and_columns_of_a_plan_sum_to_one_over_n(n: int, blur: float):
     even = torch.full((n,), 1 / n)
     torch.testing.assert_close(plan.sum(1), even, rtol=1e-4, atol=0)
     torch.testing.assert_close(plan.sum(0), even, rtol=2e-2, atol=0)
+
+
+@pytest.mark.parametrize("blur", [0.02, 0.05, 1.0])
+def test_the_plan_is_that_of_scaling_in_logarithms_alone(blur: float):
+    cost = cost_of(30)
+    log_plan, even = (-cost / (blur * cost.mean())).double(), -math.log(30)
+    for _ in range(5000):
+        for axis in (0, 1):
+            log_plan = log_plan - log_plan.logsumexp(axis, keepdim=True) + even
+    torch.testing.assert_close(sinkhorn(cost, blur), log_plan.exp().float(), atol=2e-4, rtol=0)
 
 
 def test_a_plan_is_that_of_least_cost_less_entropy():
@@ -157,6 +169,10 @@ def test_without_blur_a_plan_is_the_exact_pairing_and_with_much_it_is_independen
 def test_points_far_apart_are_no_trouble():
     cost = squared_distances(torch.tensor([[0.0], [1e4]]), torch.tensor([[1e4], [0.0]]))
     torch.testing.assert_close(sinkhorn(cost, 0.01), torch.tensor([[0.0, 0.5], [0.5, 0.0]]))
+    line = torch.arange(40.0)[:, None] ** 2
+    plan = sinkhorn(squared_distances(line, line.flip(0)), 1e-4)
+    assert plan.isfinite().all()
+    torch.testing.assert_close(plan.sum(1), torch.full((40,), 1 / 40))
 
 
 def test_a_blurred_plan_is_drawn_from_in_its_proportions(monkeypatch: pytest.MonkeyPatch):
