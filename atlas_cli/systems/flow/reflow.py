@@ -13,14 +13,14 @@ Differs: the student begins with the teacher's weights. The teacher's guidance i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from atlas_cli.config import MOST_STEPS, SystemConfig, sampling
+from atlas_cli.config import MOST_STEPS, PARENT, WIDEST, SystemConfig, sampling
 from atlas_cli.draws import BatchRandom
 from atlas_cli.engine.system import Metrics, SampleRequest, Setting, System
 from atlas_cli.present.artifacts.base import Artifact
@@ -35,11 +35,23 @@ class Config(SystemConfig):
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images", "points")
     parents: ClassVar[tuple[str, ...]] = ("cfm", "ot-cfm", "reflow")
+    image_size: int = Field(28, gt=0, le=WIDEST)  # pixels; from the data, as the next three
+    channels: int = Field(1, gt=0, le=WIDEST)
+    n_classes: int = Field(10, gt=0, le=WIDEST)
+    dim: int = Field(0, ge=0, le=WIDEST)  # coordinates of a point; 0: the data are images
     # own: the teacher's pairs; random: noise and data of no relation, which is more of the teacher's training
     coupling: Literal["own", "random"] = "own"
     n_pairs: int = Field(4096, gt=0, le=10**6)
     pair_steps: int = Field(10, gt=0, le=MOST_STEPS)  # of the teacher, for each pair
     sampler_steps: int = sampling(1, gt=0, le=MOST_STEPS)
+
+    def misfits(self, parents: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+        """As of every system; points are no images."""
+        yield from super().misfits(parents)
+        if self.dim != parents[PARENT]["dim"]:
+            kinds = ["images", "points"]
+            own, base = (kinds[bool(dim)] for dim in (self.dim, parents[PARENT]["dim"]))
+            yield "", f"the data are {own}, but the run that it builds on learned {base}: name data alike"
 
 
 class Reflow(System):

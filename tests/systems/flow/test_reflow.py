@@ -9,10 +9,13 @@ import torch
 from torch import Tensor
 
 from atlas_cli import data
+from atlas_cli.config import PARENT
 from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.flow.cfm import CFM, Batch
 from atlas_cli.systems.flow.cfm import Config as TeacherConfig
+from atlas_cli.systems.flow.ot_cfm import OTCFM
+from atlas_cli.systems.flow.ot_cfm import Config as PairedConfig
 from atlas_cli.systems.flow.reflow import Config, Reflow
 
 TRAIN = TrainConfig(steps=4, batch_size=16, lr=1e-2)
@@ -177,3 +180,23 @@ def test_no_round_learns_from_the_noise_of_another():
 def test_a_sample_takes_as_many_steps_as_are_asked_for():
     points = attached(sampler_steps=2).sample(SampleRequest(n=5, seed=3))
     assert len(points.frames) == 3
+
+
+@pytest.mark.parametrize("kind", [(OTCFM, PairedConfig), (CFM, TeacherConfig)])
+def test_either_flow_can_be_a_teacher(kind):
+    make, config = kind
+    torch.manual_seed(0)
+    parent = make(config.model_validate({"dim": 2, "width": 8, "n_layer": 2})).attach(
+        Setting(islands(), TRAIN)
+    )
+    student = attached(parent.requires_grad_(False)).student
+    assert type(student) is CFM  # which pairs nothing anew
+    assert student.loss(attached(parent).batch(0))[0] > 0
+
+
+def test_other_data_than_the_teacher_s_are_refused():
+    image = {"image_size": 8, "channels": 1, "n_classes": 10, "dim": 0}
+    assert dict(Config(image_size=8).misfits({PARENT: image})) == {}
+    assert "is 28, but" in dict(Config().misfits({PARENT: image}))["image_size"]
+    (said,) = dict(Config(image_size=8, dim=2).misfits({PARENT: image})).values()
+    assert said == "the data are points, but the run that it builds on learned images: name data alike"
