@@ -40,12 +40,14 @@ def test_the_saving_stays_below_what_the_page_allows():
             assert 1 - left(batch, dimension) < math.sqrt(2 * math.log(batch) / dimension)
 
 
-def test_the_histogram_counts_every_line_once():
+def test_the_histogram_counts_lines_by_their_length():
     every, kept = lengths(32, 2)
     assert (len(every), len(kept)) == (32 * 1024, 1024)
+    near = float((every < EDGES[1]).float().mean())
+    assert shares(every)[0] == pytest.approx(near, abs=1e-3)
     for values in (every, kept):
         assert len(shares(values)) == len(EDGES) - 1
-        assert sum(shares(values)) == pytest.approx(1, abs=1e-5)
+        assert 0.97 < sum(shares(values)) < 1 + 1e-5  # a few are longer than it reaches
 
 
 def test_the_caption_says_what_the_curve_shows():
@@ -56,4 +58,4 @@ def test_the_caption_says_what_the_curve_shows():
     histogram, saved = frame.panels[0]
     assert [series.label for series in histogram.series] == ["all lines", "those kept"]
     assert saved.marker == 128
-    assert next(s for s in saved.series if s.style == "line").label == "16 dimensions"
+    assert next(s for s in saved.series if s.style == "line").label == "in 16 dimensions"
