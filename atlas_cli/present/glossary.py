@@ -70,10 +70,17 @@ _CLAUSES = (
     ("round_trip_*", "mean squared error of an image that went to noise and back"),
     ("greedy_identical", "1 where every byte is the same, 0 where one is not"),
     ("detour", "length of the sampler's paths over the straight lines between their ends; 1 is straight"),
+    ("wasserstein_floor", "mean squared distance of real points to as many others, paired as near as can be"),
+    ("wasserstein_*", "mean squared distance of points made in so many steps to real ones, paired nearest"),
+    ("path_energy", "mean squared speed along the paths; no flow to these data has less than least_energy"),
+    ("least_energy", "mean squared distance of noise to data, paired as near as can be"),
+    ("energy_excess", "path_energy beyond least_energy, over it; 0 is the shortest transport"),
+    ("length_left", "mean squared length of the paired lines over that of all lines; 1 saves nothing"),
+    ("pairing_share", "time that choosing the pairs takes over that of the passes forward and back"),
 )  # fmt: skip
 _SPEED = (
     "*per_second*", "*speedup", "*time_exponent", "attention_time_*", "train_microseconds*", "*_seconds*",
-    "step_milliseconds",
+    "step_milliseconds", "pairing_share",
 )  # fmt: skip
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from atlas_cli.diagrams.frames import Curves, Drag, Explorable, Frame, Images, Knob, Series
+from atlas_cli.errors import UsageError
 from atlas_cli.explorables._grey import shades
 
 if TYPE_CHECKING:
@@ -28,9 +29,18 @@ class Walk(NamedTuple):
     label: int  # the class that was asked for
 
 
-def flow_path(system: CFM, done: int, sample: int) -> Frame:
-    """The walk after some steps, where it is heading, and how it bends."""
-    walk = _walk(system, sample)
+def flow_path(system: Any, done: int, sample: int) -> Frame:
+    """The walk after some steps, where it is heading, and how it bends.
+
+    Raises:
+        UsageError: a flow of points, which makes no image.
+    """
+    flow = getattr(system, "student", system)
+    if not flow.classes:
+        raise UsageError(
+            "this run moves points, and makes no image", "atlas diagram ot-cfm straightness --run latest"
+        )
+    walk = _walk(flow, sample)
     times = [k / STEPS for k in DONE]
     pictures = Images(
         f"Class {walk.label}: x_t, and where its velocity leads",
@@ -58,7 +68,7 @@ def _walk(system: CFM, sample: int) -> Walk:
     """The walk number `sample`, which asks for that class and starts from that seed."""
     import torch
 
-    label = torch.tensor([sample % system.config.n_classes], device=system.setting.device)
+    label = torch.tensor([sample % system.classes], device=system.setting.device)
     x, path, speeds = system.noise(1, torch.Generator(system.setting.device).manual_seed(sample)), [], []
     with torch.no_grad():
         for k in range(STEPS):
@@ -84,6 +94,6 @@ EXPLORABLE = Explorable(
         Knob("done", "steps done", DONE, 5, "play"),
         Knob("sample", "sample", tuple(range(N_SAMPLES)), 3, "slider"),
     ),
-    None, from_run=flow_path, systems=("cfm",),
+    None, from_run=flow_path, systems=("cfm", "ot-cfm", "reflow"),
     place=60,
 )  # fmt: skip

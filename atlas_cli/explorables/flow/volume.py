@@ -120,5 +120,5 @@ EXPLORABLE = Explorable(
         Knob("trace", "trace", TRACES, "exact", "choice"),
     ),
     volume,
-    place=15,
+    place=12,
 )  # fmt: skip

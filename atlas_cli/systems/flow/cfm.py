@@ -191,7 +191,7 @@ class CFM(System):
             z = step(lambda x, time: self.field(x, time, label), z, t, s - t)
             yield z
 
-    def noise(self, n: int, generator: torch.Generator) -> Float[Tensor, "N C H W"]:
+    def noise(self, n: int, generator: torch.Generator) -> Float[Tensor, "N *datum"]:
         """Where a walk begins."""
         c = self.config
         shape = (n, c.dim) if c.dim else (n, c.channels, c.image_size, c.image_size)

@@ -10,7 +10,7 @@ Shapes:  N points of D coordinates.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -32,6 +32,7 @@ TOLERANCE = 1e-5
 N_BACKDROP = 2_500
 
 
+@runtime_checkable
 class PointFlow(Protocol):
     """What is asked of a system here."""
 
@@ -47,7 +48,7 @@ class PointFlow(Protocol):
 
 def field(dim: int, width: int, n_layer: int) -> nn.Module:
     """cnf's network: points (B, D) and times (B, 1) -> velocities."""
-    return cnf.VelocityField(cnf.Config(dim=dim, width=width, n_layer=n_layer))
+    return cnf.VelocityField(cnf.Config.model_validate({"dim": dim, "width": width, "n_layer": n_layer}))
 
 
 def pairing(cost: Float[Tensor, "N N"]) -> Tensor:
@@ -57,8 +58,12 @@ def pairing(cost: Float[Tensor, "N N"]) -> Tensor:
 
 
 def squared_distances(one: Float[Tensor, "N *D"], other: Float[Tensor, "N *D"]) -> Float[Tensor, "N N"]:
-    """Between all points of one cloud and all of the other."""
-    return torch.cdist(one.flatten(1), other.flatten(1)).square()
+    """Between all points of one cloud and all of the other.
+
+    From the differences themselves: by way of a product of matrices autocast would make 8 bits of them.
+    """
+    directly = "donot_use_mm_for_euclid_dist"
+    return torch.cdist(one.flatten(1), other.flatten(1), compute_mode=directly).square()
 
 
 def wasserstein(one: Float[Tensor, "N D"], other: Float[Tensor, "N D"]) -> float:

@@ -3,11 +3,11 @@
 Source:  Tong, Fatras, Malkin et al. 2023, arXiv:2302.00482, section 4.2 (their OT-CFM, with sigma = 0);
          Pooladian et al. 2023, arXiv:2304.14772, found the same. Sinkhorn's iterations: Cuturi 2013,
          arXiv:1306.0895. The authors' library: github.com/atong01/conditional-flow-matching.
-Names:   cost C_ij = |x_0i - x_1j|^2, noise i and datum j; a plan P says how much of noise i goes to datum j.
+Names:   cost C_ij = |x_1i - x_0j|^2 of datum i and noise j; a plan P_ij says how often they are a pair.
 Differs: an image is paired within its class (`within: class`). Paired across the classes, the noise of a
          class would no longer be Gaussian, while sampling begins at Gaussian noise: Cheng, Schwing 2025,
-         arXiv:2503.10636. A plan of Sinkhorn's is blurred: each datum draws its noise from its column, so
-         that a noise may come twice. Every rank pairs the whole batch, so that several agree with one.
+         arXiv:2503.10636. A plan of Sinkhorn's is blurred: each datum draws its noise from its row, so that
+         a noise may come twice. Every rank pairs the whole batch, so that several agree with one.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Float, Int
@@ -24,14 +24,15 @@ from torch import Tensor
 
 from atlas_cli.draws import BatchRandom
 from atlas_cli.metrics import timing
-from atlas_cli.systems.flow import cfm
+from atlas_cli.systems.flow.cfm import CFM, Batch
+from atlas_cli.systems.flow.cfm import Config as CFMConfig
 from atlas_cli.systems.flow.of_points import pairing, squared_distances
 
-ITERATIONS = 200  # of Sinkhorn's
+ROUNDS, SCALINGS = 10, 20  # of Sinkhorn's: 200 times rows and columns in all
 N_BATCHES = 20  # whose lines are measured
 
 
-class Config(cfm.Config):
+class Config(CFMConfig):
     """The `model:` section of an ot-cfm recipe."""
 
     pairing: Literal["exact", "sinkhorn", "random"] = "exact"  # random: plain flow matching
@@ -39,12 +40,13 @@ class Config(cfm.Config):
     blur: float = Field(0.05, gt=0, le=100)  # of Sinkhorn's plan, in units of the mean cost
 
 
-class OTCFM(cfm.CFM):
+class OTCFM(CFM):
     """Flow matching on pairs of least total squared distance within the batch."""
 
+    unit: ClassVar[str] = "items"
     config: Config
 
-    def batch(self, step: int) -> cfm.Batch:
+    def batch(self, step: int) -> Batch:
         """This rank's share of a batch that is paired as a whole."""
         if self.config.pairing == "random":
             return super().batch(step)
@@ -53,9 +55,9 @@ class OTCFM(cfm.CFM):
         batch = self.paired(setting.data.batch(whole), whole)
         share = whole.total // setting.world_size
         mine = slice(setting.rank * share, (setting.rank + 1) * share)
-        return cfm.Batch(*(getattr(batch, field.name)[mine] for field in fields(batch)))
+        return Batch(*(getattr(batch, field.name)[mine] for field in fields(batch)))
 
-    def paired(self, drawn: Any, random: BatchRandom) -> cfm.Batch:
+    def paired(self, drawn: Any, random: BatchRandom) -> Batch:
         """As in flow matching; then the noises change places."""
         batch = super().paired(drawn, random)
         if self.config.pairing == "random":
@@ -63,17 +65,20 @@ class OTCFM(cfm.CFM):
         group = batch.label.new_zeros(len(batch.data))
         if not self.config.dim and self.config.within == "class":
             group = drawn[1]  # the classes, before some were dropped
-        chance = random.uniform()
+        return replace(batch, noise=batch.noise[self.places(batch, group, random.uniform())])
+
+    def places(self, batch: Batch, group: Int[Tensor, "B"], chance: Float[Tensor, "B"]) -> Int[Tensor, "B"]:
+        """Which noise of the batch each datum gets: one of its own group."""
         chosen = torch.arange(len(group), device=group.device)
         for name in group.unique():
             members = (group == name).nonzero().flatten()
             chosen[members] = members[self.choose(batch.data[members], batch.noise[members], chance[members])]
-        return replace(batch, noise=batch.noise[chosen])
+        return chosen
 
     def choose(
         self, data: Float[Tensor, "N *datum"], noise: Float[Tensor, "N *datum"], chance: Float[Tensor, "N"]
     ) -> Int[Tensor, "N"]:
-        """Which noise each datum gets.
+        """Which noise each datum of a group gets.
 
         Args:
             data: Of one group.
@@ -83,53 +88,62 @@ class OTCFM(cfm.CFM):
         cost = squared_distances(data.float(), noise.float())
         if self.config.pairing == "exact":
             return pairing(cost)
-        plan = sinkhorn(cost, self.config.blur)
-        upto = plan.cumsum(1)
-        return torch.searchsorted(upto / upto[:, -1:], chance[:, None]).flatten().clamp(max=len(data) - 1)
+        upto = sinkhorn(cost, self.config.blur).cumsum(1)
+        return torch.searchsorted(upto / upto[:, -1:], chance[:, None], right=True).flatten()
 
     @torch.no_grad()
     def evaluate(self) -> Mapping[str, float]:
-        """Flow matching's figures; what pairing saves in squared distance, and its share of a step's time."""
-        return {**super().evaluate(), "shorter": self.shorter(), "pairing_share": self.pairing_share()}
+        """Flow matching's figures; how much of the lines' squared length is left, and what pairing costs."""
+        return {
+            **super().evaluate(),
+            "length_left": self.length_left(),
+            "pairing_share": self.pairing_share(),
+        }
 
-    def shorter(self) -> float:
-        """Mean squared length of the lines over that of lines at random, in batches of no training step."""
+    def length_left(self) -> float:
+        """Mean squared length of the lines over that of all lines, in batches of no training step."""
         paired = chance = 0.0
         for step in range(N_BATCHES):
             batch = self.batch(self.setting.train.steps + step)
-            paired += float((batch.data - batch.noise).square().mean())
-            chance += float((batch.data - batch.noise.roll(1, 0)).square().mean())
+            paired += float((batch.data - batch.noise).square().flatten(1).sum(1).mean())
+            chance += float(squared_distances(batch.data, batch.noise).mean())
         return paired / chance
 
     def pairing_share(self) -> float:
-        """Time to choose the pairs over that of the forward and the backward pass."""
+        """Time that the pairs cost, over that of the passes forward and back."""
         batch = self.batch(0)
-        group = [batch.data, batch.noise, torch.rand(len(batch.data), device=batch.data.device)]
-        if not self.config.dim and self.config.within == "class":
-            group = [x[: max(1, len(x) // self.config.n_classes)] for x in group]
-        times = len(batch.data) // len(group[0])
-
-        def choose() -> None:
-            for _ in range(times):
-                self.choose(*group)
 
         def descend() -> None:
             with torch.enable_grad():
-                torch.autograd.grad(self.loss(batch)[0], list(self.parameters()), allow_unused=True)
+                with self.setting.autocast():
+                    loss, _ = self.loss(batch)
+                torch.autograd.grad(loss, list(self.parameters()), allow_unused=True)
 
-        seconds = timing.least_seconds({"choose": choose, "step": descend}, device=self.setting.device)
-        return seconds["choose"] / seconds["step"]
+        whole = replace(self.setting, rank=0, world_size=1)
+        drawn = self.setting.data.batch(whole.random(0))
+        runs = {
+            "paired": lambda: self.paired(drawn, whole.random(0)),
+            "drawn": lambda: CFM.paired(self, drawn, whole.random(0)),
+            "step": descend,
+        }
+        seconds = timing.least_seconds(runs, device=self.setting.device)
+        return max(0.0, seconds["paired"] - seconds["drawn"]) / seconds["step"]
 
 
 def sinkhorn(cost: Float[Tensor, "N N"], blur: float) -> Float[Tensor, "N N"]:
     """The plan of least cost less `blur` times the mean cost times its entropy; rows and columns sum to 1/N.
 
-    Rows and columns are scaled in turn until both fit, in logarithms: exp(-cost / blur) alone is zero in
-    float32 where points lie far apart.
+    Rows and columns are scaled in turn until both fit. exp(-cost / blur) alone is zero in float32 where
+    points lie far apart: each round begins in logarithms, after which no row or column is, and scales on.
     """
-    log_plan = -cost / (blur * cost.mean())
-    even = -math.log(len(cost))
-    for _ in range(ITERATIONS):
-        log_plan = log_plan - log_plan.logsumexp(0, keepdim=True) + even
-        log_plan = log_plan - log_plan.logsumexp(1, keepdim=True) + even
+    log_plan, even = -cost / (blur * cost.mean()), 1 / len(cost)
+    with torch.autocast(cost.device.type, enabled=False):
+        for _ in range(ROUNDS):
+            for axis in (0, 1):
+                log_plan = log_plan - log_plan.logsumexp(axis, keepdim=True) + math.log(even)
+            plan, rows = log_plan.exp(), torch.ones_like(cost[0])
+            for _ in range(SCALINGS):
+                columns = even / (rows @ plan)
+                rows = even / (plan @ columns)
+            log_plan = log_plan + rows.log()[:, None] + columns.log()
     return log_plan.exp()

@@ -7,19 +7,20 @@ Names:   (z_0, z_1) is a pair of the trained flow, z_0 noise and z_1 where it le
 Shapes:  B batch; a datum is an image, C H W, or a point, D coordinates.
 Differs: the student begins with the teacher's weights. The teacher's guidance is built into the pairs, so
          that the student samples without, by one call a step instead of two. The pairs are made once, before
-         the first step, by a few steps of Euler's method.
+         the first step, by a few steps of Euler's method. Each round has noise of its own: on the noise that
+         it learned from, a teacher is straighter than elsewhere.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from atlas_cli.config import MOST_STEPS, SystemConfig, sampling
+from atlas_cli.config import MOST_STEPS, PARENT, WIDEST, SystemConfig, sampling
 from atlas_cli.draws import BatchRandom
 from atlas_cli.engine.system import Metrics, SampleRequest, Setting, System
 from atlas_cli.present.artifacts.base import Artifact
@@ -33,12 +34,24 @@ class Config(SystemConfig):
     """The `model:` section of a reflow recipe."""
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images", "points")
-    parents: ClassVar[tuple[str, ...]] = ("cfm", "reflow")
+    parents: ClassVar[tuple[str, ...]] = ("cfm", "ot-cfm", "reflow")
+    image_size: int = Field(28, gt=0, le=WIDEST)  # pixels; from the data, as the next three
+    channels: int = Field(1, gt=0, le=WIDEST)
+    n_classes: int = Field(10, gt=0, le=WIDEST)
+    dim: int = Field(0, ge=0, le=WIDEST)  # coordinates of a point; 0: the data are images
     # own: the teacher's pairs; random: noise and data of no relation, which is more of the teacher's training
     coupling: Literal["own", "random"] = "own"
     n_pairs: int = Field(4096, gt=0, le=10**6)
     pair_steps: int = Field(10, gt=0, le=MOST_STEPS)  # of the teacher, for each pair
     sampler_steps: int = sampling(1, gt=0, le=MOST_STEPS)
+
+    def misfits(self, parents: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+        """As of every system; points are no images."""
+        yield from super().misfits(parents)
+        if self.dim != parents[PARENT]["dim"]:
+            kinds = ["images", "points"]
+            own, base = (kinds[bool(dim)] for dim in (self.dim, parents[PARENT]["dim"]))
+            yield "", f"the data are {own}, but the run that it builds on learned {base}: name data alike"
 
 
 class Reflow(System):
@@ -69,6 +82,12 @@ class Reflow(System):
     def teacher(self) -> CFM:
         """The trained flow whose pairs are learned; no part of this system's weights."""
         return self._of(self.setting)
+
+    @property
+    def round(self) -> int:
+        """How many flows learned from pairs, this one among them."""
+        parent = self.setting.parent
+        return 1 + (parent.round if isinstance(parent, Reflow) else 0)
 
     @property
     def classes(self) -> int:
@@ -105,7 +124,7 @@ class Reflow(System):
     @torch.no_grad()
     def _make(self, purpose: str, n: int) -> tuple[Tensor, Tensor, Tensor]:
         setting, teacher = self.setting, self.teacher
-        noise = teacher.noise(n, setting.generator(purpose))
+        noise = teacher.noise(n, setting.generator(purpose if self.round == 1 else f"{purpose} {self.round}"))
         label = torch.arange(n, device=noise.device) % max(1, teacher.classes)
         parts = list(zip(noise.split(AT_ONCE), label.split(AT_ONCE), strict=True))
         ends = []
