@@ -54,8 +54,8 @@ def flow_path(system: Any, done: int, sample: int) -> Frame:
     return Frame(
         ((pictures, plot),),
         f"After {done} of {STEPS} steps the velocity points {walk.turn[done]:.2g} degrees past the image at "
-        "the end. On a straight path it would point there from the first step on, and one step would do. At "
-        "t = 0 it points to the mean of all images of the class.",
+        "the end. On a straight path it would point there from the first step on, and one step would do. "
+        "Where noise was joined at random it points, at t = 0, to the mean of all images of the class.",
         {
             "step": f"{done} of {STEPS}", "degrees off the line": walk.turn[done],
             "distance from the line": walk.aside[done],

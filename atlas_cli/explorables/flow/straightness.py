@@ -37,12 +37,12 @@ def straightness(system: Any, steps: int, sample: int) -> Frame:
     ways, ends = _ways(flow), _ends(flow, steps)
     times = [(k + 0.5) / FINE for k in range(FINE)]
     bends = Curves(
-        "How far the velocity is from the whole way",
+        "Velocity less the whole way, squared, over the way",
         (
             Series("all paths", times, ways.bends.mean(1)),
             Series("this path", times, ways.bends[:, sample], "dashed"),
         ),
-        "t (0 noise, 1 data)", "squared, over the way's square",
+        "t (0 noise, 1 data)",
     )  # fmt: skip
     missed = Curves(
         "What the steps miss", (Series("mean", STEPS, tuple(_missed(flow, n) for n in STEPS)),),
@@ -51,8 +51,8 @@ def straightness(system: Any, steps: int, sample: int) -> Frame:
     counted = "1 step" if steps == 1 else f"{steps} steps"
     return Frame(
         (_landed(flow, ways, ends, sample, counted), (bends, missed)),
-        f"In {counted} this flow lands {_missed(flow, steps):.1%} of the way from where it leads in many. "
-        f"Its paths are {ways.detour:.3g} times as long as the straight lines between their ends. A path is "
+        f"In {counted} this flow misses its own end by {_missed(flow, steps):.1%} of the way. "
+        f"Its paths are {ways.detour:.3f} times as long as the straight lines between their ends. A path is "
         "straight and even in speed where the curve lies at 0. If it lies there throughout, one step does.",
         {
             "straightness (0 is straight)": float(ways.bends.mean()), "detour": ways.detour,

@@ -42,7 +42,7 @@ def test_a_straight_flow_is_walked_in_one_step():
         assert bend == pytest.approx(0, abs=1e-6)
         assert detour == pytest.approx(1, abs=1e-5)
         assert missed == pytest.approx(0, abs=1e-4)
-    assert frame.caption.startswith("In 12 steps this flow lands 0.0% of the way")
+    assert frame.caption.startswith("In 12 steps this flow misses its own end by 0.0% of the way")
     pictures = frame.panels[0][0]
     assert pictures.title == "Class 3: by 12 steps, and by the flow itself"
     assert pictures.images[0] == pictures.images[1]
