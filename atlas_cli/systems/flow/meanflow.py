@@ -94,11 +94,13 @@ class MeanFlow(System):
 
     def batch(self, step: int) -> Batch:
         random = self.setting.random(step)
-        return self._timed(*self.setting.data.batch(random), random)
+        data, label = self.setting.data.batch(random)
+        return self._timed(data, label, random)
 
     def held_out(self, step: int) -> Batch:
         random = self.setting.held_out_random()
-        return self._timed(*self.setting.data.test_batch(random), random)
+        data, label = self.setting.data.test_batch(random)
+        return self._timed(data, label, random)
 
     def _timed(self, data: Tensor, label: Tensor, random: BatchRandom) -> Batch:
         """Every image with a noise and two times; some lose their class, some stretches their length."""
@@ -131,7 +133,7 @@ class MeanFlow(System):
                 return self.average(x, time, s, batch.label)
 
             with sdpa_kernel(SDPBackend.MATH):  # the fused kernels know no forward mode
-                u, rate = torch.func.jvp(along, (x_t, t), (v, torch.ones_like(t)))
+                u, rate = torch.func.jvp(along, (x_t, t), (v, torch.ones_like(t)))  # type: ignore[misc]
             target = (v + spread(s - t) * rate).detach()
             squares = (u - target).square().flatten(1).mean(1)
             weight = (squares + WEIGHT_FLOOR).reciprocal().detach()
