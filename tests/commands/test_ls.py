@@ -94,7 +94,7 @@ def test_the_tree_and_the_map_count_the_diagrams(atlas):
     counts = f"{len(catalog.topics())} topics, {n} diagrams"
     assert counts in atlas("--tree")
     assert counts in " ".join(line.plain for line in command.render_map(100))
-    assert "diagrams: training-step, noising" in atlas("diffusion")
+    assert "diagrams: training-step, noise-path" in atlas("diffusion")
 
 
 def test_the_map_imports_no_torch(tmp_path: Path):

@@ -69,7 +69,7 @@ def test_controlnet_declares_its_drawing() -> None:
 
 def test_controlnet_is_named_nowhere_outside_its_own_files() -> None:
     root = Path(app.__file__).parent
-    own = ("systems/diffusion", "explorables", "site")
+    own = ("systems/diffusion", "explorables", "site", "exercises/diffusion", "worked/diffusion")
     naming = [
         str(path.relative_to(root))
         for path in root.rglob("*.py")

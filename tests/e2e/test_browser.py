@@ -353,17 +353,18 @@ def test_a_hand_on_a_panel_turns_its_knobs(opened, name):
         def at(x: float, y: float, box: dict[str, float] = box) -> tuple[float, float]:
             return box["x"] + x * box["width"], box["y"] + y * box["height"]
 
+        upright = "along-y" in panel.get_attribute("class")
+        places = ((0.2, 0.2), (0.9, 0.8)) if upright else ((0.2, 0.8), (0.9, 0.2))
         seen = []
-        page.mouse.move(*at(0.2, 0.8))
+        page.mouse.move(*at(*places[0]))
         page.mouse.down()
-        for place in ((0.2, 0.8), (0.9, 0.2)):
+        for place in places:
             page.mouse.move(*at(*place))
             seen.append([knob["value"] for knob in knobs_of(page)])
         page.mouse.up()
         assert seen[0] != seen[1]
         page.mouse.move(*at(0.5, 0.5))  # the hand is off: nothing follows
         assert [knob["value"] for knob in knobs_of(page)] == seen[1]
-        upright = "along-y" in page.locator(".seizable").nth(i).get_attribute("class")
         back, on = ("ArrowUp", "ArrowDown") if upright else ("ArrowLeft", "ArrowRight")
         page.keyboard.press(back)
         assert [knob["value"] for knob in knobs_of(page)] != seen[1]

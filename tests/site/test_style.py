@@ -27,7 +27,7 @@ def test_no_rule_of_the_site_reaches_into_a_diagram():
 
 def test_every_script_is_small_and_named_where_it_is_joined():
     assert all(len(path.read_text(encoding="utf-8").splitlines()) < 350 for path in SCRIPTS)
-    named = {*shell.SCRIPTS, *web_page.SCRIPTS, "live"}
+    named = {*shell.SCRIPTS, *web_page.SCRIPTS, "live", "loading"}
     assert {path.stem for path in SCRIPTS} == named
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable, Mapping
+from itertools import groupby
 from typing import Any
 
 from atlas_cli.diagrams.frames import (
@@ -84,11 +85,14 @@ def _heatmap(panel: Heatmap, width: float) -> Drawn:
     high = min(cell, 30.0, 330.0 / n_rows)
     parts = []
     for i, row in enumerate(panel.rows):
-        for j, value in enumerate(row):
+        j = 0
+        for shade, run in groupby(_shade(panel, value) for value in row):  # neighbours alike are one
+            n = len(list(run))
             parts.append(
-                f'<rect class="{_shade(panel, value)}" x="{left + j * cell:.1f}" y="{i * high:.1f}"'
-                f' width="{cell:.1f}" height="{high:.1f}"/>'
+                f'<rect class="{shade}" x="{left + j * cell:.1f}" y="{i * high:.1f}"'
+                f' width="{n * cell:.1f}" height="{high:.1f}"/>'
             )
+            j += n
     bottom = n_rows * high
     parts.append(
         f'<rect class="axis" fill="none" x="{left:.1f}" width="{width - left:.1f}" height="{bottom:.1f}"/>'

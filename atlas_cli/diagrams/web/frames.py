@@ -42,8 +42,9 @@ def pack(explorable: Explorable) -> tuple[list[dict[str, Any]], str]:
     return [knob | {"values": left} for knob, left in zip(knobs, values, strict=True)], text
 
 
-def packed(explorable: Explorable, most_bytes: int = MOST_BYTES) -> tuple[list[list[Value]], str]:
-    """The values that the knobs keep, and the packed frames."""
+def packed(explorable: Explorable, most_bytes: int = 0) -> tuple[list[list[Value]], str]:
+    """The values that the knobs keep, and the packed frames, of at most so many bytes; 0: as a page holds."""
+    most_bytes = most_bytes or MOST_BYTES
     values = [list(knob.values) for knob in explorable.knobs]
     while (
         prod(map(len, values)) > MOST_FRAMES

@@ -218,9 +218,9 @@ def crossing(length: int, states: int, which: str) -> Frame:
                 Bars("KiB a token kept for backward", names, tuple(kept.values()), max(kept.values())),
             ),
         ),
-        f"At {length} tokens attention takes {_times(at['attention'] / at['chunks'])} the time of the "
-        "chunks. To a recurrence every token costs alike, to attention a token costs the more, the more came "
-        f"before it: flat lines meet a rising one. {TREE if 'tree' in at else ''}Measured where it was "
+        f"At {length} tokens, {which}, attention takes {_times(at['attention'] / at['chunks'])} the time of "
+        "the chunks. To a recurrence every token costs alike, to attention a token costs the more, the more "
+        f"came before it: flat lines meet a rising one. {TREE if 'tree' in at else ''}Measured where it was "
         f"drawn, with {WIDTH} channels on one thread; a band goes from the quickest round to the slowest.",
         {
             "chunks pass attention at": _said(passed["chunks"]),

@@ -98,8 +98,9 @@ def ssd_chunks(chunk: int, keeps: float) -> Frame:
         ),
         f"In chunks of {chunk}, {counted.count(INSIDE)} pairs are multiplied out, queries by keys, in blocks "
         f"along the diagonal; the {counted.count(BY_STATE)} below them meet through {_states(chunk)} handed "
-        "on from chunk to chunk. Each letter asks for its like, and what is far back has faded: attention "
-        "without a softmax. A chunk of 1 is the recurrence, one chunk for all is attention.",
+        f"on from chunk to chunk. Each letter asks for its like, and a step keeps {keeps:.0%}, so that what "
+        "is far back has faded: attention without a softmax. A chunk of 1 is the recurrence, one chunk for "
+        "all is attention.",
         {
             "pairs multiplied out": counted.count(INSIDE),
             "pairs by a state": counted.count(BY_STATE),

@@ -43,7 +43,7 @@ def tell(system: LatentDiffusion) -> Telling:
     told.show("encoder", 1, mosaic(mean / system.latent_std, most=MOST))
     told.show("latent", 1, mosaic(latent, most=MOST))
     told.show("picture", 1, grey(again[0, 0]))
-    told.show("first_loss", 2, words(f"{float(error):.4f} + {float(kl):.0f} nats"))
+    told.show("first_loss", 2, words(f"{float(error):.4f}"), words(f"{float(kl):.0f} nats"))
     told.show("noise", 3, mosaic(noise, most=MOST))
     told.show("mix", 3, mosaic(noised, f"t = {step}", most=MOST))
     told.show("net", 4, mosaic(guess, "its guess", most=MOST))
@@ -60,7 +60,7 @@ def tell(system: LatentDiffusion) -> Telling:
         "Drawn is the clean latent that its answer stands for; compare it with the one on the left."
     )
     told.seen[5] = f"{len(path) - 1} passes, asked for a {DIGIT}: the noise above became this latent."
-    told.seen[6] = f"A {DIGIT} that was never in the data, from the latent on its right."
+    told.seen[6] = f"A {DIGIT} out of noise, from the latent on its right."
     return told
 
 

@@ -18,7 +18,7 @@ function drawSketch(panel, room, _ranges, figure) {
   const size = shapes.some(({ style }) => style.endsWith("nodes")) ? ` style="font-size: ${Math.min(12, 1.35 * node).toFixed(1)}px"` : "";
   const anchors = { left: "start", middle: "middle", right: "end" };
   const said = notes.map(({ text, x, y, side }) =>
-    `<text class="note"${size} x="${plot.x(x).toFixed(1)}" y="${(plot.y(y) + 4).toFixed(1)}" text-anchor="${anchors[side]}">${escaped(text)}</text>`);
+    `<text class="mark-note"${size} x="${plot.x(x).toFixed(1)}" y="${(plot.y(y) + 4).toFixed(1)}" text-anchor="${anchors[side]}">${escaped(text)}</text>`);
   return [plot.svg(behind + drawn.join("") + said.join("")), sketchLegend(shapes)];
 }
 
