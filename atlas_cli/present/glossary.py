@@ -54,13 +54,31 @@ _CLAUSES = (
     ("trained_share", "share of the weights that are trained"),
     ("busiest_share", "share of the tokens that the busiest expert gets"),
     ("readable_states", "directions of a channel's state that can be told apart"),
+    ("nats", "nats that a held-out point costs; lower is likelier"),
+    ("entropy", "nats that a point costs under the true density: no model pays less on average"),
+    ("*nats_above_truth", "nats a point beyond what the true density asks; 0 is as good as the truth"),
+    ("mass", "the density summed over a square that holds all data; 1 for a density"),
+    ("hutchinson_std", "nats by which one random direction strays on a point"),
+    ("hutchinson_bias", "nats by which random directions are off on average; 0 up to chance"),
+    ("claimed_too_much", "nats a point that the solver of the training adds to the likelihood"),
+    ("solver_error", "nats a point between the solver of the training and a fine one"),
+    ("solver_calls", "calls of the network for a sample"),
+    ("return_error", "how far points end from where they were after a way there and back"),
+    ("step_milliseconds", "milliseconds of processor time for a training step"),
     ("mode_gap", "largest difference between two ways of computing the same"),
     ("*_error", "largest difference between two ways of computing the same"),
     ("round_trip_*", "mean squared error of an image that went to noise and back"),
     ("greedy_identical", "1 where every byte is the same, 0 where one is not"),
+    ("detour", "length of the sampler's paths over the straight lines between their ends; 1 is straight"),
+    ("wasserstein_floor", "mean squared distance of real points to as many others, paired as near as can be"),
+    ("wasserstein_*", "mean squared distance of points made in so many steps to real ones, paired nearest"),
+    ("path_energy", "mean squared speed along the paths; no flow to these data has less than least_energy"),
+    ("least_energy", "mean squared distance of noise to data, paired as near as can be"),
+    ("energy_excess", "path_energy beyond least_energy, over it; 0 is the shortest transport"),
 )  # fmt: skip
 _SPEED = (
     "*per_second*", "*speedup", "*time_exponent", "attention_time_*", "train_microseconds*", "*_seconds*",
+    "step_milliseconds",
 )  # fmt: skip
 
 

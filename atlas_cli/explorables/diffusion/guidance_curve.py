@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Images, Knob, Series
-from atlas_cli.explorables.diffusion._grey import shades
+from atlas_cli.explorables._grey import shades
 
 if TYPE_CHECKING:
     from torch import Tensor
