@@ -140,7 +140,7 @@ def given() -> dict[str, object]:
 
 
 EXPLORABLE = Explorable(
-    "field", "flow", ("ot-cfm", "cfm"), "Whom the noise is paired with",
+    "field", "flow", ("cfm", "ot-cfm"), "Whom the noise is paired with",
     "Switch to optimal at t = 0: which arrows know at once where to go?",
     (
         Knob("t", "time", TIMES, 0.0, "slider"),
