@@ -35,7 +35,8 @@ def chosen(reference: str, topic: str | None, recipe: str | None, root: Path) ->
         run = open_run(reference, root, "run (--resume)")
         if not _fits(run, wanted):
             raise UsageError(
-                f"{run.name} trains {run.info['recipe']}, not {wanted}", f"atlas train --resume {run.name}"
+                f"{run.name} trains {run.info['recipe']}, not {wanted}",
+                f"atlas train --resume {run.reference}",
             )
         return _idle(run)
     fitting = [run for run in list_runs(root) if _fits(run, wanted)]

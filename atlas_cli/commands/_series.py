@@ -84,7 +84,7 @@ def finish(series: Sequence[Trained], wish: Wish, over_seeds: bool) -> None:
         emit_json(document(series))
     else:
         out.print(_over_seeds(series) if over_seeds else sweep_table(series))
-        names = " ".join(one.outcome.run.name for one in series if one.outcome.run)
+        names = " ".join(one.outcome.run.reference for one in series if one.outcome.run)
         messages.next_command(f"atlas run compare {names}", "their curves on one axis")
     verdicts = [(one.outcome.to_json()["verdicts"], one.recipe.name) for one in series]
     if wish.check and not all(claims.hold(told, wish.speed, name) for told, name in verdicts):

@@ -153,7 +153,7 @@ def tell_complete(run: RunFolder, recipe: Recipe, wish: Wish) -> None:
         say(f"{run.path} is already complete" + (f": {judged}" if judged != claims.NONE else ""))
         for v in claims.failed(result.get("verdicts", []), speed=True) if wish.check else ():
             say(f"{v['metric']}: {number(v['figure'])} where {v['bar']} was wanted")
-        next_command(f"atlas sample {run.name}")
+        next_command(f"atlas sample {run.reference}")
     exit_unless_held(result.get("verdicts", []), wish, run.name)
 
 

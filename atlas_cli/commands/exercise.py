@@ -18,7 +18,6 @@ PANEL, PLACE = "Learn", 6  # in atlas --help
 
 app = typer.Typer(rich_markup_mode="rich")
 
-_PAUSE = 0.3  # seconds between two looks at a file
 _RUNS = Path("exercises/runs")
 
 
@@ -209,7 +208,7 @@ def watch(name: _Latest = None, json: _Json = False) -> None:
         work.start(watched[0])
     count, last = 0, None
     try:
-        for exercise in _saved(watched):
+        for exercise in work.saves(watched):
             last = _judged(exercise)
             count += 1
             if not json:
@@ -337,22 +336,3 @@ def _following(exercise: Exercise) -> Exercise:
     at = next(i for i, other in enumerate(every) if other.full_name == exercise.full_name)
     later = [*every[at + 1 :], *every[:at]]
     return next((other for other in later if screen.state(other) != screen.SOLVED), later[0])
-
-
-def _saved(watched: list[Exercise]) -> Any:
-    """Each exercise at once, if there is one alone, and whenever its file has changed since."""
-    import time
-
-    from atlas_cli.exercises.work import file_of
-
-    def looked() -> dict[str, int]:
-        files = {e.full_name: file_of(e) for e in watched}
-        return {name: file.stat().st_mtime_ns for name, file in files.items() if file.is_file()}
-
-    seen = {} if len(watched) == 1 else looked()
-    while True:
-        now = looked()
-        changed = [e for e in watched if e.full_name in now and now[e.full_name] != seen.get(e.full_name)]
-        seen = now
-        yield from changed
-        time.sleep(_PAUSE)

@@ -47,12 +47,13 @@ def ls(out: Runs = Path("runs"), tag: Tag = None, json: Json = False) -> None:
     from atlas_cli.runs.summary import summary
     from atlas_cli.screen import messages, terminal
 
-    rows = [summary(run) for run in _tagged(out, tag)]
+    listed = _tagged(out, tag)
+    rows = [summary(run) for run in listed]
     if json:
         terminal.emit_json({"runs": rows})
     elif rows:
         terminal.out.print(runs_table(rows, terminal.out.width))
-        messages.next_command(f"atlas run show {rows[-1]['name']}")
+        messages.next_command(f"atlas run show {listed[-1].reference}")
     else:
         messages.say(f"no runs in {out} yet" if tag is None else f"no run in {out} is tagged {quoted(tag)}")
         messages.next_command("atlas train ddpm --recipe small")
@@ -91,9 +92,9 @@ def show(run: Reference = "latest", out: Runs = Path("runs"), json: Json = False
     for file in sorted(p for p in found.path.rglob("*") if p.suffix in {".png", ".gif", ".txt"}):
         console.print(Text(str(file), "atlas.muted"), soft_wrap=True)
     if found.status == "interrupted":
-        messages.next_command(f"atlas train --resume {found.name}")
+        messages.next_command(f"atlas train --resume {found.reference}")
     else:
-        messages.next_command(f"atlas run plot {found.name}")
+        messages.next_command(f"atlas run plot {found.reference}")
 
 
 def _facts(run: RunFolder, told: dict[str, Any]) -> list[str]:
@@ -133,7 +134,7 @@ def plot(
     _draw(lines, metric, log=False)
     for file in files:
         messages.say(file)
-    messages.next_command(f"atlas run compare {found.name} OTHER")
+    messages.next_command(f"atlas run compare {found.reference} OTHER")
 
 
 @app.command("compare")
@@ -177,7 +178,7 @@ def compare(
     _draw(lines, metric, log)
     for path in _pictures(lines, metric, out / f"compare-{metric}.png", save):
         messages.say(str(path))
-    messages.next_command(f"atlas run export {' '.join(run.name for run in found)} --format html")
+    messages.next_command(f"atlas run export {' '.join(run.reference for run in found)} --format html")
 
 
 @app.command("export")
@@ -246,7 +247,7 @@ def film(run: Reference = "latest", out: Runs = Path("runs"), json: Json = False
     )
     for file in made.files:
         messages.say(str(file))
-    messages.next_command(f"atlas run plot {found.name}")
+    messages.next_command(f"atlas run plot {found.reference}")
 
 
 @app.command("rm")

@@ -140,16 +140,16 @@ def something_new(run: RunFolder, system: System, request: SampleRequest) -> tup
     """A command that shows something else, and what: a class, a text, another sampler, or how it works."""
     if system.classes:
         label = (3 if request.label is None else request.label + 1) % system.classes
-        return f"atlas sample {run.name} --label {label}", "one class alone"
+        return f"atlas sample {run.reference} --label {label}", "one class alone"
     if system.writes and request.prompt is None:
-        return f'atlas sample {run.name} --prompt "def "', "goes on with your words"
+        return f'atlas sample {run.reference} --prompt "def "', "goes on with your words"
     if system.writes:
-        return f'atlas sample {run.name} --prompt "import "', "goes on with other words"
+        return f'atlas sample {run.reference} --prompt "import "', "goes on with other words"
     fields = sorted(system.steering_fields)
     if fields:
         value = getattr(system.config, fields[0])
         if isinstance(value, int) and not isinstance(value, bool) and value > 1:
-            return f"atlas sample {run.name} --set {fields[0]}={value // 2}", f"half the {fields[0]}"
+            return f"atlas sample {run.reference} --set {fields[0]}={value // 2}", f"half the {fields[0]}"
     return f"atlas explain {run.topic}", "how it works"
 
 

@@ -224,6 +224,6 @@ def _report(
 
 def _interrupted(run: RunFolder | None, step: int, stop: StopRequest | None) -> InterruptedRun:
     code = stop.exit_code if stop is not None and stop.requested else 143
-    name = run.resume_name if run is not None else "latest"
+    name = run.reference if run is not None else "latest"
     what = f"stopped after step {step}; its checkpoint is written"
     return InterruptedRun(what, f"go on with: atlas train --resume {name}", code)

@@ -201,7 +201,7 @@ def _end_noted(run: RunFolder | None) -> Iterator[None]:
             run.write_result({"status": "failed", "error": error.what})
         raise
     except StoppedAtOnce as stopped:
-        name = run.name if run is not None else "latest"
+        name = run.reference if run is not None else "latest"
         step = checkpoint.newest_step(run.checkpoints) if run is not None else None
         kept = "nothing was trained yet" if step is None else f"the weights of step {step} are kept"
         what = f"stopped before the run was judged; {kept}"

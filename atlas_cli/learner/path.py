@@ -6,8 +6,7 @@ not written yet have no steps and are named as to come.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+import shlex
 import time
 from collections.abc import Iterator
 from functools import cache
@@ -31,7 +30,6 @@ MILESTONES = (
     "trained",
     "met",
 )  # what progress is told in, apart from each other
-_EXERCISES = "atlas_cli.exercises"
 
 
 class Step(NamedTuple):
@@ -191,11 +189,10 @@ def _written(slug: str, exercises: list[str], solved: set[str]) -> Step:
 
 
 def exercises_of(topic: Topic) -> list[str]:
-    """The names of a topic's exercises in reading order; none, where the atlas has no exercises."""
-    if importlib.util.find_spec(_EXERCISES) is None:
-        return []
-    found = importlib.import_module(f"{_EXERCISES}.find").of(topic)
-    return [exercise.name for exercise in found]
+    """The names of a topic's exercises in reading order."""
+    from atlas_cli.exercises import find
+
+    return [exercise.name for exercise in find.of(topic)]
 
 
 def _drawn(topic: Topic) -> str | None:
@@ -242,4 +239,4 @@ def _run(topic: Topic, progress: Progress) -> str:
     if catalog.runs_of(topic) or not trained:
         return topic.slug
     run = max(trained, key=lambda deed: deed.last).facts.get("run")
-    return str(run) if run else topic.slug
+    return shlex.quote(str(run)) if run else topic.slug

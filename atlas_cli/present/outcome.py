@@ -60,4 +60,4 @@ def print_outcome(
     out.print(Text(total, "atlas.muted"))
     for file in files:
         out.print(Text(str(file), "atlas.muted"), soft_wrap=True)
-    messages.next_command(f"atlas sample {run.name}", "more of what it learned")
+    messages.next_command(f"atlas sample {run.reference}", "more of what it learned")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from atlas_cli import files
+from atlas_cli import files, paths
 from atlas_cli.errors import DataError, EnvironmentFault, UsageError
 from atlas_cli.runs.durable import read_json, strict, write_atomic, write_fault, write_json
 from atlas_cli.runs.lock import Holder, RunLock, holder
@@ -119,6 +120,13 @@ class RunFolder:
     def resume_name(self) -> str:
         """What a user resumes: this run, or the run that this one lies in (an ablation)."""
         return self.name if (self.path / "run.json").is_file() else self.path.resolve().parent.name
+
+    @property
+    def reference(self) -> str:
+        """What names it on the command line: its name in the usual folder of the runs, elsewhere its path."""
+        whole = self.path if (self.path / "run.json").is_file() else self.path.parent
+        usual = whole.resolve().parent == paths.runs_dir().resolve()
+        return whole.name if usual else shlex.quote(str(whole))
 
     @property
     def checkpoints(self) -> Path:

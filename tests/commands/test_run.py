@@ -53,6 +53,19 @@ def test_names_of_runs_are_never_cut(
         assert "#narrow" in said
 
 
+@pytest.mark.parametrize("command", ["ls", "show mamba-induction-1", "plot mamba-induction-1"])
+def test_the_next_command_finds_a_run_in_another_folder(
+    atlas: CommandLine, tmp_path: Path, command: str
+) -> None:
+    made_run(tmp_path / "elsewhere", verdicts=[verdict()])
+    (following,) = re.findall(
+        r"(?m)^next  atlas (run \S+ \S+)", atlas("run", *command.split(), "--out", "elsewhere").err
+    )
+    assert "elsewhere/mamba-induction-1" in following
+    if "compare" not in following:  # which wants another run beside it
+        assert atlas(*following.split()).code == 0
+
+
 def test_what_a_series_changed_is_told_once(atlas: CommandLine, tmp_path: Path) -> None:
     tags = ("model.d_state=2", "mine")
     made_run(tmp_path / "runs", overrides=["d_state=2"], labels=Labels(tags=tags))

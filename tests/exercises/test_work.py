@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,46 @@ def test_small_helpers_come_along(tmp_path: Path) -> None:
     assert part.before == "def outer(x):\n"
     assert part.lines == "    y = helper(x)\n"
     assert part.after == "    return y\n"
+
+
+def test_where_the_task_cannot_be_made_no_file_is_left(
+    noise: Exercise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(exercise: Exercise) -> str:
+        raise DataError("the lines are not marked", "mark them")
+
+    monkeypatch.setattr(work, "text_of", broken)
+    with pytest.raises(DataError):
+        work.start(noise)
+    assert not work.file_of(noise).exists()
+
+
+def test_a_disk_that_is_full_leaves_no_part_of_a_file(
+    noise: Exercise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "text_of", lambda exercise: "x" * 2_000_000)
+    resource = pytest.importorskip("resource")
+    limits, handler = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="large"):
+            work.start(noise)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not work.file_of(noise).exists()
+
+
+def test_a_save_is_seen_though_the_file_is_put_in_the_place_of_another(
+    noise: Exercise, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work.start(noise)
+    path, aside = work.file_of(noise), work.file_of(noise).with_suffix(".new")
+    done = iter((path.unlink, lambda: (aside.write_text("mine\n"), aside.rename(path))))
+    monkeypatch.setattr(work.time, "sleep", lambda _: next(done)())
+    seen = work.saves([noise])
+    assert next(seen) == noise  # as it is
+    assert next(seen) == noise  # after a look at which there was none
+    with pytest.raises(RuntimeError):  # nothing is left to be done: it would look on for ever
+        next(seen)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+import shlex
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
-from atlas_cli import __version__
+from atlas_cli import __version__, paths
 from atlas_cli.errors import DataError, UsageError
 from atlas_cli.runs.durable import write_json
-from atlas_cli.runs.find import find_by_hash, list_runs, open_run
+from atlas_cli.runs.find import find_by_hash, find_run, list_runs, open_run
 from atlas_cli.runs.folder import Base, RunFolder
 
 
@@ -198,3 +200,15 @@ def test_an_ablation_is_resumed_by_the_run_it_lies_in(tmp_path):
     (run.path / "ablation").mkdir()
     assert run.resume_name == "ddpm-small-1"
     assert RunFolder(run.path / "ablation").resume_name == "ddpm-small-1"
+
+
+def test_a_run_is_named_so_that_the_next_command_finds_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    usual, elsewhere = (RunFolder.create(Path(root), "ddpm/small") for root in ("runs", "my runs"))
+    (elsewhere.path / "ablation").mkdir()
+    assert usual.reference == "ddpm-small-1"
+    for run in (elsewhere, RunFolder(elsewhere.path / "ablation")):
+        assert run.reference == "'my runs/ddpm-small-1'"
+    for run in (usual, elsewhere):
+        (typed,) = shlex.split(run.reference)
+        assert find_run(typed, paths.runs_dir()) == run

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+from atlas_cli.site.build import build
+from tests.chromium import browser as browser
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None and not os.environ.get("CI"):
-        pytest.skip("there is no Chromium on this machine")
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield started
-        started.close()
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, common_home: Path) -> Path:
+    """The whole site, built once."""
+    with pytest.MonkeyPatch.context() as patch:  # not the user's cache: this runs before the tests' own
+        patch.setenv("ATLAS_HOME", str(common_home))
+        return build(tmp_path_factory.mktemp("site") / "out").folder
+
+
+@pytest.fixture
+def visit(open_in: Callable[[Path], Callable[..., Any]], site: Path) -> Callable[..., Any]:
+    """Opens a page of it."""
+    return open_in(site)
 
 
 @pytest.fixture

@@ -2,25 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from atlas_cli import catalog
 from atlas_cli.pages import glossary, quiz
-from atlas_cli.site.build import build
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, common_home: Path) -> Path:
-    with pytest.MonkeyPatch.context() as patch:  # not the user's cache: this runs before the tests' own
-        patch.setenv("ATLAS_HOME", str(common_home))
-        return build(tmp_path_factory.mktemp("site") / "out").folder
-
-
-@pytest.fixture
-def visit(open_in, site: Path):
-    return open_in(site)
 
 
 def test_search_finds_by_keyboard_alone(visit):

@@ -2,24 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
-from atlas_cli.site.build import build
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, common_home: Path) -> Path:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ATLAS_HOME", str(common_home))
-        return build(tmp_path_factory.mktemp("site") / "out").folder
-
-
-@pytest.fixture
-def visit(open_in, site: Path):
-    return open_in(site)
-
 
 def test_digits_appear_by_themselves_and_stop_at_the_end(visit):
     page = visit("diffusion/ddpm.html")
