@@ -72,7 +72,7 @@ def _system(topic: str, data: str, **changes: Any) -> System:
 
 
 def test_what_comes_next_is_something_new() -> None:
-    run = SimpleNamespace(name="r", topic="topic")
+    run = SimpleNamespace(reference="r", topic="topic")
 
     def after(system: System, **asked: Any) -> str:
         request = SimpleNamespace(**{"label": None, "prompt": None, **asked})
