@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -11,6 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # small tensors: more threads are
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+from filelock import FileLock
 from jaxtyping import install_import_hook
 
 collect_ignore = ["added"]  # files for a copy of the atlas, their tests among them
@@ -37,6 +42,27 @@ def common_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "common-home"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+class WholeSite(NamedTuple):
+    """A built site: its folder, and what `atlas site FOLDER --json` said."""
+
+    folder: Path
+    said: dict[str, Any]
+
+
+@pytest.fixture(scope="session")
+def whole_site(common_home: Path) -> WholeSite:
+    """The whole site, built once for all processes by the command; a test that changes it works on a copy."""
+    folder = common_home.parent / "whole-site"
+    said = folder.with_suffix(".json")
+    with FileLock(folder.with_suffix(".lock")):
+        if not said.exists():
+            command = [sys.executable, "-m", "atlas_cli", "site", str(folder), "--json"]
+            environment = os.environ | {"ATLAS_HOME": str(common_home)}
+            done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+            said.write_text(done.stdout, encoding="utf-8")
+    return WholeSite(folder, json.loads(said.read_text(encoding="utf-8")))
 
 
 @pytest.fixture

@@ -110,3 +110,23 @@ def test_a_first_showing_imports_nothing_heavy_and_parses_no_yaml_twice(tmp_path
     }  # fmt: skip
     assert "importlib.metadata" not in found
     assert "yaml" not in found
+
+
+def test_a_network_whose_layers_fill_themselves_is_built_without_the_compiler_of_torch(tmp_path: Path):
+    """Which takes longer to load than all the rest of a short sample."""
+    code = """
+import sys
+from pathlib import Path
+from atlas_cli.engine.build import Options, build
+from atlas_cli.present.reporter import SilentReporter
+from atlas_cli.recipe import recipes
+for name in ("gpt/smoke", "gan/smoke", "cfm/smoke"):
+    build(recipes.resolve(name), Options(Path("runs"), device="cpu"), SilentReporter())
+assert "torch" in sys.modules
+assert "torch._dynamo" not in sys.modules
+"""
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

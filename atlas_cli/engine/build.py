@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 from atlas_cli import catalog, data
 from atlas_cli.config import PARENT
@@ -65,6 +66,18 @@ def create(recipe: Recipe) -> System:
     return system
 
 
+class _NothingDrawn(TorchFunctionMode):
+    """Weights without values are not filled, for which PyTorch would load its compiler for two seconds."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func.__name__ in ("normal_", "uniform_", "trunc_normal_"):
+            return args[0] if args else kwargs["tensor"]
+        return func(*args, **kwargs)
+
+
 def build(
     recipe: Recipe, options: Options, reporter: Reporter, parents: Mapping[str, System] | None = None,
     later: Callable[[Any], None] | None = None,
@@ -79,7 +92,7 @@ def build(
         later: The data are opened when they are first asked for, and then shown to it; None: at once.
     """
     device = distributed.join(choose_device(options.device), recipe.train.batch_size)
-    with torch.device("meta"):  # shapes alone
+    with torch.device("meta"), _NothingDrawn():  # shapes alone
         require_memory(recipe, create(recipe), device)
     set_threads(recipe.train.threads)
     kernels.remember()

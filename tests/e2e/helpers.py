@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+
+from tests.e2e import forks
 
 COMMAND = [sys.executable, "-m", "atlas_cli"]
 ROOT = Path(__file__).parents[2]
@@ -19,11 +22,19 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
 
 
 def atlas(*arguments: str, cwd: Path, **extra: str) -> subprocess.CompletedProcess[str]:
-    """Run `atlas ARGUMENTS` in `cwd` to its end."""
+    """Run `atlas ARGUMENTS` in `cwd` to its end; where the system can fork, in a process that has torch already."""
+    home = environment(cwd / "home", **extra)
+    if hasattr(os, "fork"):
+        return _server().run(list(arguments), cwd, home, timeout=240)
     return subprocess.run(
-        [*COMMAND, *arguments], cwd=cwd, env=environment(cwd / "home", **extra), text=True,
+        [*COMMAND, *arguments], cwd=cwd, env=home, text=True,
         stdin=subprocess.DEVNULL, capture_output=True, timeout=240, check=False,
     )  # fmt: skip
+
+
+@cache
+def _server() -> forks.Server:
+    return forks.Server(environment(Path("no-home")))
 
 
 def start(*arguments: str, cwd: Path, **extra: str) -> subprocess.Popen[str]:

@@ -8,22 +8,14 @@ from typing import Any
 
 import pytest
 
-from atlas_cli.site.build import build
 from tests.chromium import browser as browser
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, common_home: Path) -> Path:
-    """The whole site, built once."""
-    with pytest.MonkeyPatch.context() as patch:  # not the user's cache: this runs before the tests' own
-        patch.setenv("ATLAS_HOME", str(common_home))
-        return build(tmp_path_factory.mktemp("site") / "out").folder
+from tests.conftest import WholeSite
 
 
 @pytest.fixture
-def visit(open_in: Callable[[Path], Callable[..., Any]], site: Path) -> Callable[..., Any]:
-    """Opens a page of it."""
-    return open_in(site)
+def visit(open_in: Callable[[Path], Callable[..., Any]], whole_site: WholeSite) -> Callable[..., Any]:
+    """Opens a page of the whole site."""
+    return open_in(whole_site.folder)
 
 
 @pytest.fixture

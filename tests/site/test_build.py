@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
+import shutil
 import xml.etree.ElementTree as ET
 from collections import Counter
 from functools import cache
@@ -21,8 +22,9 @@ from atlas_cli.pages.source import read_page
 from atlas_cli.site import figures, finished
 from atlas_cli.site.address import path_of, quiz_path
 from atlas_cli.site.article import unplaced
-from atlas_cli.site.build import build, render
+from atlas_cli.site.build import build
 from atlas_cli.site.single import document
+from tests.conftest import WholeSite
 
 pytestmark = pytest.mark.usefixtures("at_common_home")
 
@@ -64,9 +66,19 @@ class Reader(HTMLParser):
         assert self.open.pop() == tag, (self.path, tag)
 
 
-@cache
+FILES: dict[str, str] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _whole(whole_site: WholeSite) -> None:
+    for path in whole_site.folder.rglob("*.*"):
+        if path.suffix != ".png" and not path.name.startswith("."):
+            FILES[path.relative_to(whole_site.folder).as_posix()] = path.read_text(encoding="utf-8")
+
+
 def files() -> dict[str, str]:
-    return render()
+    """Every text file of the whole site by its path."""
+    return FILES
 
 
 @cache
@@ -248,9 +260,11 @@ def test_a_quiz_page_works_without_a_script():
     assert [right.index(" data-right") for right in shown] == [question.answer for question in questions]
 
 
-def test_a_second_build_replaces_the_first_and_leaves_other_files_alone(tmp_path: Path):
+def test_a_second_build_replaces_the_first_and_leaves_other_files_alone(
+    tmp_path: Path, whole_site: WholeSite
+):
     out = tmp_path / "site"
-    first = build(out)
+    shutil.copytree(whole_site.folder, out)
     stale, own = out / "gan" / "gone.html", out / "CNAME"
     stale.write_text("old")
     own.write_text("atlas.example")
@@ -258,7 +272,7 @@ def test_a_second_build_replaces_the_first_and_leaves_other_files_alone(tmp_path
     mark.write_text(mark.read_text() + "gan/gone.html\n../outside.txt\n")
     outside = tmp_path / "outside.txt"
     outside.write_text("not ours")
-    assert build(out) == first
+    assert build(out) == (out, whole_site.said["pages"], whole_site.said["bytes"])
     assert not stale.exists()
     assert own.read_text() == "atlas.example"
     assert outside.read_text() == "not ours"
