@@ -67,7 +67,7 @@ def create(recipe: Recipe) -> System:
 
 
 class _NothingDrawn(TorchFunctionMode):
-    """Weights without values are not filled, for which PyTorch would load its compiler for two seconds."""
+    """Weights without values are not filled; PyTorch would load its compiler for it, which takes seconds."""
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

@@ -22,7 +22,7 @@ def environment(home: Path, **extra: str) -> dict[str, str]:
 
 
 def atlas(*arguments: str, cwd: Path, **extra: str) -> subprocess.CompletedProcess[str]:
-    """Run `atlas ARGUMENTS` in `cwd` to its end; where the system can fork, in a process that has torch already."""
+    """Run `atlas ARGUMENTS` in `cwd` to its end, where the system can fork by one that has torch already."""
     home = environment(cwd / "home", **extra)
     if hasattr(os, "fork"):
         return _server().run(list(arguments), cwd, home, timeout=240)
