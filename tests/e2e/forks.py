@@ -1,7 +1,7 @@
 """Commands in processes of their own that need not start torch anew: each is a fork of one that has.
 
 The fork imports the atlas itself, so that what a module forgets to import is still found. That a really new
-process works as well is shown by the tests that use `helpers.start`, and by those of a start and of the wheel.
+process works as well is shown by the tests that use `helpers.start`, and by those of a start and a wheel.
 """
 
 from __future__ import annotations
