@@ -139,6 +139,20 @@ def test_no_module_has_more_than_a_tenth_of_the_held_out_library_and_none_is_spl
     assert {text._module(name) for name in held_out} == text.HELD_OUT
 
 
+def test_of_the_library_just_the_named_modules_are_held_out():
+    """By their bytes: neither is one of them trained on, nor is another one kept back."""
+    source = data.load({"name": "text"})
+    root = Path(sysconfig.get_path("stdlib"))
+    library = (f for f in root.rglob("*.py") if not f.name.startswith(text._GENERATED))
+    texts = text._texts(root, library)
+    kept = [one for name, one in texts.items() if text._module(name) in text.HELD_OUT]
+    between = len(texts) - len(kept) - 1, len(kept) - 1  # a line end between two files
+    assert len(source.held_out_bytes) == sum(map(len, kept)) + between[1]
+    assert len(source.train_bytes) == sum(map(len, texts.values())) - sum(map(len, kept)) + between[0]
+    held_out = source.held_out_bytes.numpy().tobytes()
+    assert all(one in held_out for one in kept)
+
+
 def test_the_prose_is_frozen():
     source = data.load({"name": "text", "corpus": "atlas", "context_len": 64})
     assert (len(source.train_bytes), len(source.held_out_bytes)) == (95876, 19839)
