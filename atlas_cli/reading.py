@@ -50,11 +50,15 @@ class Chapter:
 
         return as_dict(self._page)
 
-    def lines(self, width: int) -> list[Text]:
-        """The page for a terminal of so many columns."""
+    def lines(self, width: int, answered: bool = True) -> list[Text]:
+        """The page for a terminal of so many columns.
+
+        Args:
+            answered: Whether the answer to its guess stands there, or the command that takes one.
+        """
         from atlas_cli.pages.compose import compose
 
-        return compose(self._page, width)
+        return compose(self._page, width, answered)
 
     def __str__(self) -> str:
         from atlas_cli.pages.compose import compose

@@ -76,7 +76,7 @@ def ask(recipe: Recipe, metric: str) -> Guess | None:
 
 def tell(guess: Guess, recipe: Recipe, outcome: Outcome) -> None:
     """Keep the guess and show it beside what was measured, with how many guesses saw which way it goes."""
-    from atlas_cli.learner import progress
+    from atlas_cli.learner import guesses, progress
     from atlas_cli.present.verdicts import number
 
     own, without = outcome.figures.get(guess.metric), (outcome.ablated or {}).get(guess.metric)
@@ -87,13 +87,12 @@ def tell(guess: Guess, recipe: Recipe, outcome: Outcome) -> None:
         "guessed", recipe.system, f"{recipe.name} {guess.metric}", right=right,
         guess=[guess.own, guess.without], measured=[own, without],
     )  # fmt: skip
-    made = [deed for deed in progress.load().deeds if deed.kind == "guessed"]
-    seen = sum(deed.facts.get("right") is True for deed in made)
+    seen, made = guesses.score(progress.load())
     told = (
         f"{guess.metric}: you guessed {guess.own:g} with the idea and {guess.without:g} without; "
         f"measured were {number(own)} and {number(without)}. "
         + ("You saw which way it goes." if right else "It goes the other way.")
-        + (f" You saw it in {seen} of your {len(made)} guesses." if len(made) > 1 else "")
+        + (f" {seen} of {made} guesses right." if made > 1 else "")
     )
     show([*indent(wrap(Text(told), text_width() - _MARGIN), _MARGIN), Text()])
 
@@ -104,6 +103,8 @@ def _way(own: float, without: float) -> int:
 
 def _number(of: str) -> float | None:
     """A number that is typed, or a share in percent; None where the reader passes or the pipe ends."""
+    from atlas_cli.learner import guesses
+
     while True:
         if sys.stdin.isatty():
             print(f"  {of} > ", end="", file=sys.stderr, flush=True)
@@ -111,15 +112,7 @@ def _number(of: str) -> float | None:
         word = line.strip().lower()
         if not line or word in ("", "q", "quit"):
             return None
-        value = _parsed(word)
+        value = guesses.number(word)
         if value is not None:
             return value
         messages.say(f"  {word!r} is no number; an empty line passes")
-
-
-def _parsed(word: str) -> float | None:
-    try:
-        value = float(word.removesuffix("%")) / (100 if word.endswith("%") else 1)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
-from atlas_cli.learner import boxes, goals, progress
+from atlas_cli.learner import boxes, goals, guesses, progress
 from atlas_cli.learner.path import MILESTONES, Path, Step, is_finished, milestones, next_step, steps_of
 from atlas_cli.learner.progress import Progress
 from atlas_cli.pages import quiz
@@ -43,8 +43,8 @@ def show_path(path: Path, known: Progress) -> None:
         lines += [Text(), *follows]
     lines += [Text(), *(_goals(width) if fresh else _table(path, known, found[0] if found else None, width))]
     show(indent(lines, _MARGIN))
-    if n_due := len(_due(known)):
-        messages.say(f"  {n_due} question{'s are' if n_due > 1 else ' is'} due: atlas quiz")
+    if told := _kept_score(known):
+        messages.say(f"  {told}")
     if found:
         messages.next_command(found[1].command, "or choose a goal" if fresh else "")
     elif path.finished:
@@ -88,6 +88,7 @@ def as_dict(path: Path, known: Progress) -> dict[str, Any]:
             "answered": len([deed for deed in known.deeds if deed.kind == "answered"]),
             "due": len(_due(known)),
         },
+        "guesses": guesses.score(known)._asdict(),
         "file": _file(),
     }  # fmt: skip
 
@@ -122,6 +123,14 @@ def _step(step: Step) -> dict[str, Any]:
 def _due(known: Progress) -> tuple[quiz.Question, ...]:
     """Those that are still asked: a question may be gone from its file."""
     return quiz.named((deed.topic, deed.what) for deed in boxes.due(known, time.time())).questions
+
+
+def _kept_score(known: Progress) -> str:
+    """What is due, and how the guesses came out, in one line."""
+    n_due, (right, made) = len(_due(known)), guesses.score(known)
+    parts = [f"{n_due} question{'s are' if n_due > 1 else ' is'} due: atlas quiz"] if n_due else []
+    parts += [f"{right} of {made} guess{'es' if made > 1 else ''} right"] if made else []
+    return "; ".join(parts)
 
 
 def _title(path: Path, known: Progress) -> Text:

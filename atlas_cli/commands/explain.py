@@ -102,5 +102,6 @@ def _print(topic: str, section: str | None, wanted: Format | None, pager: bool) 
     elif wanted is Format.markdown:
         terminal.emit_text(chapter.markdown)
     else:
-        terminal.show(chapter.lines(terminal.text_width()), pager=pager)
+        watched = terminal.can_move(terminal.out)  # in a file or a pipe nobody can ask, so it is told
+        terminal.show(chapter.lines(terminal.text_width(), answered=not watched), pager=pager)
     return [*chapter.place]

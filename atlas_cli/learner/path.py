@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from atlas_cli import catalog
 from atlas_cli.catalog import Topic
+from atlas_cli.learner import guesses
 from atlas_cli.learner.goals import Goal
 from atlas_cli.learner.progress import Progress
-from atlas_cli.pages import quiz
+from atlas_cli.pages import guess, quiz
 from atlas_cli.pages.quiz import Entry
 
 if TYPE_CHECKING:
@@ -119,15 +120,13 @@ def _steps(topic: Topic, progress: Progress) -> Iterator[Step]:
 def _all_steps(topic: Topic, progress: Progress) -> Iterator[Step]:
     slug = topic.slug
     yield Step("read", f"atlas explain {slug}", "the chapter", progress.has("read", slug, ""))
-    questions = entries_on(topic)
-    answered = {deed.what for deed in progress.of(slug, "answered")}
-    guesses = [entry for entry in questions if entry.kind == "predict"]
-    if guesses and len(guesses) < len(questions):
-        yield _asked("guess", f"atlas quiz {slug} --kind predict", guesses, answered)
+    if asked := guess.id_of(topic):
+        yield _guessed(slug, asked, progress)
     if drawn := _drawn(topic):
         yield Step("turn", drawn, "its diagram", progress.has("turned", slug))
-    if questions:
-        yield _known(_asked("answer", f"atlas quiz {slug}", questions, answered), questions, progress)
+    if questions := entries_on(topic):
+        answered = {deed.what for deed in progress.of(slug, "answered")}
+        yield _known(_asked(f"atlas quiz {slug}", questions, answered), questions, progress)
     if exercises := exercises_of(topic):
         yield _written(slug, exercises, {deed.what for deed in progress.of(slug, "coded")})
     if catalog.recipes_of(topic):
@@ -137,12 +136,21 @@ def _all_steps(topic: Topic, progress: Progress) -> Iterator[Step]:
         )
 
 
-def _asked(name: str, command: str, questions: list[Entry], answered: set[str]) -> Step:
+def _guessed(slug: str, name: str, progress: Progress) -> Step:
+    """The step of the guess; once it was made, whether it was right."""
+    made = guesses.made(progress, slug, name)
+    about = "what do you expect?"
+    if made is not None:
+        about = "it was right" if made.facts.get("right") is True else "it came out otherwise"
+    return Step("guess", f"atlas guess {slug}", about, made is not None)
+
+
+def _asked(command: str, questions: list[Entry], answered: set[str]) -> Step:
     n_done = sum(entry.id in answered for entry in questions)
     about = f"{len(questions)} question{'s' if len(questions) > 1 else ''}"
     if 0 < n_done < len(questions):
         about = f"{n_done} of {about} answered"
-    return Step(name, command, about, n_done == len(questions))
+    return Step("answer", command, about, n_done == len(questions))
 
 
 def _known(step: Step, questions: list[Entry], progress: Progress) -> Step:

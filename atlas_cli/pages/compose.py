@@ -10,10 +10,11 @@ from rich.text import Text
 from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
 from atlas_cli.diagrams import blocks
+from atlas_cli.pages import guess
 from atlas_cli.pages.directives import only_named, told
 from atlas_cli.pages.source import Page, facts_of
 from atlas_cli.pages.text import Renderer
-from atlas_cli.screen.lines import Lines, indent, pairs, wrap
+from atlas_cli.screen.lines import Lines, hang, indent, pairs, wrap
 
 if TYPE_CHECKING:
     from atlas_cli.diagrams.frames import Explorable
@@ -22,16 +23,18 @@ if TYPE_CHECKING:
 _MARGIN = 2
 
 
-def compose(page: Page, width: int) -> Lines:
+def compose(page: Page, width: int, answered: bool = True) -> Lines:
     """Everything that `atlas explain` prints for a page.
 
     Args:
         page: The page, or a part of it.
         width: Columns for running text; diagrams are drawn within them too.
+        answered: Whether its guess stands there with the answer, or with the command that takes it.
     """
     renderer = Renderer(
-        width, lambda name, room: _diagram(page, name, room), page.subject.slug, page.family.slug
-    )
+        width, lambda name, room: _diagram(page, name, room), page.subject.slug, page.family.slug,
+        lambda room: _guess(page, room, answered),
+    )  # fmt: skip
     parts = [_title(page.subject, width)]
     if page.whole and isinstance(page.subject, Topic):
         parts.append(_facts(page.subject, width))
@@ -40,7 +43,10 @@ def compose(page: Page, width: int) -> Lines:
         parts.append(_topics(page.subject, width))
     for section in page.sections:
         parts += [[Text(section.title, "atlas.head")], renderer.render(section.markdown)]
-    parts += [renderer.references(), _missing(page, width), _next(page, width)]
+    parts.append(renderer.references())
+    if page.whole and isinstance(page.subject, Topic):
+        parts.append(_exercises(page.subject, width))
+    parts += [_missing(page, width), _next(page, width)]
     lines = [Text()]
     for part in filter(None, parts):
         lines += [*part, Text()]
@@ -77,6 +83,41 @@ def _diagram(page: Page, name: str, width: int) -> Lines:
     from atlas_cli.diagrams.deliver import placed
 
     return placed(found, width)
+
+
+def _guess(page: Page, width: int, answered: bool) -> Lines:
+    """The question with what there is to choose, and how it is answered."""
+    found = guess.of(page.subject)
+    if found is None:
+        return []
+    room = width - _MARGIN
+
+    def rendered(text: str, width: int) -> Lines:
+        return Renderer(width, lambda *_: [], page.subject.slug, page.family.slug).render(text)
+
+    lines = rendered(found.ask, room)
+    for letter, choice in zip(guess.LETTERS, found.choices, strict=False):
+        lines += hang(Text(f"{letter}  ", "atlas.accent"), rendered(choice.say, room - 3), 3)
+    if answered:
+        head = Text(f"Measured: {found.letter}" if found.letter else "Measured", "bold")
+        lines += [Text(), head, *rendered(found.told, room)]
+    else:
+        command = Text(f"atlas guess {page.subject.slug}", "atlas.code")
+        lines += [Text(), *pairs([(command, Text("say it, and see what was measured", "atlas.muted"))], room)]
+    return [Text("Guess first", "bold"), *indent(lines, _MARGIN)]
+
+
+def _exercises(topic: Topic, width: int) -> Lines:
+    from atlas_cli.exercises import find
+
+    found = find.of(topic)
+    if not found:
+        return []
+    rows = (
+        (Text(f"atlas exercise start {exercise.full_name}", "atlas.code"), Text(exercise.title))
+        for exercise in found
+    )
+    return [Text("Exercises", "atlas.head"), *pairs(rows, width, gap=3)]
 
 
 def _missing(page: Page, width: int) -> Lines:

@@ -6,6 +6,7 @@
     {{ gap small.X small.Y }}              the first less the second; {{ quotient ... }}: over it
     {{ table small: X as words, Y }}       the run, the run without the idea and the rows of `vary:`
     {{ diagram NAME }}
+    {{ guess }}                            the question of the page's front matter (guess.py)
 
 A recipe is one of the page's topic; on a family's page it is a file of content/<family>/measured/, which a
 benchmark wrote.
@@ -34,6 +35,8 @@ _FIGURE = re.compile(rf"\{{\{{\s*(figure|spread)\s+{_NAME}\s*\}}\}}")
 _PAIR = re.compile(rf"\{{\{{\s*(gap|quotient)\s+{_NAME}\s+{_NAME}\s*\}}\}}")
 _TABLE = re.compile(r"\{\{\s*table\s+(?:([\w-]+)/)?([\w-]+):\s*([^}]+?)\s*\}\}")
 _DIAGRAM = re.compile(r"\{\{\s*diagram\s+([\w-]+)\s*\}\}")
+GUESS = re.compile(r"\{\{\s*guess\s*\}\}")
+_RECKONED = re.compile(rf"(?:(gap|quotient)\s+{_NAME}\s+)?{_NAME}")
 
 
 def fill_figures(markdown: str, subject: Topic | Family) -> str:
@@ -53,12 +56,38 @@ def fill_figures(markdown: str, subject: Topic | Family) -> str:
         if not isinstance(one, int | float) or not isinstance(other, int | float):
             return NOT_MEASURED
         once = next(filter(None, (_of_one_seed(*figure) for figure in two)), "")
-        return _told(one - other if kind == "gap" else one / other) + once
+        return _told(_combined(kind, one, other)) + once
 
     def table(match: re.Match[str]) -> str:
         return _table(match[1] or subject.slug, match[2], match[3])
 
     return _TABLE.sub(table, _PAIR.sub(pair, _FIGURE.sub(figure, markdown)))
+
+
+def reckoned(expression: str, topic: str) -> float | None:
+    """What a figure comes to, or a gap or quotient of two; None where something of it was not measured.
+
+    Args:
+        expression: As in a directive, without braces: "small.loss", "quotient small.loss gan/small.loss".
+        topic: Whose recipes are meant where none is named.
+
+    Raises:
+        ValueError: it is no such expression.
+    """
+    match = _RECKONED.fullmatch(expression.strip())
+    if match is None:
+        raise ValueError(f"no figure, gap or quotient: {expression!r}")
+    kind, *names = match.groups()
+    figures = [names[3:]] if kind is None else [names[:3], names[3:]]
+    values = [_value(named or topic, recipe, name) for named, recipe, name in figures]
+    if not all(isinstance(value, int | float) for value in values):
+        return None
+    return float(values[0] if kind is None else _combined(kind, *values))
+
+
+def is_guess(paragraph: str) -> bool:
+    """Whether a paragraph stands for the page's guess."""
+    return bool(GUESS.fullmatch(paragraph.strip()))
 
 
 def diagram_named(paragraph: str) -> str | None:
@@ -153,6 +182,10 @@ def _within(held: Any, keys: list[str]) -> Any:
         if name in held and (found := _within(held[name], keys[n:])) is not None:
             return found
     return None
+
+
+def _combined(kind: str, one: float, other: float) -> float:
+    return one - other if kind == "gap" else one / other
 
 
 def _told(value: Any) -> str:

@@ -7,6 +7,8 @@ from typing import Any
 from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
 from atlas_cli.diagrams import gallery
+from atlas_cli.exercises import find
+from atlas_cli.pages import guess
 from atlas_cli.pages.directives import fill_diagrams
 from atlas_cli.pages.source import FACTS_SECTION, Page, facts_of
 
@@ -22,7 +24,10 @@ def as_markdown(page: Page) -> str:
     elif page.whole and isinstance(page.subject, Family):
         parts.append(page.subject.line)
     parts += [f"## {section.title}\n\n{section.markdown}" for section in page.sections]
-    return fill_diagrams("\n\n".join(parts), page.subject) + "\n"
+    if page.whole and isinstance(page.subject, Topic) and (exercises := find.of(page.subject)):
+        rows = (f"- {e.title}: `atlas exercise start {e.full_name}`" for e in exercises)
+        parts.append("## Exercises\n\n" + "\n".join(rows))
+    return _filled("\n\n".join(parts), page.subject) + "\n"
 
 
 def as_dict(page: Page) -> dict[str, Any]:
@@ -34,16 +39,21 @@ def as_dict(page: Page) -> dict[str, Any]:
         "family": page.family.slug,
         "title": subject.title,
         "facts": _facts(topic) if topic else {"line": page.family.line, "number": page.family.number},
-        "summary": fill_diagrams(page.opening, subject),
+        "summary": _filled(page.opening, subject),
         "chapter": bool(page.sections),
         "sections": [
-            {"title": section.title, "markdown": fill_diagrams(section.markdown, subject)}
+            {"title": section.title, "markdown": _filled(section.markdown, subject)}
             for section in page.sections
         ],
         "topics": [] if topic else [t.slug for t in page.family.topics],
         "diagrams": [diagram.name for diagram in gallery.diagrams_of(subject)],
         "recipes": list(catalog.recipes_of(topic)) if topic else [],
+        "exercises": [exercise.full_name for exercise in find.of(subject)] if topic else [],
     }
+
+
+def _filled(markdown: str, subject: Topic | Family) -> str:
+    return fill_diagrams(guess.fill(markdown, subject), subject)
 
 
 def _facts(topic: Topic) -> dict[str, Any]:

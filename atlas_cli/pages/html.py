@@ -15,7 +15,7 @@ from itertools import groupby
 from markdown_it.tree import SyntaxTreeNode
 
 from atlas_cli.mathematics import mathml
-from atlas_cli.pages.directives import diagram_named
+from atlas_cli.pages.directives import diagram_named, is_guess
 from atlas_cli.pages.glossary import Marker
 from atlas_cli.pages.markdown import parser
 from atlas_cli.screen.highlight import highlight
@@ -46,12 +46,14 @@ class HtmlRenderer:
         page: Name of the page, for the message of a formula that cannot be converted.
         family: Of the page: what a link to `index.md` beside it means.
         marker: Links the words of the glossary in running text: not in headings, links, code or references.
+        draw_guess: The HTML of the page's guess.
     """
 
     def __init__(
         self, draw_diagram: Callable[[str], str], link_to: Callable[[str], str | None], page: str = "",
-        family: str = "index", marker: Marker | None = None,
+        family: str = "index", marker: Marker | None = None, draw_guess: Callable[[], str] = str,
     ) -> None:  # fmt: skip
+        self._draw_guess = draw_guess
         self._family = family
         self._marker = marker
         self._draw_diagram = draw_diagram
@@ -122,7 +124,10 @@ class HtmlRenderer:
         return draw(node) if draw else f"<p>{escape(node.content)}</p>"
 
     def _paragraph(self, node: SyntaxTreeNode) -> str:
-        name = diagram_named(node.children[0].content)
+        said = node.children[0].content
+        if is_guess(said):
+            return self._draw_guess()
+        name = diagram_named(said)
         return self._draw_diagram(name) if name else f"<p>{self._children(node)}</p>"
 
     def _heading(self, node: SyntaxTreeNode) -> str:

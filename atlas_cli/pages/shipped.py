@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from atlas_cli import catalog, documents, paths
 from atlas_cli.catalog import Family, Topic
 from atlas_cli.diagrams import gallery, shipped
-from atlas_cli.pages import markdown
+from atlas_cli.pages import guess, markdown
 from atlas_cli.pages.source import Page, read_page
 
 
@@ -24,7 +24,9 @@ def subjects() -> Iterator[Topic | Family]:
 
 def texts(page: Page) -> list[str]:
     """The pieces in which a page is rendered."""
-    return [text for text in (page.opening, *(section.markdown for section in page.sections)) if text]
+    asked = guess.of(page.subject)
+    written = [page.opening, *(section.markdown for section in page.sections)]
+    return [*filter(None, written), *(guess.texts(asked) if asked else ())]
 
 
 def yamls() -> list[str]:

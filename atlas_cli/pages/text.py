@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from rich.text import Text
 
-from atlas_cli.pages.directives import diagram_named
+from atlas_cli.pages.directives import diagram_named, is_guess
 from atlas_cli.pages.markdown import Node, tree
 from atlas_cli.screen.highlight import highlight
 from atlas_cli.screen.lines import Lines, hang, indent, pairs, wrap
@@ -29,12 +29,15 @@ class Renderer:
         draw_diagram: Draws the diagram of that name within so many columns.
         page: Name of the page, for the message of a formula that cannot be drawn.
         family: Of the page: what a link to `index.md` beside it means.
+        draw_guess: Draws the page's guess within so many columns.
     """
 
     def __init__(
-        self, width: int, draw_diagram: Callable[[str, int], Lines], page: str = "", family: str = ""
-    ) -> None:
+        self, width: int, draw_diagram: Callable[[str, int], Lines], page: str = "", family: str = "",
+        draw_guess: Callable[[int], Lines] = lambda room: [],
+    ) -> None:  # fmt: skip
         self.width = width
+        self._draw_guess = draw_guess
         self._family = family
         self._page = page
         self._draw_diagram = draw_diagram
@@ -67,7 +70,10 @@ class Renderer:
         return draw(node, width) if draw else wrap(Text(node.content), width)
 
     def _paragraph(self, node: Node, width: int) -> Lines:
-        name = diagram_named(node.children[0].content)
+        said = node.children[0].content
+        if is_guess(said):
+            return self._draw_guess(width)
+        name = diagram_named(said)
         return self._draw_diagram(name, width) if name else wrap(self._text(node), width)
 
     def _heading(self, node: Node, width: int) -> Lines:

@@ -9,14 +9,17 @@ from typing import NamedTuple
 
 from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
+from atlas_cli.exercises import find
+from atlas_cli.exercises.model import Exercise
 from atlas_cli.pages import quiz
 from atlas_cli.pages.glossary import Marker
 from atlas_cli.pages.html import REFERENCES, HtmlRenderer, anchor, n_references
 from atlas_cli.pages.source import Page, facts_of
-from atlas_cli.site import address, figures, finished, glossary, links
+from atlas_cli.site import address, figures, finished, glossary, guesses, links
 
 _PLACED = re.compile(r"\{\{\s*diagram\s+([\w-]+)\s*\}\}")
 DIAGRAMS = "Diagrams"
+EXERCISES = "Exercises"
 TRY_IT = "Try it"
 
 
@@ -59,7 +62,9 @@ def article(page: Page, places: Places) -> str:
             return figures.pointer(subject, name)
         return figures.figure(subject, name, alone)
 
-    renderer = HtmlRenderer(draw, places.of_link, subject.slug, page.family.slug, marker)
+    renderer = HtmlRenderer(
+        draw, places.of_link, subject.slug, page.family.slug, marker, lambda: guesses.form(subject)
+    )
     cited = sum(n_references(section.markdown) for section in page.sections if section.title == REFERENCES)
     parts = [_title(page, places)]
     if isinstance(subject, Topic) and lead:
@@ -71,9 +76,11 @@ def article(page: Page, places: Places) -> str:
     if isinstance(subject, Family) and page.whole:
         parts.append(_topics(subject, places, marker))
     written = {section.title: section.markdown for section in page.sections}
+    made = {DIAGRAMS: _more_diagrams, EXERCISES: _exercises}
     for title in titles(page):
-        drawn = title == DIAGRAMS and title not in written
-        parts.append(_more_diagrams(page) if drawn else renderer.section(title, written[title], cited))
+        parts.append(
+            renderer.section(title, written[title], cited) if title in written else made[title](page)
+        )
     parts += _at_the_end(page, places) if page.whole else []
     if places.here is None:
         parts.append(glossary.of_page(marker.used))
@@ -96,11 +103,19 @@ def opening_diagram(page: Page) -> str | None:
 
 
 def titles(page: Page) -> list[str]:
-    """The headings of a page in order; diagrams that the text does not place come before what to try."""
+    """The headings of a page in order; beside what to try, diagrams that no text places, and exercises."""
     listed = [section.title for section in page.sections]
+    place = listed.index(TRY_IT) if TRY_IT in listed else len(listed)
+    if exercises_on(page):
+        listed.insert(place + 1, EXERCISES)
     if unplaced(page):
-        listed.insert(listed.index(TRY_IT) if TRY_IT in listed else len(listed), DIAGRAMS)
+        listed.insert(place, DIAGRAMS)
     return listed
+
+
+def exercises_on(page: Page) -> list[Exercise]:
+    """The exercises of a topic, which stand on its whole page."""
+    return find.of(page.subject) if isinstance(page.subject, Topic) and page.whole else []
 
 
 def unplaced(page: Page) -> list[str]:
@@ -183,6 +198,20 @@ def _more_diagrams(page: Page) -> str:
     return (
         f'<section id="{name}" aria-labelledby="{name}-title">\n<h2 id="{name}-title">{DIAGRAMS}</h2>\n'
         f"{drawn}\n</section>"
+    )
+
+
+def _exercises(page: Page) -> str:
+    rows = _lines(
+        f"<li>{escape(exercise.title)}<code>atlas exercise start {escape(exercise.full_name)}</code></li>"
+        for exercise in exercises_on(page)
+    )
+    name = anchor(EXERCISES)
+    return (
+        f'<section id="{name}" aria-labelledby="{name}-title">\n<h2 id="{name}-title">'
+        f'<a class="anchor" href="#{name}">{EXERCISES}</a></h2>\n'
+        f'<div class="exercises">\n<p>Write the lines that hold the idea; they are judged as you write.</p>\n'
+        f"<ul>\n{rows}\n</ul>\n</div>\n</section>"
     )
 
 

@@ -22,6 +22,7 @@ SCRIPTS = (
     "search",
     "lineage",
     "quiz",
+    "guess",
     "page",
 )  # in the order in which they are joined
 

@@ -11,7 +11,7 @@ import pytest
 from atlas_cli.commands import _guess, _training
 from atlas_cli.commands._guess import Guess
 from atlas_cli.errors import UsageError
-from atlas_cli.learner import progress
+from atlas_cli.learner import guesses, progress
 from atlas_cli.recipe import recipes
 from atlas_cli.recipe.model import Recipe
 from tests.commands.house import CommandLine
@@ -58,7 +58,7 @@ def test_who_would_rather_see_passes(ddpm: Recipe, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("word", ["nan", "inf", "-inf%", "1e999", "0x3", ""])
 def test_what_is_no_number_is_none(word: str) -> None:
-    assert _guess._parsed(word) is None
+    assert guesses.number(word) is None
 
 
 def test_a_guess_is_told_beside_what_was_measured_and_the_score_is_kept(
@@ -71,7 +71,7 @@ def test_a_guess_is_told_beside_what_was_measured_and_the_score_is_kept(
     other = recipes.resolve("cfg/small")
     _guess.tell(Guess("judge_frechet", 20.0, 10.0), other, outcome(17.3, 369.0))
     told = " ".join(capsys.readouterr().out.split())
-    assert "It goes the other way. You saw it in 1 of your 2 guesses." in told
+    assert "It goes the other way. 1 of 2 guesses right." in told
     first, second = progress.load().deeds
     assert (first.kind, first.topic, first.what) == ("guessed", "ddpm", "ddpm/small judge_frechet")
     assert first.facts == {"right": True, "guess": [20.0, 300.0], "measured": [17.3, 369.0]}

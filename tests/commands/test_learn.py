@@ -11,7 +11,7 @@ import pytest
 
 from atlas_cli import catalog, deeds
 from atlas_cli.learner import path, progress
-from atlas_cli.pages import quiz
+from atlas_cli.pages import guess, quiz
 from atlas_cli.screen import terminal
 from tests.commands.house import CommandLine, Said
 from tests.commands.test_schema import check
@@ -37,6 +37,8 @@ def do(topic: str, *steps: str) -> None:
         if step == "answer":
             for entry in path.entries_on(catalog.resolve(topic)):
                 progress.record("answered", topic, entry.id, right=True, box=2)
+        elif step == "guess":
+            progress.record("guessed", topic, guess.id_of(catalog.resolve(topic)) or "", right=True)
         elif step == "code":
             for name in path.exercises_of(catalog.resolve(topic)):
                 progress.record("coded", topic, name)
@@ -61,7 +63,7 @@ def test_a_newcomer_is_shown_a_first_step_and_the_goals(atlas: CommandLine) -> N
 def test_what_commands_do_is_known(atlas: CommandLine) -> None:
     assert atlas("learn", "ddpm").err == "next  atlas explain ddpm\n"
     atlas("explain", "denoising diffusion")
-    assert atlas("learn").err == "next  atlas quiz ddpm --kind predict\n"
+    assert atlas("learn").err == "next  atlas guess ddpm\n"
     atlas("diagram", "ddpm", "noising")
     steps = {step["step"]: step["done"] for step in learned(atlas)["topics"][0]["steps"]}
     assert (steps["read"], steps["turn"], steps["guess"], steps["answer"]) == (True, True, False, False)
@@ -81,13 +83,13 @@ def test_what_programs_ask_for_is_no_deed_of_the_learner(atlas: CommandLine, lin
 
 def test_a_path_goes_on_to_the_next_topic_and_comes_to_its_end(atlas: CommandLine) -> None:
     atlas("learn", "mamba")
-    do("s4", "read", "turn", "answer", "code", "train", "look")
+    do("s4", "read", "guess", "turn", "answer", "code", "train", "look")
     assert "1 of 2 topics done" in atlas("learn").out
     assert learned(atlas)["next"]["topic"] == "mamba"
-    do("mamba", "read", "turn", "answer", "code", "train", "look")
+    do("mamba", "read", "guess", "turn", "answer", "code", "train", "look")
     said = atlas("learn")
     assert "2 of 2 topics done" in said.out
-    assert said.err == "next  atlas learn everything  this path is done\n"
+    assert said.err == "  2 of 2 guesses right\nnext  atlas learn everything  this path is done\n"
     assert learned(atlas)["next"] is None
     families = {family["slug"]: family for family in learned(atlas)["families"]}
     assert families["ssm"]["trained"] == {"reached": 2, "of": 5}
@@ -124,7 +126,7 @@ def test_a_step_can_be_left_out(atlas: CommandLine) -> None:
     said = atlas("learn", "--skip")
     assert "– read" in said.out
     assert "left out" in said.out
-    assert said.err == "next  atlas quiz ddpm --kind predict\n"
+    assert said.err == "next  atlas guess ddpm\n"
     assert learned(atlas)["topics"][0]["steps"][0]["skipped"]
     do("ddpm", "read")
     assert "✓ read" in atlas("learn").out
@@ -137,7 +139,7 @@ def test_it_fits_a_small_screen(
 ) -> None:
     if begun:
         do("zamba", "read")
-        do("gpt", "read", "answer")
+        do("gpt", "read", "guess", "answer")
         monkeypatch.setattr(time, "time", lambda now=time.time(): now + 100 * 86_400)  # questions are due
     said = atlas("learn", goal)
     lines = (said.out + said.err).splitlines()
@@ -168,9 +170,9 @@ def test_the_map_opens_with_the_next_step_where_something_was_begun(atlas: Comma
     assert "atlas train ddpm" in before.out
     do("mamba", "read")
     lines = atlas().out.splitlines()
-    assert lines[0].startswith("  next  atlas quiz mamba --kind predict  Mamba: guess, ")
+    assert lines[0].startswith("  next  atlas guess mamba  Mamba: guess, ")
     assert len(lines) < 24
-    do("mamba", "answer")
+    do("mamba", "guess")
     assert atlas().out.splitlines()[0].startswith("  next  atlas diagram mamba ")
 
 

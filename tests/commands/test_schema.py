@@ -55,6 +55,7 @@ def test_every_command_takes_json_and_has_its_schema() -> None:
         ("explain-glossary", "explain --glossary"),
         ("explain-glossary", "explain --glossary KL"), ("code", "code mamba"),
         ("quiz", "quiz ssm"), ("quiz", "quiz ssm --answers"), ("quiz", "quiz"), ("learn", "learn"),
+        ("guess", "guess"), ("guess", "guess ddpm"), ("guess", "guess s4 --say 0.5"),
         ("learn-reset", "learn --reset --yes"), ("learn-export", "learn --export mine.json"),
         ("diagram", "diagram mamba"),
         ("diagram", "diagram noising"), ("diagram-list", "diagram ssm --list"), ("schema", "schema"),

@@ -10,7 +10,7 @@ from atlas_cli import catalog, paths
 from atlas_cli.errors import UsageError
 from atlas_cli.learner import goals, path, progress
 from atlas_cli.learner.progress import Deed, Progress
-from atlas_cli.pages import quiz
+from atlas_cli.pages import guess, quiz
 from atlas_cli.site.finished import is_finished
 
 GOALS = ["everything", "language models", "images", "seeing", "robots", "ssm", "zamba", "GANs", "gan"]
@@ -24,7 +24,8 @@ def all_done(topic: catalog.Topic, at: float = 1.0) -> list[Deed]:
     answers = [deed("answered", topic.slug, entry.id, at) for entry in path.entries_on(topic)]
     rest = [deed(kind, topic.slug, "", at) for kind in ("read", "turned", "trained", "looked")]
     solved = [deed("coded", topic.slug, name, at) for name in path.exercises_of(topic)]
-    return [*answers, *rest, *solved]
+    guessed = [deed("guessed", topic.slug, guess.id_of(topic) or "", at)]
+    return [*answers, *rest, *solved, *guessed]
 
 
 @pytest.mark.parametrize("name", GOALS)
@@ -103,14 +104,26 @@ def test_reading_one_section_is_not_reading_the_page():
     assert not path.steps_of(ddpm, Progress((deed("read", "ddpm", "References"),)))[0].done
 
 
-def test_answering_what_predicts_is_the_guess_and_part_of_the_answers():
+def test_the_guess_is_that_of_the_page_and_says_how_it_came_out():
     ddpm = catalog.resolve("ddpm")
-    predicting = [entry for entry in path.entries_on(ddpm) if entry.kind == "predict"]
-    known = Progress(tuple(deed("answered", "ddpm", entry.id) for entry in predicting))
+    name = guess.id_of(ddpm) or ""
+
+    def step(*deeds: Deed) -> path.Step:
+        return next(step for step in path.steps_of(ddpm, Progress(deeds)) if step.name == "guess")
+
+    assert step()[1:4] == ("atlas guess ddpm", "what do you expect?", False)
+    assert step(deed("guessed", "ddpm", "ddpm/small judge_frechet", right=True)).done is False
+    assert step(deed("guessed", "ddpm", name, right=True))[2:4] == ("it was right", True)
+    assert step(deed("guessed", "ddpm", name, right=False))[2:4] == ("it came out otherwise", True)
+
+
+def test_some_answers_are_part_of_the_answers():
+    ddpm = catalog.resolve("ddpm")
+    first, *_ = path.entries_on(ddpm)
+    known = Progress((deed("answered", "ddpm", first.id),))
     steps = {step.name: step for step in path.steps_of(ddpm, known)}
-    assert steps["guess"].done
     assert not steps["answer"].done
-    assert steps["answer"].about == f"{len(predicting)} of {len(path.entries_on(ddpm))} questions answered"
+    assert steps["answer"].about == f"1 of {len(path.entries_on(ddpm))} questions answered"
 
 
 def test_what_was_missed_opens_the_step_of_the_answers_again(monkeypatch: pytest.MonkeyPatch):

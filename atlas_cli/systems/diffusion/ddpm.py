@@ -159,6 +159,7 @@ class DDPM(System):
 
     def _noised(self, data: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], random: BatchRandom) -> Batch:
         """Images with their times and their noise; some lose their class."""
+        # exercise: drop
         dropped = random.uniform() < self.config.label_dropout
         return Batch(
             data=data,
@@ -166,6 +167,7 @@ class DDPM(System):
             t=random.integers(0, self.config.n_steps),
             noise=random.normal(*data.shape[1:]),
         )
+        # end
 
     def loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
         """Mean squared error of the prediction (eq. 14)."""

@@ -19,6 +19,7 @@ all(".theme").forEach(themeSwitch);
 all(".search").forEach(searchBox);
 all(".map svg").forEach(lineage);
 all("form.quiz").forEach(quiz);
+all("form.guess").forEach(guess);
 if (navigator.clipboard) all("pre.code.sh, pre.code.bash").forEach(copyable);
 reachable();
 addEventListener("resize", reachable);

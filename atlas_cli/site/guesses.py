@@ -1,0 +1,50 @@
+"""The guess of a page as a form; without scripts, and on paper, what was measured stands in a box to open."""
+
+from __future__ import annotations
+
+from atlas_cli.catalog import Family, Topic
+from atlas_cli.pages import guess
+from atlas_cli.pages.guess import LETTERS, Guess
+from atlas_cli.pages.html import HtmlRenderer
+
+
+def form(subject: Topic | Family) -> str:
+    """The HTML of a page's guess; nothing where it asks for none."""
+    asked = guess.of(subject)
+    if asked is None:
+        return ""
+    renderer = HtmlRenderer(lambda name: "", lambda target: None, f"the guess on {subject.slug}")
+    head = f"Measured: {asked.letter}" if asked.letter else "Measured"
+    told = f"<details><summary>{head}</summary>\n<p>{renderer.inline(asked.told)}</p>\n</details>"
+    kind, ask = '<span class="kind">Guess first</span>', renderer.inline(asked.ask)
+    if asked.figure is None:
+        return f'<div class="guess">\n<p>{kind}\n{ask}</p>\n{told}\n</div>'
+    return (
+        f'<form class="guess" data-guess="{asked.id}" autocomplete="off"{_bounds(asked)}>\n<fieldset>\n'
+        f"<legend>{kind}\n{ask}</legend>\n{_fields(asked, renderer)}\n</fieldset>\n"
+        f'{told}\n<p class="score" role="status"></p>\n</form>'
+    )
+
+
+def _bounds(asked: Guess) -> str:
+    if asked.within is None:
+        return ""
+    return f' data-figure="{asked.figure}" data-within="{asked.within}"'
+
+
+def _fields(asked: Guess, renderer: HtmlRenderer) -> str:
+    if asked.within is not None:
+        return (
+            '<label class="number">Your guess '
+            f'<input type="text" inputmode="decimal" name="guess" size="8"></label>\n'
+            f'<p class="hint">A number or a percentage; right if it is {asked.within:g} off or less.</p>'
+        )
+    return "\n".join(
+        f'<label class="choice"{_mark(choice.right)}><input type="radio" name="guess" value="{letter}">'
+        f"<span><b>{letter}</b> {renderer.inline(choice.say)}</span></label>"
+        for letter, choice in zip(LETTERS, asked.choices, strict=False)
+    )
+
+
+def _mark(right: bool) -> str:
+    return ' data-right="1"' if right else ""
