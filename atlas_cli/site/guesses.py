@@ -14,8 +14,9 @@ def form(subject: Topic | Family) -> str:
     if asked is None:
         return ""
     renderer = HtmlRenderer(lambda name: "", lambda target: None, f"the guess on {subject.slug}")
-    head = f"Measured: {asked.letter}" if asked.letter else "Measured"
-    told = f"<details><summary>{head}</summary>\n<p>{renderer.inline(asked.told)}</p>\n</details>"
+    answer = f"<b>{asked.letter}</b> " if asked.letter else ""  # within: the summary is seen before a guess
+    said = f"<p>{answer}{renderer.inline(asked.told)}</p>"
+    told = f"<details><summary>What was measured</summary>\n{said}\n</details>"
     kind, ask = '<span class="kind">Guess first</span>', renderer.inline(asked.ask)
     if asked.figure is None:
         return f'<div class="guess">\n<p>{kind}\n{ask}</p>\n{told}\n</div>'

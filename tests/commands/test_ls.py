@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,14 @@ def test_the_map_has_all_families_and_topics_and_fits(width: int):
     assert all(suggestion.topic in text for suggestion in catalog.first())
     if width == 80:
         assert len(lines) <= 25
+
+
+def test_the_map_in_the_readme_is_the_map_of_today():
+    picture = ET.parse(Path(command.__file__).parents[2] / "docs" / "pictures" / "map.svg")
+    rows: dict[float, list[tuple[float, str]]] = {}
+    for node in picture.iter("{http://www.w3.org/2000/svg}text"):
+        if node.get("clip-path"):  # the title of the window has none
+            rows.setdefault(float(node.get("y", 0)), []).append((float(node.get("x", 0)), node.text or ""))
+    drawn = ["".join(text for _, text in sorted(rows[y])) for y in sorted(rows)]
+    lines = [re.sub(r"\s", "", line.plain) for line in command.render_map(94)]
+    assert [flat for text in drawn if (flat := re.sub(r"\s", "", text))] == [line for line in lines if line]
