@@ -174,6 +174,14 @@ def family(context: Any) -> None:
         catalog.resolve_any(name)
 
 
+def guess(context: Any) -> None:
+    from atlas_cli.commands import guess as command
+
+    name = " ".join(context.params["topic"] or ())
+    if not is_ones_own(name):
+        command._asking(name)
+
+
 def learn(context: Any) -> None:
     from atlas_cli.learner import goals
 
@@ -198,7 +206,7 @@ def exercise(context: Any) -> None:
 
 LOOKED_AT: dict[str, Callable[[Any], None]] = {
     "explain": explain, "diagram": diagram, "code": code, "train": train, "sample": sample, "verify": verify,
-    "ls": family, "quiz": family, "learn": learn, "prepare": prepared, "doctor": prepared,
+    "ls": family, "quiz": family, "guess": guess, "learn": learn, "prepare": prepared, "doctor": prepared,
     "exercise start": exercise, "exercise check": exercise, "exercise hint": exercise,
     "exercise solution": exercise, "exercise reset": exercise, "exercise watch": exercise,
     "exercise train": exercise,
