@@ -14,25 +14,26 @@ if TYPE_CHECKING:
 NOBODY, STEPS = 3, 8  # classes are 0 to 2; "no class" comes after them
 
 
-class _Drawn:
+def _drawn(coins: Tensor, t: Tensor, noise: Tensor) -> Any:
     """The draws of a step, the same in whatever order they are asked for."""
+    from atlas_cli.draws import BatchRandom
 
-    def __init__(self, coins: Tensor, t: Tensor, noise: Tensor) -> None:
-        self._coins, self._t, self._noise = coins, t, noise
+    class Drawn(BatchRandom):
+        def uniform(self, *shape: int) -> Tensor:
+            return coins.view(-1, *[1] * len(shape)).expand(-1, *shape)
 
-    def uniform(self, *shape: int) -> Tensor:
-        return self._coins.view(-1, *[1] * len(shape)).expand(-1, *shape)
+        def integers(self, low: int, high: int, *shape: int) -> Tensor:
+            return (low + t % (high - low)).view(-1, *[1] * len(shape)).expand(-1, *shape)
 
-    def integers(self, low: int, high: int) -> Tensor:
-        return low + self._t % (high - low)
+        def normal(self, *shape: int) -> Tensor:
+            return noise.view(-1, *shape)
 
-    def normal(self, *shape: int) -> Tensor:
-        return self._noise.view(-1, *shape)
+    return Drawn(seed=0, step=0, batch_size=len(coins))
 
 
 def inputs(draw: Draw) -> tuple[Any, ...]:
     """Images and their classes, the step's draws, and how often a class is left out."""
-    drawn = _Drawn(draw.uniform(0.0, 1.0, 6), draw.integers(0, STEPS, 6), draw.normal(6, 1, 4, 4))
+    drawn = _drawn(draw.uniform(0.0, 1.0, 6), draw.integers(0, STEPS, 6), draw.normal(6, 1, 4, 4))
     stub = _ddpm(draw.pick((0.15, 0.5, 0.8)))
     return stub, draw.normal(6, 1, 4, 4), draw.integers(0, NOBODY, 6), drawn
 
@@ -45,7 +46,7 @@ def two_coins(noised: Function) -> tuple[Any, Any]:
     """Coins 0.05 and 0.5, classes 2 and 1, dropout 0.15: the first is left out, so 3 and 1."""
     import torch
 
-    drawn = _Drawn(torch.tensor([0.05, 0.5]), torch.tensor([0, 1]), torch.zeros(2, 1, 1, 1))
+    drawn = _drawn(torch.tensor([0.05, 0.5]), torch.tensor([0, 1]), torch.zeros(2, 1, 1, 1))
     batch = noised(_ddpm(0.15), torch.zeros(2, 1, 1, 1), torch.tensor([2, 1]), drawn)
     return batch.label, torch.tensor([3, 1])
 
