@@ -284,8 +284,9 @@ def test_play_walks_to_the_end_and_stops_when_told(opened):
 def test_a_knob_answers_within_one_frame(opened, name):
     """The next frame shows the new setting, and making it leaves the browser time to paint.
 
-    Nine settings along the slider are tried. Each counts with the least of several rounds, since other work stalls
-    a shared core, and a machine that is slow all the time, by a yardstick in the same page, has that much longer.
+    Nine settings along the slider are tried. Each counts with the least of several rounds, since other
+    work stalls a shared core, and a machine that is slow all the time, by a yardstick in the same page, has
+    that much longer.
     """
     told = opened(name).evaluate(
         """async ([frame, yard]) => {
