@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from atlas_cli import files
-from atlas_cli.classroom.report import FORMAT, can_be_shown, digest
+from atlas_cli.classroom.report import FORMAT, LONGEST, can_be_shown, digest
 
 MOST = 2 * 1024 * 1024  # bytes; a report of everything that the atlas has takes a tenth
-_MANY, _LONG = 2000, 400  # entries of a list, letters of a text
+_MANY = 2000  # entries of a list
 _HASH = re.compile(r"[0-9a-f]{1,64}")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 T = TypeVar("T")
@@ -177,7 +177,7 @@ def _all(value: Any, one: Callable[[Mapping[str, Any]], T]) -> tuple[T, ...]:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError("a text is none")
-    if len(value) > _LONG:
+    if len(value) > LONGEST:
         raise TypeError(f"a text has {len(value):,} letters")
     if value and not can_be_shown(value):
         raise TypeError("a text holds letters that cannot be seen")

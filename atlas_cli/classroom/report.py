@@ -29,6 +29,8 @@ from atlas_cli.runs.durable import strict
 from atlas_cli.runs.folder import RunFolder
 
 FORMAT = 1
+LONGEST = 400  # letters of a text
+_LARGEST = 1e300  # of a figure
 NOTE = (
     "What atlas kept on this student's machine. The digest tells whether the file was edited since, and the "
     "hashes of a run whether a figure is that of the run: compare them with atlas run show. It is no proof "
@@ -100,7 +102,7 @@ def _exercises(known: Progress) -> Iterator[dict[str, Any]]:
     checks = {(deed.topic, deed.what): deed.times for deed in of_kind["tried"]}
     for topic, name in dict.fromkeys([*checks, *sorted(solved)]):
         mistakes = [
-            {"says": " ".join(str(deed.facts.get("says", "")).split()), "times": deed.times}
+            {"says": _clean(deed.facts.get("says", "")), "times": deed.times}
             for deed in of_kind["mistaken"]
             if deed.topic == topic and deed.what.rpartition("/")[0] == name
         ]
@@ -114,14 +116,19 @@ def _run(deed: Deed) -> dict[str, Any]:
     """The run of a training that was kept, as its files are now; where it is gone, as it was kept."""
     path, kept = Path(str(deed.facts.get("run", ""))), deed.facts.get("hashes")
     told = {
-        "recipe": deed.what, "topic": deed.topic, "run": path.name, "trained": progress.written(deed.last),
+        "recipe": _clean(deed.what), "topic": deed.topic, "run": _clean(path.name),
+        "trained": progress.written(deed.last),
         "met": deed.facts.get("met") if isinstance(deed.facts.get("met"), bool) else None,
     }  # fmt: skip
     before = {name: _hash(kept, name) for name in ("recipe", "weights", "result", "metrics")}
     run = RunFolder(path)
     try:
         now, result = hashes.of(run), run.result or {}
-        facts = {"status": run.status, "imported": run.imported is not None, "tags": run.tags}
+        facts = {
+            "status": run.status,
+            "imported": run.imported is not None,
+            "tags": [_clean(tag) for tag in run.tags],
+        }
     except (AtlasError, OSError):
         gone = {"status": "gone", "imported": False, "tags": [], "claims": []}
         return {**told, **gone, "hashes": before, "as_trained": None}
@@ -140,7 +147,13 @@ def _claim(verdict: Mapping[str, Any]) -> dict[str, Any]:
     """A claim and its figure, of whatever somebody made of the file."""
     figure, passed = verdict.get("figure"), verdict.get("passed")
     return {
-        "metric": str(verdict.get("metric", "")), "bar": str(verdict.get("bar", "")),
-        "figure": float(figure) if isinstance(figure, (int, float)) else None,
+        "metric": _clean(verdict.get("metric", "")), "bar": _clean(verdict.get("bar", "")),
+        "figure": float(figure) if isinstance(figure, (int, float)) and abs(figure) < _LARGEST else None,
         "passed": passed if isinstance(passed, bool) else None,
     }  # fmt: skip
+
+
+def _clean(text: object) -> str:
+    """A text of a size and of letters that whoever collects reports takes."""
+    plain = " ".join(str(text).split())
+    return "".join(letter if can_be_shown(letter) else "?" for letter in plain)[:LONGEST]

@@ -16,7 +16,7 @@ from atlas_cli.errors import UsageError
 
 MOST_FILES = 2000
 _OURS = (".csv", ".html", ".atlas")  # what the table itself, or a run that was handed in, is written to
-_HASHES = ("result", "weights")  # of which two trainings never share both: a result holds times
+_HASHES = ("result", "weights", "metrics")  # of which two trainings never share all: they hold times
 
 
 class Refused(NamedTuple):

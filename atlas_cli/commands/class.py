@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 PANEL, PLACE = "Class", 3  # in atlas --help
 
+
+def _places(values: list[Path] | None) -> list[Path]:
+    from atlas_cli import paths
+
+    return [paths.named(value, "file (--out)") for value in values or ()]
+
+
 app = typer.Typer(help="Collect the reports of a class in a table.", no_args_is_help=True)
 
 
@@ -31,7 +38,13 @@ def collect(
     ],
     out: Annotated[
         list[Path] | None,
-        typer.Option("--out", "-o", metavar="FILE", help="Write a .csv or an .html file. Repeatable."),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write a .csv or an .html file. Repeatable.",
+            callback=_places,
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
@@ -71,9 +84,6 @@ def collect(
 
 def _writer(path: Path) -> tuple[Path, str]:
     """The file, and what its ending asks for."""
-    from atlas_cli import paths
-
-    path = paths.named(path, "file (--out)")
     kind = path.suffix.lower()
     if kind not in (".csv", ".html"):
         raise UsageError(f"a table is written as .csv or .html, not as {path.name}", "-o class.html")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,17 @@ _WEIGHTS = ("weights.safetensors", "ema.safetensors")
 def of(run: RunFolder) -> dict[str, str | None]:
     """Of the files as they are now; None where there is none that can be read, or weights are damaged."""
     return {
-        "recipe": str(run.info["hash"])[:DIGITS] or None,
+        "recipe": _plain(run.info["hash"]),
         "weights": _newest_weights(run.checkpoints),
         "result": _of_file(run.path / "result.json"),
         "metrics": _of_file(run.path / "metrics.jsonl"),
     }
+
+
+def _plain(value: object) -> str | None:
+    """A hash that run.json states, whatever somebody has made of the file."""
+    text = str(value)[:DIGITS]
+    return text if re.fullmatch("[0-9a-f]+", text) else None
 
 
 def of_weights(manifest: Mapping[str, Any]) -> str:

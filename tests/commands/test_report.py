@@ -127,7 +127,14 @@ def test_a_run_that_is_gone_is_told_as_it_was_kept(atlas: CommandLine, tmp_path:
 
 @pytest.mark.parametrize(
     "result",
-    ["{", '{"verdicts": 3}', '{"verdicts": [3]}', '{"verdicts": [{"figure": "x", "passed": "y"}]}', "[]"],
+    [
+        "{",
+        '{"verdicts": 3}',
+        '{"verdicts": [3]}',
+        '{"verdicts": [{"figure": "x", "passed": "y"}]}',
+        "[]",
+        '{"verdicts": [{"metric": "\\u202e", "bar": "' + "x" * 900 + '", "figure": 1' + "0" * 400 + "}]}",
+    ],
 )
 def test_whatever_stands_in_the_result_the_report_is_written(
     atlas: CommandLine, tmp_path: Path, result: str
@@ -136,6 +143,7 @@ def test_whatever_stands_in_the_result_the_report_is_written(
     keep(run)
     (run.path / "result.json").write_text(result)
     assert reported(atlas)["runs"][0]["as_trained"] is False
+    assert received.read(Path("report-anna-meier.json")).runs  # and a teacher can read it
 
 
 def test_nothing_done_is_said(atlas: CommandLine) -> None:
