@@ -27,7 +27,10 @@ def hand_out(runs: Sequence[RunFolder], target: Path | None) -> Path:
     run = runs[0]
     packed = handing.pack(run, target or Path(f"{run.name}{handing.ENDING}"))
     steps = " and ".join(map(str, packed.steps))
-    messages.say(f"{packed.size / 1e6:.1f} MB, with the weights of step {steps}; samples are left out")
+    several = "s" if len(packed.steps) > 1 else ""
+    messages.say(
+        f"{packed.size / 1e6:.1f} MB, with the weights of step{several} {steps}; samples are left out"
+    )
     for base in (run.bases or {}).values():
         messages.say(f"it is built on {base.run}: hand that out as well, or it cannot be sampled")
     return packed.file

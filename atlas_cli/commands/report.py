@@ -13,7 +13,7 @@ from atlas_cli.errors import UsageError
 PANEL, PLACE = "Class", 2  # in atlas --help
 
 _LONGEST = 100  # letters of a name
-_OF_A_FILE = 60  # of these letters in the name of a file, of at most 255 bytes
+_OF_A_FILE = 50  # of these letters in the name of a file, of at most 255 bytes
 
 
 def report(

@@ -222,7 +222,8 @@ def export(
         terminal.emit_json({"format": format, "file": str(path), "runs": [run.name for run in found]})
         return
     terminal.emit_text(str(path))
-    messages.say(f"{len(found)} run{'' if len(found) == 1 else 's'} as {format}")
+    if format is not Format.run:
+        messages.say(f"{len(found)} run{'' if len(found) == 1 else 's'} as {format}")
     messages.next_command(*_export.then(format, path))
 
 

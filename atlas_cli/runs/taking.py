@@ -125,10 +125,10 @@ def _archive(path: Path, stream: IO[bytes]) -> zipfile.ZipFile:
 def _index(path: Path, archive: zipfile.ZipFile, size: int) -> dict[str, Any]:
     """What the file says of itself, once it agrees with what lies in it."""
     entries = archive.infolist()
-    if len(entries) > _MOST_ENTRIES or sum(entry.file_size for entry in entries) > size:
-        raise DataError(f"{path} unpacks to more than it holds; it was not unpacked", _HINT)
     for entry in entries:
         _require_plain(path, entry)
+    if len(entries) > _MOST_ENTRIES or sum(entry.file_size for entry in entries) > size:
+        raise DataError(f"{path} unpacks to more than it holds; it was not unpacked", _HINT)
     names = [entry.filename for entry in entries]
     try:
         index = json.loads(_read(path, archive, INDEX))
@@ -176,7 +176,7 @@ def _read(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
 
 def _require_place(root: Path, name: str, force: bool) -> None:
     if not force:
-        require_free(root, name, "--force, or --name NEW")
+        require_free(root, name, "replace it: --force, or take another name: --name NEW")
         return
     require_name(name)
     if (root / name).exists() and not (root / name / "run.json").is_file():
@@ -214,6 +214,7 @@ def _require_run(path: Path, run: RunFolder, require: Callable[[RunFolder], None
     for step in sorted(run.checkpoints.glob("step-*")):
         checkpoint.load(step)
     checkpoint.newest_valid(run.checkpoints)
+    checkpoint.read_best(run.checkpoints)
     require(run)
 
 

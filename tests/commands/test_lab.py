@@ -76,11 +76,11 @@ def test_a_training_computes_while_the_next_things_are_done() -> None:
 
 
 def test_a_training_that_nothing_covers_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(times, "seconds", lambda name: 3000.0)
-    found = of("ddpm", 100)
+    monkeypatch.setattr(times, "seconds", lambda name: 6000.0)
+    found = of("ddpm", 200)
     (started,) = (step for step in found.steps if step.piece.kind == "train")
     (looked,) = (step for step in found.steps if step.piece.kind == "look")
-    assert looked.at - started.at == 51
+    assert looked.at - started.at == 101
     assert started.waits > 0
     assert f"Wait {started.waits} minutes of them" in markdown(found)
 

@@ -173,7 +173,7 @@ def test_what_is_no_name_is_refused(atlas: CommandLine, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "file"),
     [("李小龙", "report-李小龙.json"), ("../../etc", "report-etc.json"), ("!!!", "report-student.json"),
-     ("م\u200cی", "report-م-ی.json"), ("𝔸" * 100, f"report-{'𝔸' * 60}.json")],
+     ("م\u200cی", "report-م-ی.json"), ("𝔸" * 100, f"report-{'𝔸' * 50}.json")],
 )  # fmt: skip
 def test_every_name_makes_a_file_here(atlas: CommandLine, name: str, file: str) -> None:
     said = atlas("report", "--name", name)

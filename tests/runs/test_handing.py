@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
 import os
@@ -126,8 +127,9 @@ def test_a_run_that_trains_or_has_no_weights_is_not_handed_out(
         pack(run, tmp_path / "a")
     with pytest.raises(DataError, match="no checkpoint"):
         pack(made_run(root), tmp_path / "a")
-    with pytest.raises(EnvironmentFault, match="--save"):
+    with pytest.raises(EnvironmentFault, match="cannot write") as refused:
         pack(run, tmp_path / "no" / "such" / "a")
+    assert "--save" in refused.value.hint
     assert not (tmp_path / "a").exists()
     assert not [*tmp_path.glob(".tmp-*")]
 
@@ -144,7 +146,7 @@ def test_a_name_that_is_taken_needs_another_or_force(run: RunFolder, file: Path,
     unpack(file, mine, anything)
     with pytest.raises(UsageError, match="there is a run 'mamba-induction-1' in") as refused:
         unpack(file, mine, anything)
-    assert refused.value.hint == "--force, or --name NEW"
+    assert refused.value.hint == "replace it: --force, or take another name: --name NEW"
     assert unpack(file, mine, anything, name="other").name == "other"
     (mine / "mamba-induction-1" / "mine.txt").write_text("mine")
     unpack(file, mine, anything, force=True)
@@ -298,20 +300,33 @@ def test_links_and_packed_entries_are_not_unpacked(
 
 
 def test_a_zip_that_unpacks_to_more_than_it_holds_is_not_unpacked(file: Path, mine: Path) -> None:
-    bomb = rewritten(file, added("metrics.jsonl", b" " * 5_000_000), facts=_packed)
+    packed = rewritten(file, added("metrics.jsonl", b" " * 5_000_000), facts=_packed)
+    with pytest.raises(DataError, match="packed or locked"):
+        unpack(packed, mine, anything)
+    with zipfile.ZipFile(file, "a") as archive:  # one piece of the file under many names
+        largest = max(archive.infolist(), key=lambda entry: entry.file_size)
+        for n in range(200):
+            entry = copy.copy(largest)
+            entry.filename = f"checkpoints/step-{n:08d}/state.json"
+            archive.filelist.append(entry)
+        archive.comment = b"0" * DIGITS
     with pytest.raises(DataError, match="unpacks to more than it holds"):
-        unpack(bomb, mine, anything)
+        unpack(sealed(file), mine, anything)
 
 
 def test_sizes_have_a_bound(file: Path, mine: Path, monkeypatch: pytest.MonkeyPatch, run: RunFolder) -> None:
-    monkeypatch.setattr("atlas_cli.files.MOST_TEXT", 5)
-    with pytest.raises(DataError, match="it was not read"):
-        unpack(file, mine, anything)
-    monkeypatch.setattr("atlas_cli.runs.taking.MOST", 100)
-    monkeypatch.setattr("atlas_cli.runs.handing.MOST", 100)
-    with pytest.raises(DataError, match="and a run's file at most 100"):
-        unpack(file, mine, anything)
-    with pytest.raises(UsageError, match="and a file at most 100"):
+    entries = entries_of(file)
+    size = sum(len(data) for name, data in entries.items() if name != INDEX)
+    with monkeypatch.context() as patch:
+        patch.setattr("atlas_cli.files.MOST_TEXT", 5)
+        with pytest.raises(DataError, match="it was not read"):
+            unpack(file, mine, anything)
+    with monkeypatch.context() as patch:
+        patch.setattr("atlas_cli.runs.taking.MOST", 100)
+        with pytest.raises(DataError, match="and a run's file at most 100"):
+            unpack(file, mine, anything)
+    monkeypatch.setattr("atlas_cli.runs.handing.MOST", size - 1)
+    with pytest.raises(UsageError, match="and a file at most"):
         pack(run, file)
 
 
@@ -337,7 +352,7 @@ def test_a_name_that_stands_twice_is_refused(file: Path, mine: Path) -> None:
         ({"format": 2, "atlas": "9.9"}, "has the format 2, this atlas reads 1"),
         ({"format": None}, "format None"),
         ({"files": {}}, "does not hold the files"), ({"files": []}, "does not hold the files"),
-        ({"files": 3}, "does not say what is in it"), ({"name": 3}, "does not hold the files"),
+        ({"files": 3}, "does not hold the files"), ({"name": 3}, "does not hold the files"),
     ],
 )  # fmt: skip
 def test_an_index_that_this_atlas_does_not_know_is_refused(
