@@ -5,28 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from atlas_cli.classroom.report import NOTE
 from atlas_cli.classroom.table import Student, Table, in_words, marks
 from atlas_cli.site import shell
 
 _LETTERS = {"R": "read", "A": "all questions answered", "C": "all exercises solved", "T": "trained",
             "M": "trained to its claims"}  # fmt: skip
+_MET: dict[bool | None, str] = {True: "met", False: "not met", None: "not judged"}
+_NOTE = (
+    "Reports hold what atlas kept on the students’ machines. One that was edited since is left out, and a "
+    "run is known by its hashes. None of it is proof against forgery: whoever can write a program can write "
+    "a report."
+)
 _STYLE = """<style>
 .class-key { font: 0.95rem/1.6 var(--label); color: var(--soft); }
 .class-key b, .marks b { font: 600 0.95rem/1 var(--mono); color: var(--accent); }
 .marks { font: 0.95rem/1 var(--mono); color: var(--soft); letter-spacing: 0.12em; white-space: nowrap; }
 .marks .met { color: var(--mark); }
-.progress { max-height: 90vh; overflow: auto; }
-.progress th:first-child, .progress td:first-child {
+.students { max-height: 90vh; overflow: auto; }
+.students th:first-child, .students td:first-child {
   position: sticky; left: 0; background: var(--ground); min-width: 7rem; max-width: 14rem; z-index: 1;
 }
-.progress thead th { position: sticky; top: 0; background: var(--ground); z-index: 2; }
-.progress thead th:first-child { z-index: 3; }
+.students thead th { position: sticky; top: 0; background: var(--ground); z-index: 2; }
+.students thead th:first-child { z-index: 3; }
 .file { display: block; font-size: 0.8rem; color: var(--soft); overflow-wrap: anywhere; }
 .bar { display: inline-block; width: 6rem; height: 0.6rem; margin-right: 0.6rem; background: var(--raised);
   border: 1px solid var(--line); border-radius: 0.3rem; overflow: hidden; vertical-align: middle; }
 .bar i { display: block; height: 100%; background: var(--accent); }
-td.mono { font-family: var(--mono); font-size: 0.84rem; white-space: nowrap; }
 </style>"""
 
 
@@ -38,7 +42,7 @@ def as_html(table: Table) -> str:
         f"<h1>{title}</h1>", f'<p class="under">{_about(table)}</p>', _progress(table),
         _counted("Claims", "recipe", "claims met", table.claims, "trained"),
         _counted("Exercises", "exercise", "solved", table.exercises, "tried"),
-        _mistakes(table), _notes(table), _runs(table), _refused(table), f'<p class="note">{escape(NOTE)}</p>',
+        _mistakes(table), _notes(table), _runs(table), _refused(table), f'<p class="note">{_NOTE}</p>',
     ]  # fmt: skip
     return shell.alone(
         f"{title} · atlas", "Reports of a class, collected.", "\n".join(filter(None, parts)), _STYLE
@@ -59,7 +63,7 @@ def _progress(table: Table) -> str:
     rows = [_student(student, table.topics) for student in table.students]
     return (
         f'<h2>Progress</h2>\n<p class="class-key">{key}; a small letter: begun.</p>\n'
-        f"{_table(head, rows, 'progress')}"
+        f"{_table(head, rows, 'students')}"
     )
 
 
@@ -114,7 +118,7 @@ def _runs(table: Table) -> str:
     body = [
         [
             escape(student.label), f"<code>{escape(run.recipe)}</code>",
-            {True: "met", False: "not met"}.get(run.met, "not judged"),  # type: ignore[call-overload]
+            _MET[run.met],
             *(escape(run.hashes[name] or "-") for name in ("weights", "result", "metrics")),
         ]
         for student in table.students

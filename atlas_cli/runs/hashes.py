@@ -68,5 +68,4 @@ def _of_file(path: Path) -> str | None:
 
 
 def _sha256(path: Path) -> str:
-    with files.opened(path) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return hashlib.sha256(files.read(path)).hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 import json
 import os
@@ -13,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from atlas_cli.classroom import deliver, table
-from atlas_cli.classroom.page import as_html
+from atlas_cli.classroom import deliver, page, table
 from atlas_cli.classroom.report import FORMAT, NOTE, digest
 from atlas_cli.screen import terminal
+from atlas_cli.site import shell
 from tests.commands.house import CommandLine
 from tests.commands.test_schema import check
 
@@ -131,10 +130,10 @@ def test_thirty_reports_are_collected_whatever_else_lies_there(atlas: CommandLin
     assert rows[3]["ddpm"] == "read, 3 of 5 answered (2 right), 1 of 2 coded, trained, met"
     assert (rows[4]["questions answered"], rows[4]["answers right"], rows[4]["topics met"]) == ("3", "2", "0")
     assert rows[4]["mistakes recognised"] == f"ddpm/add_noise: {SAYS}"
-    page = Path("class.html").read_text(encoding="utf-8")
-    assert page.count('<span class="file">') == 30
-    assert "A class of 30" in page
-    assert "broken.json" in page
+    text = Path("class.html").read_text(encoding="utf-8")
+    assert text.count('<span class="file">') == 30
+    assert "A class of 30" in text
+    assert "broken.json" in text
 
 
 def test_the_terminal_names_what_was_left_out_and_leads_on(
@@ -249,21 +248,28 @@ def test_the_page_escapes_whatever_stands_in_a_report(folder: Path) -> None:
              runs=[trained(evil, "a", imported=True)]),
     )  # fmt: skip
     (folder / "<i>.json").write_text("{")
-    page = as_html(table.collect(folder))
-    assert "<img" not in page
-    assert "<b>.json" not in page
-    assert "<i>.json" not in page
-    assert page.count("&lt;img src=x onerror=") >= 5
+    text = page.as_html(table.collect(folder))
+    assert "<img" not in text
+    assert "<b>.json" not in text
+    assert "<i>.json" not in text
+    assert text.count("&lt;img src=x onerror=") >= 5
 
 
 def test_the_page_needs_nothing_else_and_knows_light_and_dark(folder: Path) -> None:
     put(folder, "a.json", body("Anna"))
-    page = as_html(table.collect(folder))
-    assert not re.search(r'(?:src|href)="(?!#|data:)', page)
-    assert "@import" not in page
-    assert "url(http" not in page
-    assert "light-dark(" in page
-    assert html.escape(NOTE) in page
+    text = page.as_html(table.collect(folder))
+    assert not re.search(r'(?:src|href)="(?!#|data:)', text)
+    assert "@import" not in text
+    assert "url(http" not in text
+    assert "light-dark(" in text
+    assert "None of it is proof against forgery" in text
+
+
+def test_the_page_s_own_classes_mean_nothing_on_the_site() -> None:
+    """`progress` did: it is four pixels high there, and hid the table."""
+    own = set(re.findall(r"\.([a-z-]+)(?=[ ,:{.])", page._STYLE))
+    assert own >= {"students", "marks", "bar", "file"}
+    assert not own & set(re.findall(r"\.([a-z-]+)", shell.asset("site.css")))
 
 
 def test_the_letters_of_a_topic() -> None:
