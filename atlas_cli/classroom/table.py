@@ -160,7 +160,7 @@ def _notes(report: Report, every: Sequence[Report]) -> Iterator[str]:
     """What does not fit together, or is another's."""
     for run in report.runs:
         if run.imported:
-            yield f"{run.recipe}: the run was imported, not trained here"
+            yield f"{run.recipe}: the run was imported from elsewhere"
         if run.as_trained is False:
             yield f"{run.recipe}: the files of the run have changed since it was trained"
         for other in every:

@@ -110,8 +110,8 @@ def _facts(run: RunFolder, told: dict[str, Any]) -> list[str]:
         lines.append(f"{role:<8} {base.run}  ({base.recipe}, weights {base.weights})")
     if run.imported:
         lines.append(f"imported {str(run.imported['at'])[:10]}, trained elsewhere as {run.imported['name']}")
-    known = [f"{name} {value}" for name, value in told["hashes"].items() if value and name != "recipe"]
-    return [*lines, *([f"hashes   {', '.join(known)}"] if known else [])]
+    known = [(name, value) for name, value in told["hashes"].items() if value and name != "recipe"]
+    return [*lines, *(f"{name:<8} hash {value}" for name, value in known)]
 
 
 @app.command("plot")

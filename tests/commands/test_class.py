@@ -216,7 +216,7 @@ def test_what_does_not_fit_together_is_worth_a_look(folder: Path) -> None:
         ("ddpm/small: the same run as Bert's (b.json)",), ("ddpm/small: the same run as Anna's (a.json)",),
         ("ddpm: claims met, and no run is there that shows it",),
         ("ddpm/small: the files of the run have changed since it was trained",),
-        ("ddpm/small: the run was imported, not trained here",), (),
+        ("ddpm/small: the run was imported from elsewhere",), (),
     ]  # fmt: skip
     assert found.claims == (table.Row("ddpm/small", 4, 4),)  # what was imported was not trained
 
