@@ -114,18 +114,13 @@ def _minutes(sections: tuple[Section, ...] | list[Section]) -> int:
 
 
 def _questions(topic: Topic, commands: dict[str, str]) -> Iterator[Piece]:
-    """Those that ask for a prediction come before the chapter's answer is computed, the others after it."""
-    entries = entries_on(topic)
-    n_guessed = sum(entry.kind == "predict" for entry in entries)
-    if "guess" not in commands:
-        n_guessed = 0
-    if entries:
-        n = len(entries) - n_guessed
+    """The quiz, and the guess that the chapter asks for before it says what was measured."""
+    if n := len(entries_on(topic)):
         says = f"Answer {_of(n, 'question')}; the why stands below each."
         yield Piece(topic, "answer", "", n * A_QUESTION, (commands["answer"],), says)
-    if n_guessed:
-        says = f"Guess the answer to {_of(n_guessed, 'question')}; nobody expects that you know."
-        yield Piece(topic, "guess", "", n_guessed * A_QUESTION, (commands["guess"],), says)
+    if "guess" in commands:
+        says = "Guess what the recipe measured, and see; nobody expects that you know."
+        yield Piece(topic, "guess", "", A_QUESTION, (commands["guess"],), says)
 
 
 def _of(n: int, what: str) -> str:
