@@ -28,7 +28,19 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, Literal
 
-    Kind = Literal["read", "guessed", "turned", "answered", "coded", "trained", "met", "looked", "skipped"]
+    Kind = Literal[
+        "read",
+        "guessed",
+        "turned",
+        "answered",
+        "tried",
+        "mistaken",
+        "coded",
+        "trained",
+        "met",
+        "looked",
+        "skipped",
+    ]
     Document = dict[str, Any]
 
 FORMAT = 1

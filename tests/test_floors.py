@@ -43,7 +43,7 @@ FLOORS = (
     ("diagrams.deliver", "diagrams.of_runs"),  # one entry to all ways of drawing; frames from a run
     ("pages",),
     ("site", "learner.path"),
-    ("reading",),  # the part of the api that shows
+    ("reading", "classroom"),  # the part of the api that shows; sheets, reports and tables of a class
     ("api",),  # what the commands stand on, for Python
     ("commands",),
     ("app",),

@@ -1,4 +1,4 @@
-"""Runs for other programs: a table as CSV, a report as HTML, curves for TensorBoard."""
+"""Runs for other programs: a table as CSV, a report as HTML, curves for TensorBoard; one as a file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import io
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 
 from atlas_cli.errors import EnvironmentFault
 from atlas_cli.runs.folder import ABLATION, RunFolder
@@ -19,6 +20,7 @@ class Format(StrEnum):
     csv = "csv"
     html = "html"
     tensorboard = "tensorboard"
+    run = "run"
 
 
 _ENDINGS = {Format.csv: "runs.csv", Format.html: "runs.html", Format.tensorboard: "tensorboard"}
@@ -29,7 +31,12 @@ def export(runs: Sequence[RunFolder], format: Format, target: Path | None) -> Pa
 
     Raises:
         EnvironmentFault: it cannot be written, or TensorBoard is not installed.
+        UsageError: a file of its own is asked for, and there are several.
     """
+    if format is Format.run:
+        from atlas_cli.commands import _handing
+
+        return _handing.hand_out(runs, target)
     target = target or Path(_ENDINGS[format])
     if format is Format.tensorboard:
         return _tensorboard(runs, target)
@@ -52,6 +59,8 @@ def then(format: Format, path: Path) -> tuple[str, str]:
     """What to do with it next, and why."""
     if format is Format.tensorboard:
         return f"tensorboard --logdir {path}", "the curves in a browser"
+    if format is Format.run:
+        return f"atlas run import {quote(str(path))}", "on the other machine"
     if format is Format.html:
         return f"python -m webbrowser {path}", "opens the page"
     return "atlas run export --format html", "curves and pictures on one page"

@@ -28,10 +28,10 @@ _COLUMNS: dict[str, Callable[[Row], str]] = {
 
 
 def _changed(row: Row) -> str:
-    """What was changed and the tags; a series tags its runs with the changes, which are told once."""
+    """What was changed, the tags, if it was imported; a series tags its runs with the changes, told once."""
     told = short_changes(row["changes"])
     tags = [f"#{tag}" for tag in row["tags"] if tag.rpartition(".")[2] not in told.split()]
-    return " ".join(filter(None, [told, *tags]))
+    return " ".join(filter(None, [told, *tags, "imported" if row["imported"] else ""]))
 
 
 def runs_table(rows: Sequence[Row], width: int) -> Table:

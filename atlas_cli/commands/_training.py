@@ -87,11 +87,13 @@ def run_one(recipe: Recipe, place: Place, wish: Wish, resumed: RunFolder | None 
 def _keep(recipe: Recipe, outcome: Outcome) -> None:
     """Remember that it was trained, and whether its claims were met."""
     from atlas_cli.learner import progress
+    from atlas_cli.runs import hashes
 
     if outcome.run is None:  # another process remembers
         return
     run = str(outcome.run.path.absolute())
-    progress.record("trained", recipe.system, recipe.name, run=run, met=outcome.met)
+    told = hashes.of(outcome.run)  # a result that is typed into the folder later has others
+    progress.record("trained", recipe.system, recipe.name, run=run, met=outcome.met, hashes=told)
     if outcome.met:
         progress.record("met", recipe.system, recipe.name, run=run)
 

@@ -299,11 +299,16 @@ def _chosen(name: str | None, command: str) -> Exercise:
 
 
 def _judged(exercise: Exercise) -> dict[str, Any]:
-    """What the judge says; that it is right is remembered."""
+    """What the judge says; the attempt, a mistake that it knows, and a solution are remembered."""
     from atlas_cli.exercises.ask import ask
     from atlas_cli.learner import progress
 
     found = ask(exercise)
+    if not found["empty"]:
+        progress.record("tried", exercise.topic, exercise.name, right=found["right"])
+    if found["mistake"]:
+        number = [mistake.says for mistake in exercise.mistakes].index(found["mistake"]) + 1
+        progress.record("mistaken", exercise.topic, f"{exercise.name}/{number}", says=found["mistake"])
     if found["right"]:
         progress.record("coded", exercise.topic, exercise.name)
     return found

@@ -1,8 +1,7 @@
-"""`atlas run`: list, show, plot, compare, export and remove training runs. Nothing here imports torch."""
+"""`atlas run`: list, show, plot, compare, export, import and remove runs. Only handing on imports torch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 PANEL, PLACE = "Manage", 2  # in atlas --help
 
-app = typer.Typer(help="List, show, plot, compare, export and remove runs.", no_args_is_help=True)
+app = typer.Typer(help="List, show, plot, compare, hand out and remove runs.", no_args_is_help=True)
 
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")]
 Reference = Annotated[str, typer.Argument(help="Run name or path, or latest.", autocompletion=_complete.runs)]
@@ -33,8 +32,6 @@ Save = Annotated[
         help="Where the picture goes (default: the folder of the runs).", callback=place("picture (--save)")
     ),
 ]
-
-_WIDEST, _ROWS = 100, 14  # columns and rows of a drawing
 
 
 @app.command("ls")
@@ -67,12 +64,13 @@ def show(run: Reference = "latest", out: Runs = Path("runs"), json: Json = False
     """
     from rich.text import Text
 
+    from atlas_cli.runs import hashes
     from atlas_cli.runs.find import find_run
     from atlas_cli.runs.summary import summary
     from atlas_cli.screen import messages, terminal
 
     found = find_run(run, out)
-    told, console = summary(found), terminal.out
+    told, console = {**summary(found), "hashes": hashes.of(found)}, terminal.out
     if json:
         terminal.emit_json({**told, "result": found.result, "recipe_text": found.recipe_text})
         return
@@ -110,7 +108,10 @@ def _facts(run: RunFolder, told: dict[str, Any]) -> list[str]:
         )
     for role, base in (run.bases or {}).items():
         lines.append(f"{role:<8} {base.run}  ({base.recipe}, weights {base.weights})")
-    return lines
+    if run.imported:
+        lines.append(f"imported {str(run.imported['at'])[:10]}, trained elsewhere as {run.imported['name']}")
+    known = [(name, value) for name, value in told["hashes"].items() if value and name != "recipe"]
+    return [*lines, *(f"{name:<8} hash {value}" for name, value in known)]
 
 
 @app.command("plot")
@@ -122,16 +123,17 @@ def plot(
 
     Example: [bold]atlas run plot latest --metric loss[/bold]
     """
+    from atlas_cli.commands import _curves
     from atlas_cli.runs.find import find_run
     from atlas_cli.screen import messages, terminal
 
     found = find_run(run, out)
-    lines = _lines([found], metric)
-    files = [str(path) for path in _pictures(lines, metric, found.path / f"{metric}.png", save)]
+    lines = _curves.logged([found], metric)
+    files = [str(path) for path in _curves.pictures(lines, metric, found.path / f"{metric}.png", save)]
     if json:
         terminal.emit_json({"run": str(found.path), "metric": metric, "curves": lines, "files": files})
         return
-    _draw(lines, metric, log=False)
+    _curves.draw(lines, metric, log=False)
     for file in files:
         messages.say(file)
     messages.next_command(f"atlas run compare {found.reference} OTHER")
@@ -150,6 +152,7 @@ def compare(
 
     Example: [bold]atlas run compare ddpm-small-1 ddpm-small-2[/bold]
     """
+    from atlas_cli.commands import _curves
     from atlas_cli.commands._runs_table import changes_of, figures_table
     from atlas_cli.runs.find import find_run
     from atlas_cli.runs.summary import summary
@@ -161,7 +164,7 @@ def compare(
             "compare needs two runs or more", f"atlas run compare {runs[0]} OTHER; atlas run ls names them"
         )
     rows = [summary(run) for run in found]
-    lines = _lines(found, metric)
+    lines = _curves.logged(found, metric)
     changes = changes_of(found)
     if json:
         names = dict.fromkeys(name for row in rows for name in row["figures"])
@@ -175,8 +178,8 @@ def compare(
     for name, changed in changes.items():
         for line in changed or ["the same recipe"]:
             terminal.out.print(f"{name}: {line}", markup=False, highlight=False, soft_wrap=True)
-    _draw(lines, metric, log)
-    for path in _pictures(lines, metric, out / f"compare-{metric}.png", save):
+    _curves.draw(lines, metric, log)
+    for path in _curves.pictures(lines, metric, out / f"compare-{metric}.png", save):
         messages.say(str(path))
     messages.next_command(f"atlas run export {' '.join(run.reference for run in found)} --format html")
 
@@ -188,7 +191,8 @@ def export(
         typer.Argument(metavar="[RUN]...", help="Runs (default: all).", autocompletion=_complete.runs),
     ] = None,
     format: Annotated[
-        Format, typer.Option("--format", "-f", help="A table, a report, or logs for TensorBoard.")
+        Format,
+        typer.Option("--format", "-f", help="A table, a report, logs for TensorBoard, or the run itself."),
     ] = Format.csv,
     save: Annotated[
         Path | None,
@@ -199,6 +203,8 @@ def export(
     json: Json = False,
 ) -> None:
     """Write runs for other programs: CSV, one HTML page with curves and pictures, or TensorBoard logs.
+
+    With --format run it is one run with its weights, to hand out; atlas run import takes it in.
 
     Example: [bold]atlas run export --format html[/bold]
     """
@@ -216,8 +222,30 @@ def export(
         terminal.emit_json({"format": format, "file": str(path), "runs": [run.name for run in found]})
         return
     terminal.emit_text(str(path))
-    messages.say(f"{len(found)} run{'' if len(found) == 1 else 's'} as {format}")
+    if format is not Format.run:
+        messages.say(f"{len(found)} run{'' if len(found) == 1 else 's'} as {format}")
     messages.next_command(*_export.then(format, path))
+
+
+@app.command("import")
+def import_(
+    file: Annotated[
+        Path, typer.Argument(help="What run export --format run wrote.", callback=place("file of the run"))
+    ],
+    name: Annotated[str | None, typer.Option(help="What the run is called here.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a run of that name.")] = False,
+    out: Runs = Path("runs"),
+    json: Json = False,
+) -> None:
+    """Take in a run that was trained elsewhere, once every byte of it is verified.
+
+    It can be sampled, drawn and resumed as any other.
+
+    Example: [bold]atlas run import ddpm-small-1.atlas[/bold]
+    """
+    from atlas_cli.commands import _handing
+
+    _handing.take_in(file, out, name, force, json)
 
 
 @app.command("film")
@@ -278,45 +306,3 @@ def _tagged(out: Path, tag: str | None) -> list[RunFolder]:
     from atlas_cli.runs.find import list_runs
 
     return [run for run in list_runs(out) if tag is None or tag in run.tags]
-
-
-def _lines(runs: Sequence[RunFolder], metric: str) -> dict[str, list[tuple[int, float]]]:
-    """The curves of the runs and of their ablations; refused where a run logged no such metric."""
-    from atlas_cli.runs.summary import curves
-
-    lines = curves(runs, metric)
-    for run in runs:
-        if run.name not in lines:
-            known = sorted({name for row in run.read_metrics() for name in row} - {"step"})
-            raise UsageError(
-                f"{run.name} logged no {quoted(metric)}",
-                f"choose one of: {', '.join(known)}" if known else "train it first",
-            )
-    return lines
-
-
-def _draw(lines: dict[str, list[tuple[int, float]]], metric: str, log: bool) -> None:
-    from atlas_cli.present.charts import overlaid
-    from atlas_cli.screen import terminal
-
-    colours = terminal.out.color_system is not None and not terminal.ascii_only()
-    terminal.out.print(metric, style="atlas.title")
-    for line in overlaid(lines, min(terminal.out.width, _WIDEST), _ROWS, colours, log):
-        terminal.out.print(line, soft_wrap=True)  # the legend holds names
-
-
-def _pictures(
-    lines: dict[str, list[tuple[int, float]]], metric: str, place: Path, wanted: Path | None
-) -> list[Path]:
-    """The curves as a PNG, where the place takes one; a file that the user named has to be written."""
-    from atlas_cli.diagrams.svg import picture  # matplotlib takes longer to import than all else here
-    from atlas_cli.present.report import chart
-    from atlas_cli.present.saving import saved
-
-    path = wanted or place
-
-    def write() -> list[Path]:
-        path.write_bytes(picture.png(chart(lines, metric)))
-        return [path]
-
-    return saved(write, path.parent, wanted=wanted is not None)

@@ -1,6 +1,7 @@
 """What the runs in ./runs say about the topics: which were trained here, and whether their claims held.
 
-Reads names and result.json alone, so that the map is drawn without torch.
+Reads run.json and result.json alone, so that the map is drawn without torch. What was imported was not
+trained here.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ class Trained(NamedTuple):
 
 def best_of(topic: Topic) -> Trained | None:
     """What the best run of a topic came to; None where it was never trained here."""
-    runs = [_read(name) for name in sorted(catalog.runs_of(topic), key=_began)]
+    own = (name for name in catalog.runs_of(topic) if not _was_imported(name))
+    runs = [_read(name) for name in sorted(own, key=_began)]
     return min(reversed(runs), key=lambda run: VERDICTS.index(run.verdict), default=None)
 
 
@@ -39,6 +41,15 @@ def _read(run: str) -> Trained:
     if not passed:
         return Trained(run, NOT_JUDGED)
     return Trained(run, MET if all(passed) else NOT_MET, sum(passed), len(passed))
+
+
+def _was_imported(run: str) -> bool:
+    import json
+
+    try:
+        return bool(json.loads(files.read_text(paths.runs_dir() / run / "run.json")).get("imported"))
+    except (OSError, ValueError, AttributeError):  # damaged: it counts by its folder's name
+        return False
 
 
 def _began(run: str) -> float:

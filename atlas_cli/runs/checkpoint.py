@@ -25,6 +25,7 @@ from torch import Tensor
 
 from atlas_cli.errors import DataError
 from atlas_cli.files import opened
+from atlas_cli.runs import hashes
 from atlas_cli.runs.durable import (
     TEMPORARY,
     full_fault,
@@ -169,10 +170,7 @@ def weights_hash(path: Path) -> str:
     Raises:
         DataError: the manifest cannot be read.
     """
-    files = _manifest(path)
-    names = [name for name in ("weights.safetensors", "ema.safetensors") if name in files]
-    written = "".join(f"{name} {files[name].get('sha256')}\n" for name in names)
-    return hashlib.sha256(written.encode()).hexdigest()[:16]
+    return hashes.of_weights(_manifest(path))
 
 
 def with_weights(folder: Path, wanted: str) -> Path | None:

@@ -176,6 +176,12 @@ class RunFolder:
         return [str(change) for change in self.info.get("changes") or ()]
 
     @property
+    def imported(self) -> dict[str, Any] | None:
+        """Of a run that was trained elsewhere: what it was called there ("name"), and when it came ("at")."""
+        said = self.info.get("imported")
+        return said if isinstance(said, dict) else None
+
+    @property
     def bases(self) -> dict[str, Base] | None:
         """The weights that it is built on, by role; None of a run from before they were written down.
 

@@ -39,20 +39,33 @@ def named(root: Path, name: str) -> Path:
     return root / name
 
 
-def require_free(root: Path, name: str) -> None:
+def require_free(root: Path, name: str, otherwise: str = "") -> None:
     """Refuse a run's name that is taken or cannot be typed as one.
+
+    Args:
+        root: The folder of the runs.
+        name: What was typed.
+        otherwise: What to do where it is taken; "": remove the other one.
 
     Raises:
         UsageError: it is.
+    """
+    require_name(name)
+    if (root / name).exists():
+        hint = otherwise or f"take another name, or: atlas run rm {name}"
+        raise UsageError(f"there is a run {name!r} in {root} already", hint)
+
+
+def require_name(name: str) -> None:
+    """Refuse what cannot be typed as the name of a run.
+
+    Raises:
+        UsageError: it cannot.
     """
     require_short(name, "name of the run (--name)")
     if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name) or name == "latest":
         hint = "use letters, digits, dots, hyphens and underscores"
         raise UsageError(f"{quoted(name)} cannot be the name of a run", hint)
-    if (root / name).exists():
-        raise UsageError(
-            f"there is a run {name!r} in {root} already", f"take another name, or: atlas run rm {name}"
-        )
 
 
 def require_short(text: str, of: str) -> None:

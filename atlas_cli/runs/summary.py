@@ -17,7 +17,7 @@ def summary(run: RunFolder) -> dict[str, Any]:
     verdicts = result.get("verdicts", [])
     return {
         "name": run.name, "path": str(run.path), "recipe": run.info["recipe"], "hash": run.info["hash"],
-        "tags": run.tags, "changes": run.changes,
+        "tags": run.tags, "changes": run.changes, "imported": run.imported,
         "bases": {role: base.run for role, base in (run.bases or {}).items()},
         "started": run.info["started"], "status": run.status, "claims": claims.summary(verdicts),
         "held": sum(bool(v["passed"]) for v in verdicts), "judged": len(verdicts), "met": result.get("met"),

@@ -13,7 +13,7 @@ from atlas_cli import catalog, deeds
 from atlas_cli.learner import path, progress
 from atlas_cli.pages import guess, quiz
 from atlas_cli.screen import terminal
-from tests.commands.house import CommandLine, Said
+from tests.commands.house import CommandLine, Said, made_run
 from tests.commands.test_schema import check
 from tests.e2e.helpers import atlas as run_for_real
 
@@ -251,14 +251,14 @@ def test_a_training_is_remembered_with_its_verdict(
     assert progress.load().has("looked", "mamba", "mamba-smoke-1")
 
 
-def test_claims_that_were_met_are_a_deed_of_their_own() -> None:
+def test_claims_that_were_met_are_a_deed_of_their_own(tmp_path: Path) -> None:
     from types import SimpleNamespace
 
     from atlas_cli.commands import _training
 
     recipe = SimpleNamespace(system="ddpm", name="ddpm/small")
     for met, kinds in ((False, {"trained"}), (True, {"trained", "met"})):
-        run = SimpleNamespace(path=Path("runs/ddpm-small-1"))
+        run = made_run(tmp_path / "runs", "ddpm/small")
         _training._keep(recipe, SimpleNamespace(run=run, met=met))  # type: ignore[arg-type]
         assert {deed.kind for deed in progress.load().of("ddpm")} == kinds
     _training._keep(recipe, SimpleNamespace(run=None, met=True))  # type: ignore[arg-type]
