@@ -54,7 +54,7 @@ class Link(Plain):
     """What the parts of a panel along one axis are: who points at one sees its like in the other panels too.
 
     Parts are the columns and rows of a matrix, bars, tokens, images, points and arrows in their order, and
-    the whole numbers below curves.
+    the whole numbers below curves. Those of a sketch are what its shapes say.
 
     Attributes:
         name: Of what they are, the same wherever they are shown: "token", "expert".
@@ -67,6 +67,14 @@ class Link(Plain):
     axis: Axis = "x"
     first: int = 0
     kind: ClassVar[str] = "link"
+
+
+def links_of(panel: Any) -> tuple[Link, ...]:
+    """What its parts are; bars of the same labels, and tokens of the same texts, need no word of it."""
+    if panel.links:
+        return tuple(panel.links)
+    texts = [text for text, *_ in getattr(panel, "tokens", ())] or list(getattr(panel, "labels", ()))
+    return (Link("\n".join(texts)),) if texts else ()
 
 
 def by_axis(kind: type[Drag] | type[Link], given: Any) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 from atlas_cli.diagrams.frames import Matrix, Panel, Plain, Range
 
 Paths = Any  # sequences of points, given as arrays or sequences, held as tuples
+Parts = Any  # a sequence of whole numbers or of sequences of them, held as tuples
 Ticks = tuple[tuple[str, float], ...]  # a label, and where on the axis it stands
 ShapeStyle = Literal["line", "dashed", "arrow", "dots", "area", "nodes", "full nodes"]
 
@@ -25,13 +26,22 @@ class Shape(Plain):
             end, an "area" is what they enclose; "dots" stand at every point, and so do "nodes", which
             have room for a note.
         hue: Number of its colour; None: that of what the others are seen on.
+        parts: Of each path, and of dots and nodes of each point, its number among those that the sketch's
+            `links` name, or the numbers of all that it is made of: it is lit where all of them are. Empty:
+            it is no part.
     """
 
     label: str
     paths: Paths
     style: ShapeStyle = "line"
     hue: int | None = 0
+    parts: Parts = ()
     kind: ClassVar[str] = "shape"
+
+    def made_of(self, place: int) -> tuple[int, ...]:
+        """The numbers of a part."""
+        part = self.parts[place]
+        return part if isinstance(part, tuple) else (part,)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ PALETTE = {
     "atlas.number": "#b5743a",
     "atlas.comment": "italic #808080",
     "atlas.mark": "bold #c8642e",  # what a step of a diagram is about
+    "atlas.lit": "bold underline #c2458b",  # what belongs to the part that a hand is on
     "atlas.good": "#2f8f74",
     "atlas.bad": "bold #c0503f",
 }

@@ -71,6 +71,8 @@ def article(page: Page, places: Places) -> str:
         parts.append(figures.opening(subject, lead, alone))
     if page.opening:
         parts.append(f'<div class="lead">\n{renderer.render(page.opening, cited)}\n</div>')
+    if page.whole:
+        parts.append(_missing(page, places))
     if isinstance(subject, Topic) and page.whole:
         parts.append(_facts(subject, places, marker))
     if isinstance(subject, Family) and page.whole:
@@ -88,13 +90,11 @@ def article(page: Page, places: Places) -> str:
 
 
 def _at_the_end(page: Page, places: Places) -> list[str]:
-    """What is missing, and the ways on."""
-    subject, missing = page.subject, _missing(page, places)
+    """The ways on from a topic."""
+    subject = page.subject
     if isinstance(subject, Family):
-        return [missing]
-    return [
-        _other_diagrams(subject, places), _of_your_run(subject), missing, _leads_to(subject, places),
-    ]  # fmt: skip
+        return []
+    return [_other_diagrams(subject, places), _of_your_run(subject), _leads_to(subject, places)]
 
 
 def opening_diagram(page: Page) -> str | None:

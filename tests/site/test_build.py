@@ -224,6 +224,8 @@ def test_what_is_not_written_leads_to_the_nearest_that_is():
     text = files()["vlm/llava.html"]
     assert "not written yet. The nearest that is finished: <a href=" in text
     assert "atlas explain llava" not in text
+    family = files()["vlm/index.html"]
+    assert family.index("not written yet") < family.index('<ol class="topics">')  # before what is to come
 
 
 def test_a_diagram_of_a_run_is_drawn_from_its_pin_and_named_for_a_run_of_ones_own():

@@ -23,11 +23,13 @@ from textual.widgets import Footer, Static
 
 from atlas_cli.diagrams.app.filters import Ascii, Colourless
 from atlas_cli.diagrams.app.latest import Latest
+from atlas_cli.diagrams.app.light import at_place, walked
 from atlas_cli.diagrams.app.player import Player
 from atlas_cli.diagrams.app.rows import columns_of
 from atlas_cli.diagrams.app.stage import Seen, Stage
 from atlas_cli.diagrams.app.views import Look, Setting, View
 from atlas_cli.diagrams.app.widgets import Help, KnobRow, Pane, PlayButton
+from atlas_cli.diagrams.text.parts import Part
 from atlas_cli.errors import AtlasError
 from atlas_cli.screen.terminal import PALETTE
 
@@ -60,6 +62,11 @@ class DiagramApp(App[None]):
         *(Binding(str(digit), f"pick({digit})", show=False) for digit in range(1, 10)),
         Binding("pageup", "page(-1)", show=False),
         Binding("pagedown", "page(1)", show=False),
+        Binding("shift+left", "walk(-1, 0)", show=False),
+        Binding("shift+right", "walk(1, 0)", show=False),
+        Binding("shift+up", "walk(0, -1)", show=False),
+        Binding("shift+down", "walk(0, 1)", show=False),
+        Binding("l", "light", "light"),
         Binding("space", "play", "play", key_display="space"),
         Binding("c", "code", "code"),
         Binding("r", "reset", "reset"),
@@ -82,6 +89,7 @@ class DiagramApp(App[None]):
         self.view, self.look = view, look
         self.seen = Seen(dict(view.setting))
         self.fault: BaseException | None = None  # what ended it, if anything but the reader's wish
+        self._lightable = False  # whether parts of the picture belong together
         self.computing = view.needs_frames  # whether what is shown is not yet what the knobs say
         self._frames: Latest[Setting] = Latest(view.compute, self._tell)
         self._status, self._button = Static(id="status"), PlayButton()
@@ -118,7 +126,9 @@ class DiagramApp(App[None]):
         return [*filters, *([Ascii()] if self.look.plain else [])]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer only what there is: one knob needs no choosing."""
+        """Offer only what there is: one knob needs no choosing, and not every picture has parts to light."""
+        if action == "light":
+            return self._lightable
         return action != "choose" or len(self._rows) > 1
 
     # --- from a knob to a picture ---------------------------------------------------------------------
@@ -144,7 +154,29 @@ class DiagramApp(App[None]):
         self._frames.ask(dict(self.seen.setting))
 
     def _say_slow(self) -> None:
-        self._status.update("computing …" if self.computing else "")
+        if self.computing:
+            self._status.update("computing …")
+
+    def _say(self) -> None:
+        """What is pointed at."""
+        self._status.update(self.seen.pointed.says if self.seen.pointed else "")
+
+    def _light(self, part: Part | None, seen: bool = False) -> None:
+        self._stage.light(part, seen)
+        self._say()
+
+    @on(Pane.Hovered)
+    def hovered(self, event: Pane.Hovered) -> None:
+        """The mouse lights what belongs to the part that it is on."""
+        self._light(event.part)
+
+    def action_walk(self, across: int, down: int) -> None:
+        """Light the next part."""
+        self._light(walked(self._stage.parts, self.seen.pointed, across, down), seen=True)
+
+    def action_light(self) -> None:
+        """Light the first part, or none."""
+        self._light(None if self.seen.pointed else walked(self._stage.parts, None, 0, 0), seen=True)
 
     def _tell(self, setting: Setting, result: Any) -> None:
         """Called in the thread that computes."""
@@ -160,8 +192,13 @@ class DiagramApp(App[None]):
         self.seen.frame = None if isinstance(result, Exception) else result
         if event.setting == self.seen.setting:
             self.computing = False
-            self._status.update("")
+        parts = self._stage.parts
+        self.seen.pointed = at_place(parts, self.seen.pointed)
         self._stage.show()
+        self._say()
+        if self._lightable != bool(parts):
+            self._lightable = bool(parts)
+            self.refresh_bindings()
 
     # --- what keys and mouse do -----------------------------------------------------------------------
 

@@ -10,10 +10,12 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Static
 
+from atlas_cli.diagrams.app.light import parts_of
 from atlas_cli.diagrams.app.views import Look, Setting, View
 from atlas_cli.diagrams.app.widgets import Pane, joined
 from atlas_cli.diagrams.frames import Frame
 from atlas_cli.diagrams.text.listing import listing
+from atlas_cli.diagrams.text.parts import Part, lit, parts_in, shared
 from atlas_cli.errors import AtlasError
 from atlas_cli.screen.lines import Lines, wrap
 
@@ -32,12 +34,14 @@ class Seen:
         frame: What was computed last; None before the first, and for steps, which need none.
         error: Why there is no frame.
         node: The box whose code was asked for.
+        pointed: The part that is pointed at, by the mouse or by keys.
     """
 
     setting: Setting = field(default_factory=dict)
     frame: Frame | None = None
     error: AtlasError | None = None
     node: str | None = None
+    pointed: Part | None = None
 
 
 class Stage(Vertical):
@@ -54,6 +58,7 @@ class Stage(Vertical):
         self._view, self._look, self._seen = view, look, seen
         self._wants_code: bool | None = None  # None: as there is room
         self._said_height = (0, 0)  # of which width, how many lines
+        self._drawn: tuple[Frame, int, Lines] | None = None  # without any light
         self._figures, self._said = Static(id="figures"), Static(id="said")
         self.picture = Pane(self._draw_picture, "picture", can_focus=False)
         self.code = Pane(self._draw_code, "code", can_focus=True)
@@ -103,6 +108,24 @@ class Stage(Vertical):
             lines = self._view.focus_lines(seen.setting, self.picture.columns)
             self.call_after_refresh(self.picture.show_lines, lines)
 
+    @property
+    def parts(self) -> list[Part]:
+        """Those of the picture that light others."""
+        frame = self._seen.frame
+        if frame is None or not self.picture.columns:
+            return []
+        return parts_of(self._dark(frame, self.picture.columns), shared(frame))
+
+    def light(self, part: Part | None, seen: bool = False) -> None:
+        """Light what belongs to a part, and bring that into sight where it is wanted."""
+        self._seen.pointed = part
+        self.picture.redraw()
+        if part is None or not seen or self._drawn is None:
+            return
+        lines = [line for line, *_, other in parts_in(self._drawn[2]) if other == part]
+        if lines and not self.picture.shows(lines[0]):
+            self.picture.show_lines((lines[0], lines[0]))
+
     def _arrange(self, width: int) -> None:
         """Code beside the picture, in its place, or not at all."""
         natural = self._view.natural_width() + _SPARE
@@ -120,7 +143,16 @@ class Stage(Vertical):
             return [*wrap(Text(seen.error.what, "atlas.bad"), width), *hint]
         if seen.frame is None and self._view.needs_frames:
             return [Text("computing the first frame …", "atlas.muted")]
-        return self._view.picture(seen.setting, seen.frame, width, self._look)
+        if seen.frame is None:
+            return self._view.picture(seen.setting, None, width, self._look)
+        lines = self._dark(seen.frame, width)
+        return lines if seen.pointed is None else lit(lines, seen.pointed, shared(seen.frame))
+
+    def _dark(self, frame: Frame, width: int) -> Lines:
+        """The panels as they are drawn before a part is pointed at: light moves often, and they do not."""
+        if self._drawn is None or self._drawn[0] is not frame or self._drawn[1] != width:
+            self._drawn = frame, width, self._view.picture(self._seen.setting, frame, width, self._look)
+        return self._drawn[2]
 
     def _draw_code(self, width: int) -> Lines:
         try:

@@ -19,6 +19,7 @@ from textual.widgets import Static
 
 from atlas_cli.diagrams.app import rows
 from atlas_cli.diagrams.frames import Drag, Knob
+from atlas_cli.diagrams.text.parts import PART, Part
 from atlas_cli.diagrams.text.plots import HAND
 from atlas_cli.screen.lines import Lines, pairs
 
@@ -147,10 +148,18 @@ class Pane(VerticalScroll, inherit_bindings=False):
             super().__init__()
             self.pane, self.x, self.y = pane, x, y
 
+    class Hovered(Message):
+        """The mouse is on a part of a panel, or on none."""
+
+        def __init__(self, part: Part | None) -> None:
+            super().__init__()
+            self.part = part
+
     def __init__(self, draw: Callable[[int], Lines], id: str, can_focus: bool) -> None:
         self._content = Static()
         super().__init__(self._content, id=id, can_focus=can_focus)
         self._draw = draw
+        self._under: Part | None = None  # the mouse
 
     @property
     def columns(self) -> int:
@@ -162,6 +171,10 @@ class Pane(VerticalScroll, inherit_bindings=False):
         if self.columns:
             self._content.update(joined(self._draw(self.columns)))
             self.call_after_refresh(self.tell_hidden)
+
+    def shows(self, line: int) -> bool:
+        """Whether a line of what it holds is in sight."""
+        return 0 <= line - round(self.scroll_y) < self.content_size.height
 
     def show_lines(self, lines: tuple[int, int] | None) -> None:
         """Scroll so that lines are in the middle, or their first at the top where they are too many."""
@@ -180,9 +193,21 @@ class Pane(VerticalScroll, inherit_bindings=False):
             self.capture_mouse()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Drag, if one was taken hold of."""
+        """Drag, if one was taken hold of; else tell what the mouse is on."""
         if self.app.mouse_captured is self:
             self._seize(event)
+        else:
+            self._hover(self.screen.get_style_at(event.screen_x, event.screen_y).meta.get(PART))
+
+    def on_leave(self) -> None:
+        """The mouse is on nothing, unless it only went to a part of this pane."""
+        if not self.region.contains(*self.app.mouse_position):
+            self._hover(None)
+
+    def _hover(self, part: Part | None) -> None:
+        if part != self._under:
+            self._under = part
+            self.post_message(self.Hovered(part))
 
     def on_mouse_up(self) -> None:
         """Let go."""
@@ -231,6 +256,8 @@ class Help(ModalScreen[None]):
         ("Home End", "its first value, its last one"),
         ("mouse", "seize the line, or the point, of a plot that a knob moves"),
         ("1 … 9", "the name of that number, where it has names"),
+        ("l", "light a part and what belongs to it elsewhere; once more: none"),
+        ("Shift ←↑↓→", "walk from part to part; the mouse lights what it is on"),
     )
     _ALWAYS = (
         ("Space", "play; once more: pause"),

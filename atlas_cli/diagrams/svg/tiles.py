@@ -23,6 +23,7 @@ _BARS = 30.0  # height of bars
 _KEY = 6.0  # width of a shade of the key
 _BARE = 5.0  # pixels around a picture
 _ABOVE = 3  # of them above it
+_SMALLEST = 8.0  # pixels of a letter's height that a phone still shows
 _MONO = 0.6  # of a fixed letter's height, its width
 
 
@@ -33,7 +34,7 @@ class Fit(NamedTuple):
         wish: Width of a tile, which its cells come near to.
         most: Of a cell.
         column: Pixels of a column of characters.
-        share: Of their usual height, that of letters; tiles that are drawn closer have smaller ones.
+        share: Of their usual size, that of letters and cells; tiles that are drawn closer have smaller ones.
     """
 
     wish: float
@@ -42,8 +43,8 @@ class Fit(NamedTuple):
     share: float = 1.0
 
     def cell(self, tile: Tile) -> float:
-        """Side of a tile's cells."""
-        return min(self.most, max(1.0, self.wish // tile.columns))
+        """Side of a tile's cells: whole pixels, and their share where all is drawn closer."""
+        return min(self.most, max(1.0, self.wish // tile.columns)) * self.share
 
     def size(self, tile: Tile) -> Size:
         """Room of a tile in characters."""
@@ -68,7 +69,7 @@ def screen(column: float) -> Fit:
 def phone(column: float) -> Fit:
     """For a page as narrow as a hand, where columns may be narrower than letters ask for."""
     share = min(1.0, column / _COLUMN)
-    return Fit(wish=80 * share, most=5, column=column, share=share)
+    return Fit(wish=80, most=5, column=column, share=share)
 
 
 def rooms(diagram: Diagram, fit: Fit) -> Rooms:
@@ -115,7 +116,7 @@ def draw(tile: Tile, x: float, y: float, fit: Fit) -> str:
             *_clouds(tile, x, y, side),
         ]
     if tile.label:
-        small = f' style="font-size:{11 * fit.share:.1f}px"' if fit.share < 1 else ""
+        small = f' style="font-size:{max(_SMALLEST, 11 * fit.share):.1f}px"' if fit.share < 1 else ""
         parts.append(f'<text class="under" x="{x}" y="{y + high + 11:g}"{small}>{escape(tile.label)}</text>')
     return "".join(parts)
 

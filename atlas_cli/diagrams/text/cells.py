@@ -8,6 +8,7 @@ from rich.text import Text
 from atlas_cli.diagrams.frames import Bars, Heatmap, Images, Tokens, Words
 from atlas_cli.diagrams.text.dots import Dots
 from atlas_cli.diagrams.text.look import Look
+from atlas_cli.diagrams.text.parts import cell_says, mark, part_of
 from atlas_cli.screen.lines import Lines, hang, wrap
 
 _SHADES, _PLAIN_SHADES = " ·░▒▓█", " .:+%#"
@@ -24,7 +25,7 @@ _STRIP = 5  # images in one row, from which on they stay in it, at half their si
 
 def heatmap(panel: Heatmap, look: Look) -> Lines:
     """A shade for each cell, the stronger the more is covered; what is negative has strokes for dots."""
-    width, plain, *_ = look
+    width, plain = look.width, look.plain
     names = _spread(panel.y_ticks, len(panel.rows))
     margin = max(map(cell_len, names), default=0)
     margin = min(margin, _NAME)
@@ -33,10 +34,14 @@ def heatmap(panel: Heatmap, look: Look) -> Lines:
     every = -(-columns // max(1, width - margin - 3))  # of more columns than there is room for, each nth
     wall = "|" if plain else "│"
     lines = []
-    for name, row in zip(names, panel.rows, strict=True):
+    for r, (name, row) in enumerate(zip(names, panel.rows, strict=True)):
         shown = Text(f"{name[:margin]:>{margin}} {wall}", "atlas.muted")
-        for value in row[::every]:
-            shown.append(*_shade(value, panel, cell, plain))
+        for c in range(0, columns, every):
+            start = len(shown)
+            shown.append(*_shade(row[c], panel, cell, plain))
+            if look.hands:
+                part = part_of(panel, look.number, {"x": (c,), "y": (r,)}, cell_says(panel, r, c))
+                mark(shown, part, start, len(shown))
         lines.append(shown.append(wall, "atlas.muted"))
     ticks = _column_ticks(panel, margin, cell * len(panel.rows[0][::every]))
     return [*lines, *ticks, *_axes(panel, width), *_key(panel, width, plain)]
@@ -116,7 +121,7 @@ def images(panel: Images, look: Look) -> Lines:
 
     A strip of many that does not fit is drawn at half the size.
     """
-    width, plain, colour, _ = look
+    width, plain, colour = look.width, look.plain, look.colour
     wide, n, gap, draw = len(panel.images[0][0]), len(panel.images), 2, _pixels
     if _STRIP <= n <= panel.columns and n * (wide + gap) > width + gap:
         wide, gap, draw = -(-wide // 2), 1, _small
@@ -127,8 +132,11 @@ def images(panel: Images, look: Look) -> Lines:
         if lines:
             lines.append(Text())
         group = [draw(image, plain, colour) for image in panel.images[start : start + columns]]
-        for parts in zip(*group, strict=True):
-            lines.append(Text(" " * gap).join(parts))
+        for pieces in zip(*group, strict=True):
+            if look.hands:
+                for i, piece in enumerate(pieces, start=start):
+                    mark(piece, part_of(panel, look.number, {"x": (i,)}, captions[i]), 0, len(piece))
+            lines.append(Text(" " * gap).join(pieces))
         names = captions[start : start + columns]
         if any(names):
             said = (" " * gap).join(f"{name[:wide]:<{wide}}" for name in names)
@@ -176,12 +184,12 @@ def _grey(value: float) -> str:
 
 def bars(panel: Bars, look: Look) -> Lines:
     """A bar for each amount, with the amount in digits."""
-    width, plain, *_ = look
+    width, plain = look.width, look.plain
     figures = [f"{value:.3g}" for value in panel.values]
     margin = min(_NAME, max(map(len, panel.labels), default=0))
     room = max(4, min(_BAR, width - margin - 2 - max(map(len, figures), default=0) - 1))
     lines = []
-    for label, value, figure in zip(panel.labels, panel.values, figures, strict=True):
+    for i, (label, value, figure) in enumerate(zip(panel.labels, panel.values, figures, strict=True)):
         share = min(1.0, max(0.0, value / panel.high if panel.high else 0.0))
         bar = _bar(share, room, plain)
         lines.append(
@@ -191,6 +199,13 @@ def bars(panel: Bars, look: Look) -> Lines:
                 (f" {figure}", "atlas.muted"),
             )
         )
+        if look.hands:
+            mark(
+                lines[-1],
+                part_of(panel, look.number, {"x": (i,)}, f"{label.strip()}: {figure}"),
+                0,
+                len(lines[-1]),
+            )
     return lines
 
 
@@ -203,16 +218,19 @@ def _bar(share: float, room: int, plain: bool) -> str:
 
 def tokens(panel: Tokens, look: Look) -> Lines:
     """Three lines: the pieces, their weights as a meter, their notes; as often as the width asks for."""
-    width, plain, *_ = look
+    width, plain = look.width, look.plain
     blocks: list[list[Text]] = []
     used = width + 1
-    for text, weight, note in panel.tokens:
+    for i, (text, weight, note) in enumerate(panel.tokens):
+        part = (
+            part_of(panel, look.number, {"x": (i,)}, f"{text.strip()} {note}".strip()) if look.hands else None
+        )
         wide = max(len(text), len(note), 2)
         if used + wide > width:
             blocks.append([Text(), Text(), Text()])
             used = 0
         level = meter_of(weight, plain)
-        for line, (part, style) in zip(
+        for line, (piece, style) in zip(
             blocks[-1],
             (
                 (text, "bold" if weight >= 0.5 else ""),
@@ -221,7 +239,8 @@ def tokens(panel: Tokens, look: Look) -> Lines:
             ),
             strict=True,
         ):
-            line.append(f"{part:<{wide}}", style)
+            line.append(f"{piece:<{wide}}", style)
+            mark(line, part, len(line) - wide, len(line))
             line.append(" ")
         used += wide + 1
     return [line for i, block in enumerate(blocks) for line in ([Text()] if i else []) + block]

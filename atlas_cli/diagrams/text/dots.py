@@ -6,7 +6,7 @@ characters cover dots, and dots cover areas.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from itertools import groupby, pairwise
 from math import ceil
 
@@ -31,6 +31,8 @@ class Dots:
         self._styles: dict[tuple[int, int], str] = {}
         self._characters: dict[tuple[int, int], str] = {}
         self._ground: dict[tuple[int, int], tuple[str, str]] = {}  # a character and its style
+        self.part: Hashable = None  # what is drawn from now on is a part of
+        self.parts: dict[tuple[int, int], Hashable] = {}  # of each character
 
     def line(self, start: tuple[float, float], end: tuple[float, float], style: str, gap: int = 0) -> None:
         """A straight line; with a gap, every so many dots are left out."""
@@ -47,6 +49,7 @@ class Dots:
         if self._inside(*cell):
             self._characters[cell] = character
             self._styles[cell] = style
+            self._own(cell)
 
     def write(self, point: tuple[float, float], text: str, style: str, share: float = 0.5) -> None:
         """A text along a line, whose start, middle or end (`share` 0 to 1) is at a point."""
@@ -56,6 +59,7 @@ class Dots:
         for i, character in enumerate(text):
             if self._inside(start + i, line):
                 self._characters[start + i, line], self._styles[start + i, line] = character, style
+                self._own((start + i, line))
 
     def fill(self, path: Sequence[tuple[float, float]], character: str, style: str) -> None:
         """Every character whose middle a closed path goes around, behind lines and texts."""
@@ -72,6 +76,7 @@ class Dots:
             for start, end in zip(cut[::2], cut[1::2], strict=True):
                 for column in range(max(0, ceil(start - 0.5)), min(self.columns, ceil(end - 0.5))):
                     self._ground[column, line] = character, style
+                    self._own((column, line))
 
     def lay(self, column: int, line: int, character: str, style: str) -> None:
         """One character behind all that is drawn."""
@@ -134,6 +139,11 @@ class Dots:
         bit = 1 if self.plain else _BITS[y % 4][x % 2]
         self._dots[cell] = self._dots.get(cell, 0) | bit
         self._styles[cell] = style
+        self._own(cell)
+
+    def _own(self, cell: tuple[int, int]) -> None:
+        if self.part is not None:
+            self.parts[cell] = self.part
 
     def _inside(self, x: int, y: int) -> bool:
         return 0 <= x < self.columns and 0 <= y < self.lines

@@ -11,4 +11,5 @@ class Look(NamedTuple):
     width: int  # columns
     plain: bool = False  # ASCII alone
     colour: bool = False  # whether colours will be seen; images then have twice the resolution
-    hands: bool = False  # whether a mouse may seize it: characters then know the knobs that they stand for
+    hands: bool = False  # whether a mouse may be on it: characters then know what they are of
+    number: int = 0  # of the panel in its frame, in reading order

@@ -85,22 +85,24 @@ def drawing(
 def panels(frame: Frame, width: int, plain: bool = False, colour: bool = False, hands: bool = False) -> Lines:
     """The panels of a frame, a blank line after each row; for the arguments see `Look`."""
     lines: Lines = []
+    number = 0
     for row in frame.panels:
         each = (width - _GAP * (len(row) - 1)) // len(row)
+        look = Look(each if each >= _NARROWEST else width, plain, colour, hands, number)
+        drawn = [panel_lines(panel, look._replace(number=number + i)) for i, panel in enumerate(row)]
+        number += len(row)
         if each >= _NARROWEST:
-            lines += _beside([panel_lines(panel, each, plain, colour, hands) for panel in row], hands)
+            lines += _beside(drawn, hands)
         else:
-            for i, panel in enumerate(row):
-                lines += [Text()] if i else []
-                lines += panel_lines(panel, width, plain, colour, hands)
+            for i, block in enumerate(drawn):
+                lines += [Text(), *block] if i else block
         lines.append(Text())
     return lines
 
 
-def panel_lines(panel: Panel, width: int, plain: bool, colour: bool, hands: bool = False) -> Lines:
+def panel_lines(panel: Panel, look: Look) -> Lines:
     """One panel under its title."""
-    drawn = PANELS[type(panel)](panel, Look(width, plain, colour, hands))
-    return [*wrap(Text(panel.title, "bold"), width), *drawn]
+    return [*wrap(Text(panel.title, "bold"), look.width), *PANELS[type(panel)](panel, look)]
 
 
 def said(explorable: Explorable, frame: Frame, width: int) -> Lines:

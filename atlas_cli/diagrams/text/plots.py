@@ -14,9 +14,11 @@ from itertools import pairwise
 from rich.style import Style
 from rich.text import Text
 
-from atlas_cli.diagrams.frames import Curves, Drag, Panel, Quiver, Scatter, Series
+from atlas_cli.diagrams.frames import Curves, Drag, Panel, Quiver, Scatter, Series, told
+from atlas_cli.diagrams.hands import links_of
 from atlas_cli.diagrams.text.dots import Dots
 from atlas_cli.diagrams.text.look import Look
+from atlas_cli.diagrams.text.parts import Part, mark, part_of
 from atlas_cli.screen.lines import Lines, wrap
 
 HAND = "hand"  # in the meta of a style
@@ -33,7 +35,7 @@ _PLAIN_HEADS = (">", "/", "^", "\\", "<", "/", "v", "\\")
 
 def curves(panel: Curves, look: Look) -> Lines:
     """A plot with its axes, and what its lines are."""
-    width, plain, _, hands = look
+    width, plain = look.width, look.plain
     lines = [_scaled(series, panel) for series in panel.series]
     points = [point for line in lines for point in line]
     if not points:
@@ -49,22 +51,27 @@ def curves(panel: Curves, look: Look) -> Lines:
         _draw(dots, series, line, HUES[i % len(HUES)], _tag(panel, i))
     if panel.marker is not None:
         dots.upright(xs[-1], "atlas.muted")
+    _columns(dots, panel, look)
     left, right = (number(10**x if panel.log_x else x) for x in (min(xs), max(xs)))
     return [
-        *framed(seizable(dots, panel, hands), ends, margin, plain),
+        *framed(known(dots, panel, look), ends, margin, plain),
         foot(left, _axis(panel), right, dots.columns, margin),
         *_legend(panel, width, plain),
     ]
 
 
-def seizable(dots: Dots, panel: Panel, hands: bool) -> Lines:
-    """The rows of a plot, whose characters know where a hand on them turns the panel's knobs.
+def known(dots: Dots, panel: Panel, look: Look) -> Lines:
+    """The rows of a plot, whose characters know what they are of, and where a hand on them turns knobs.
 
     Their styles' meta has, under HAND, a triple for each drag: itself, where the character lies along its
     axis, and whether that is a logarithm.
     """
     rows = dots.rows()
-    if not (hands and panel.drag):
+    if not look.hands:
+        return rows
+    for (column, line), part in dots.parts.items():
+        mark(rows[line], part, column, column + 1)
+    if not panel.drag:
         return rows
     logs = {"x": getattr(panel, "log_x", False), "y": getattr(panel, "log_y", False)}
     flat = all(drag.axis == "x" for drag in panel.drag)  # then the characters of a column are alike
@@ -88,20 +95,41 @@ def _axis(panel: Curves) -> str:
     return f"{panel.x_label} ({note})".strip() if note else panel.x_label
 
 
+def _columns(dots: Dots, panel: Curves, look: Look) -> None:
+    """Every column is of the whole numbers that it stands for."""
+    if not (look.hands and links_of(panel)):
+        return
+    whole: dict[int, list[int]] = {}
+    for x in sorted({int(x) for series in panel.series for x in series.xs if float(x).is_integer()}):
+        if x > 0 or not panel.log_x:
+            whole.setdefault(dots.cell((_log(x) if panel.log_x else x, dots.bottom))[0], []).append(x)
+    for column, numbers in whole.items():
+        parts = [part_of(panel, look.number, {"x": (x,)}) for x in numbers]
+        spots = tuple(spot for part in parts if part for spot in part.spots)
+        ys = [_says(series, numbers[0]) for series in panel.series if numbers[0] in series.xs]
+        part = Part(look.number, spots, f"{panel.x_label} {numbers[0]}: {', '.join(ys)}".strip())
+        dots.parts |= {(column, line): part for line in range(dots.lines)}
+
+
+def _says(series: Series, x: int) -> str:
+    return f"{series.label} {told(float(series.ys[series.xs.index(x)]))}".strip()
+
+
 def scatter(panel: Scatter, look: Look) -> Lines:
     """Points of each group with the group's mark; later groups lie on top."""
-    width, plain, _, hands = look
+    width, plain = look.width, look.plain
     marks = PLAIN_MARKS if plain else MARKS
     dots = _plane(panel.range, width, plain)
     legend = []
     for i, group in enumerate(panel.groups):
         style = "atlas.muted" if i == 0 and len(panel.groups) > 1 else HUES[(i - 1) % len(HUES)]
-        mark = marks[i % len(marks)] if len(panel.groups) > 1 else marks[1]
-        for point in group.points:
-            dots.put(point, mark, style)
-        legend.append((f"{mark} {group.label}", style))
+        sign = marks[i % len(marks)] if len(panel.groups) > 1 else marks[1]
+        for j, point in enumerate(group.points):
+            dots.part = part_of(panel, look.number, {"x": (j,)}, f"{group.label} {j + 1}")
+            dots.put(point, sign, style)
+        legend.append((f"{sign} {group.label}", style))
     return [
-        *framed(seizable(dots, panel, hands), *_y_ends(panel.range), plain),
+        *framed(known(dots, panel, look), *_y_ends(panel.range), plain),
         _x_foot(panel.range, dots),
         *joined(legend, width),
     ]
@@ -109,22 +137,25 @@ def scatter(panel: Scatter, look: Look) -> Lines:
 
 def quiver(panel: Quiver, look: Look) -> Lines:
     """Lines with a head that points where they go; a vector of no length is a dot."""
-    width, plain, _, hands = look
+    width, plain = look.width, look.plain
     dots = _plane(panel.range, width, plain)
     tips = []
     for i, ((x, y), (dx, dy)) in enumerate(zip(panel.points, panel.vectors, strict=True)):
         style = HUES[i % 2] if len(panel.points) <= len(HUES) else HUES[0]
         tip = (x + dx, y + dy)
+        part = part_of(panel, look.number, {"x": (i,)}, panel.names[i] if panel.names else f"arrow {i + 1}")
+        dots.part = part
         dots.line((x, y), tip, style)
-        tips.append((tip, head(dx, dy, plain), style))
-    for i, (tip, pointed, style) in enumerate(tips):
+        tips.append((tip, head(dx, dy, plain), style, part))
+    for i, (tip, pointed, style, part) in enumerate(tips):
+        dots.part = part
         dots.put(tip, str(i + 1) if panel.names else pointed, style)
     named = [
         (f"{i + 1} {name}", style)
-        for i, (name, (_, _, style)) in enumerate(zip(panel.names, tips, strict=False))
+        for i, (name, (_, _, style, _)) in enumerate(zip(panel.names, tips, strict=False))
     ]
     return [
-        *framed(seizable(dots, panel, hands), *_y_ends(panel.range), plain),
+        *framed(known(dots, panel, look), *_y_ends(panel.range), plain),
         _x_foot(panel.range, dots),
         *(joined(named, width) if named else []),
     ]

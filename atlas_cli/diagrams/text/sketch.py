@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 from rich.text import Text
 
-from atlas_cli.diagrams.sketch import Shape, ShapeStyle, Sketch, Ticks
+from atlas_cli.diagrams.sketch import Paths, Shape, ShapeStyle, Sketch, Ticks
 from atlas_cli.diagrams.text.dots import Dots
 from atlas_cli.diagrams.text.look import Look
+from atlas_cli.diagrams.text.parts import Part, part_of
 from atlas_cli.diagrams.text.plots import (
     HUES,
     MARKS,
@@ -19,8 +20,8 @@ from atlas_cli.diagrams.text.plots import (
     framed,
     head,
     joined,
+    known,
     number,
-    seizable,
 )
 from atlas_cli.screen.lines import Lines
 
@@ -33,7 +34,7 @@ _SHARES = {"left": 0.0, "middle": 0.5, "right": 1.0}
 
 def sketch(panel: Sketch, look: Look) -> Lines:
     """The plane, its axes if it has any, and what the shapes are."""
-    width, plain, _, hands = look
+    width, plain = look.width, look.plain
     y1, y2 = panel.range[2:]
     upright = panel.y_ticks or ((number(y2, y2 - y1), y2), (number(y1, y2 - y1), y1))
     margin = max(len(name) for name, _ in upright) if panel.axes else 0
@@ -41,10 +42,13 @@ def sketch(panel: Sketch, look: Look) -> Lines:
     dots = Dots(columns, max(5, round(columns * panel.ratio / 2)), panel.range, plain)
     _shade(dots, panel)
     for i, shape in enumerate(panel.shapes):
-        _DRAW[shape.style](dots, shape, _style(shape), _alike(panel, i))
+        for place, paths in _pieces(shape):
+            dots.part = None if place is None else _part(panel, shape, place, look)
+            _DRAW[shape.style](dots, shape, paths, _style(shape), _alike(panel, i))
+    dots.part = None
     for note in panel.notes:
         dots.write((note.x, note.y), note.text, "bold", _SHARES[note.side])
-    rows = seizable(dots, panel, hands)
+    rows = known(dots, panel, look)
     names = [(_sample(shape, _alike(panel, i), plain) + f" {shape.label}", _style(shape))
              for i, shape in enumerate(panel.shapes) if shape.label]  # fmt: skip
     said = joined(names, width) if names else []
@@ -52,6 +56,21 @@ def sketch(panel: Sketch, look: Look) -> Lines:
         return [*rows, *said]
     below = _named(panel, dots, margin) if panel.x_ticks else [_ends(panel, dots, margin)]
     return [*framed(rows, _beside(upright, dots), margin, plain), *below, *said]
+
+
+def _pieces(shape: Shape) -> Iterable[tuple[int | None, Paths]]:
+    """The paths of each of its parts, with the part's place; all of them where it has none."""
+    if not shape.parts:
+        return [(None, shape.paths)]
+    single = [[point] for path in shape.paths for point in path]
+    paths = single if shape.style in ("dots", "nodes", "full nodes") else shape.paths
+    return [(i, (path,)) for i, path in enumerate(paths)]
+
+
+def _part(panel: Sketch, shape: Shape, place: int, look: Look) -> Part | None:
+    numbers = shape.made_of(place)
+    name = " ".join(str(n + 1) for n in numbers[-1:])
+    return part_of(panel, look.number, {"x": numbers}, f"{shape.label} {name}".strip())
 
 
 def _style(shape: Shape) -> str:
@@ -76,22 +95,22 @@ def _shade(dots: Dots, panel: Sketch) -> None:
             dots.lay(column, line, ramp[max(0, min(len(ramp) - 1, int(share * len(ramp))))], "atlas.accent")
 
 
-def _line(dots: Dots, shape: Shape, style: str, nth: int) -> None:
-    for path in shape.paths:
+def _line(dots: Dots, shape: Shape, paths: Paths, style: str, nth: int) -> None:
+    for path in paths:
         for start, end in pairwise(path):
             dots.line(start, end, style, gap=2 if shape.style == "dashed" else 0)
 
 
-def _arrow(dots: Dots, shape: Shape, style: str, nth: int) -> None:
-    _line(dots, shape, style, nth)
-    for path in shape.paths:
+def _arrow(dots: Dots, shape: Shape, paths: Paths, style: str, nth: int) -> None:
+    _line(dots, shape, paths, style, nth)
+    for path in paths:
         (ax, ay), (bx, by) = (dots.cell(point) for point in path[-2:])
         if abs(bx - ax) + abs(by - ay) > 1:  # a head would be all that is seen of a shorter one
             dots.put(path[-1], head(bx - ax, 2 * (ay - by), dots.plain), style)
 
 
-def _dots(dots: Dots, shape: Shape, style: str, nth: int) -> None:
-    for path in shape.paths:
+def _dots(dots: Dots, shape: Shape, paths: Paths, style: str, nth: int) -> None:
+    for path in paths:
         for point in path:
             dots.put(point, _mark(nth, sum(map(len, shape.paths)), dots.plain), style)
 
@@ -101,21 +120,21 @@ def _mark(nth: int, count: int, plain: bool) -> str:
     return marks[0] if count > _MANY and nth == 0 else marks[1 + nth % (len(marks) - 1)]
 
 
-def _area(dots: Dots, shape: Shape, style: str, nth: int) -> None:
+def _area(dots: Dots, shape: Shape, paths: Paths, style: str, nth: int) -> None:
     shades = _PLAIN_AREAS if dots.plain else _AREAS
-    for path in shape.paths:
+    for path in paths:
         dots.fill(path, shades[nth % len(shades)], style)
 
 
-def _nodes(dots: Dots, shape: Shape, style: str, nth: int) -> None:
+def _nodes(dots: Dots, shape: Shape, paths: Paths, style: str, nth: int) -> None:
     """Room for a note of two letters; where there is none, the node itself."""
     full = shape.style == "full nodes"
-    for path in shape.paths:
+    for path in paths:
         for point in path:
             dots.write(point, "[  ]" if full else "    ", style)
 
 
-_DRAW: dict[ShapeStyle, Callable[[Dots, Shape, str, int], None]] = {
+_DRAW: dict[ShapeStyle, Callable[[Dots, Shape, Paths, str, int], None]] = {
     "line": _line,
     "dashed": _line,
     "arrow": _arrow,

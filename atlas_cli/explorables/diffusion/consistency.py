@@ -8,9 +8,11 @@ the path from x at time t is the datum of the same rank, f(x, t) = F_0^-1(F_t(x)
 from __future__ import annotations
 
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Knob, Series
+from atlas_cli.diagrams.sketch import Shape, Sketch
 from atlas_cli.explorables.diffusion._denoising import (
     N_ENDS,
     N_STEPS,
@@ -25,14 +27,18 @@ from atlas_cli.explorables.diffusion._denoising import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
 STEPS = (1, 2, 3, 4, 5, 6, 8, 10, 13, 16)
 BLURS = (0.0, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4)
 GRID = (-6.0, 6.0, 1201)  # of x, on which f is tabulated
 N_NODES = 61  # of the normal distribution, by which f is blurred
-BIN = 0.2
-N_DRAWN = 161
+N_DRAWN = 161  # points of a map from noise to sample
+N_PATHS = 8  # noises whose ways are drawn
+N_FINE = 40  # steps of a path that is drawn as if it had been walked without end
+PILE = 0.3  # of the walk's width: how far the data's highest mode reaches
 
 
 @cache
@@ -73,19 +79,30 @@ def times_of(steps: int) -> list[int]:
 
 
 @cache
-def sampled(steps: int, blur: float) -> Tensor:
-    """Samples of that many calls: jump to the data, go back to a smaller noise, jump again; (N_ENDS,)."""
+def jumps(steps: int, blur: float) -> Tensor:
+    """Of that many calls: the noise, where the first call lands, the way back, where the next one lands ...
+
+    (2 steps, N_ENDS): x before each call and after it.
+    """
     import torch
 
     ddpm = process("cosine")
     generator = torch.Generator().manual_seed(START_SEED)
     x = torch.randn(N_ENDS, 1, generator=generator)[:, 0].double()
+    way = []
     for i, t in enumerate(times_of(steps)):
         if i:
             a = float(ddpm.alpha_bar[t])
             x = a**0.5 * x + (1 - a) ** 0.5 * torch.randn(x.shape, generator=generator, dtype=x.dtype)
+        way.append(x)
         x = consistency_function(x, t, blur)
-    return x
+        way.append(x)
+    return torch.stack(way)
+
+
+def sampled(steps: int, blur: float) -> Tensor:
+    """Samples of that many calls: jump to the data, go back to a smaller noise, jump again; (N_ENDS,)."""
+    return jumps(steps, blur)[-1]
 
 
 @cache
@@ -112,11 +129,9 @@ def consistency(steps: int, blur: float) -> Frame:
     )
     return Frame(
         (
+            (_denoiser_ways(steps), _consistency_ways(steps, blur)),
             (
                 Curves("From one noise to one sample", _maps(steps, blur), "noise", "sample"),
-                Curves("Where samples land", _histograms(stepped, jumped), "x", "share"),
-            ),
-            (
                 Curves(
                     "Distance to the data",
                     distances,
@@ -128,10 +143,11 @@ def consistency(steps: int, blur: float) -> Frame:
                 ),
             ),
         ),
-        f"With {'1 call' if steps == 1 else f'{steps} calls'} and a blur of {blur:g}, {between(jumped):.0%} "
+        f"With {_calls(steps)} and a blur of {blur:g}, {between(jumped):.0%} "
         f"of the consistency function's samples and {between(stepped):.0%} of the denoiser's lie between the "
-        "modes. Asked once, a perfect denoiser says the mean of all data, whatever the noise: a flat line. A "
-        "consistency function says where the whole path would end: a steep curve. No net is that steep.",
+        "modes. Asked once, a perfect denoiser says the mean of all data, whatever the noise: all arrows "
+        "meet there. A consistency function says where the whole path would end, so that neighbours part: a "
+        "steep curve, and no net is that steep. Each further call starts from a smaller noise.",
         {
             "distance, denoiser": distance(stepped),
             "distance, consistency": distance(jumped),
@@ -149,25 +165,90 @@ def _maps(steps: int, blur: float) -> tuple[Series, ...]:
     noise, ends = denoised(steps)
     order = noise.argsort()[:: N_ENDS // N_DRAWN]
     once = torch.linspace(-3, 3, N_DRAWN)
-    calls = "1 call" if steps == 1 else f"{steps} calls"
     return (
-        Series(f"denoiser, {calls}", noise[order], ends[order]),
+        Series(f"denoiser, {_calls(steps)}", noise[order], ends[order]),
         Series("consistency, 1 call", once, consistency_function(once, N_STEPS - 1, blur), "dashed"),
     )
 
 
-def _histograms(stepped: Tensor, jumped: Tensor) -> tuple[Series, ...]:
+def _denoiser_ways(steps: int) -> Sketch:
+    """Each step goes towards the mean of all data that may have led there."""
+    way = walk(line(), times_of(steps), 0.0)[..., 0]
+    at = [_place(t) for t in times_of(steps)] + [1.0]
+    arrows, of = [], []
+    for i in _drawn():
+        points = list(zip(at, way[:, i].tolist(), strict=True))
+        arrows += [*pairwise(points)]
+        of += [i] * steps
+    steps_drawn = Shape("a step", arrows, "arrow", 0, _numbers(of))
+    return _ways(f"A denoiser, {_calls(steps)}", (steps_drawn,), way[-1])
+
+
+def _consistency_ways(steps: int, blur: float) -> Sketch:
+    """Each call jumps to the end of a path; between two of them it goes back to a smaller noise."""
+    way = jumps(steps, blur)
+    at = [_place(t) for t in times_of(steps)]
+    calls, back, of = [], [], []
+    for i in _drawn():
+        before, after = way[::2, i].tolist(), way[1::2, i].tolist()
+        calls += [((x, a), (1.0, b)) for x, a, b in zip(at, before, after, strict=True)]
+        back += [((1.0, b), (x, a)) for x, a, b in zip(at[1:], before[1:], after, strict=False)]
+        of += [i] * steps
+    again = Shape(
+        "back to a smaller noise", back, "dashed", None, _numbers([i for i in _drawn() for _ in at[1:]])
+    )
+    shapes = (*((again,) if back else ()), Shape("a call", calls, "arrow", 1, _numbers(of)))
+    return _ways(f"A consistency function, {_calls(steps)}", shapes, way[-1])
+
+
+def _ways(title: str, shapes: tuple[Shape, ...], ends: Tensor) -> Sketch:
+    """On the exact paths from left to right; and where all samples end, piled up along the same axis."""
     import torch
 
-    middles = torch.arange(-3, 3 + BIN / 2, BIN)
-    edges = torch.cat([middles - BIN / 2, middles[-1:] + BIN / 2])
-    truth = ranks(line(), edges).diff()
-    shares = [torch.histogram(x.float(), edges).hist / N_ENDS for x in (stepped, jumped)]
-    return (
-        Series("denoiser", middles, shares[0]),
-        Series("consistency", middles, shares[1], "dashed"),
-        Series("data", middles, truth, "points"),
+    times = times_of(N_FINE)
+    path = walk(line(), times, 0.0)[..., 0]
+    at = [_place(t) for t in times] + [1.0]
+    drawn = _drawn()
+    grid = torch.linspace(-3, 3, 61)
+    width = float(grid[1] - grid[0])
+    truth = line().density(grid[:, None])
+    counts = torch.histc(ends.float(), len(grid), float(grid[0]) - width / 2, float(grid[-1]) + width / 2)
+    high = float(truth.max())
+    piled, wanted = (
+        [(1 + PILE * min(1.25, v / high), x) for x, v in zip(grid.tolist(), values.tolist(), strict=True)]
+        for values in (counts / (len(ends) * width), truth)
     )
+    ground = (
+        Shape("where samples end", [[(1, -3), *piled, (1, 3)]], "area", 4),
+        Shape("where the data are", [wanted], "dashed", 2),
+        Shape("exact paths", [list(zip(at, path[:, i].tolist(), strict=True)) for i in drawn], "line", None,
+              _numbers(drawn)),
+    )  # fmt: skip
+    return Sketch(
+        title, (*ground, *shapes), (0, 1 + 1.28 * PILE, -3, 3), ratio=0.75,
+        x_ticks=(("noise", 0.0), ("data", 1.0)), links="noise",
+    )  # fmt: skip
+
+
+@cache
+def _drawn() -> tuple[int, ...]:
+    """Places of a few noises, spread evenly from the lowest to the highest."""
+    order = denoised(1)[0].argsort()
+    return tuple(int(order[round((k + 0.5) * N_ENDS / N_PATHS)]) for k in range(N_PATHS))
+
+
+def _numbers(drawn: Sequence[int]) -> list[int]:
+    """Of noises by their places, their numbers among the drawn ones."""
+    return [_drawn().index(i) for i in drawn]
+
+
+def _place(t: int) -> float:
+    """Where a time lies between noise and data."""
+    return 1 - t / (N_STEPS - 1)
+
+
+def _calls(steps: int) -> str:
+    return "1 call" if steps == 1 else f"{steps} calls"
 
 
 EXPLORABLE = Explorable(

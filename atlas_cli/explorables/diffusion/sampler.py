@@ -56,12 +56,18 @@ def _paths(steps: int, eta: float) -> Sketch:
     shapes = (
         Shape("where they end", [[(1, -3), *piled, (1, 3)]], "area", 1),
         Shape("where the data are", [wanted], "dashed", 2),
-        Shape(f"{N_PATHS} of the paths", paths, "line", 0),
-        Shape("a step", [[point for way in paths for point in way]], "dots", 0),
+        Shape(f"{N_PATHS} of the paths", paths, "line", 0, range(N_PATHS)),
+        Shape(
+            "a step",
+            [[point for way in paths for point in way]],
+            "dots",
+            0,
+            [i for i, way in enumerate(paths) for _ in way],
+        ),
     )
     return Sketch(
         "Paths from noise to data, and where they end", shapes, (0, 1 + 1.28 * PILE, -3, 3), ratio=0.62,
-        x_ticks=(("noise", 0.0), ("data", 1.0)),
+        x_ticks=(("noise", 0.0), ("data", 1.0)), links="path",
     )  # fmt: skip
 
 

@@ -79,14 +79,15 @@ def euler(steps: int, solver: str) -> Frame:
 def _paths(steps: int, solver: str) -> Sketch:
     """The exact flow, the steps beside it, and what lies between their ends."""
     path, exact = solve(steps, solver), _exact()
+    every = tuple(range(N_STARTS))
     shapes = (
         Shape("where the data are", mode_circles(2 * RING_STD), "area", None),
-        Shape("exact flow", exact[:: EXACT_STEPS // 16].transpose(0, 1), "line", None),
-        Shape("a step", path.unfold(0, 2, 1).flatten(0, 1).mT, "arrow", 0),
-        Shape("start", [path[0]], "dots", None),
-        Shape("missed by", list(zip(path[-1].tolist(), exact[-1].tolist(), strict=True)), "dashed", 1),
+        Shape("exact flow", exact[:: EXACT_STEPS // 16].transpose(0, 1), "line", None, every),
+        Shape("a step", path.unfold(0, 2, 1).flatten(0, 1).mT, "arrow", 0, steps * every),
+        Shape("start", [path[0]], "dots", None, every),
+        Shape("missed by", list(zip(path[-1].tolist(), exact[-1].tolist(), strict=True)), "dashed", 1, every),
     )
-    return Sketch(f"{N_STARTS} points of noise on their way", shapes, WINDOW)
+    return Sketch(f"{N_STARTS} points of noise on their way", shapes, WINDOW, links="path")
 
 
 EXPLORABLE = Explorable(

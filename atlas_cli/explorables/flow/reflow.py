@@ -123,15 +123,16 @@ def _paths(round: int, steps: int) -> Sketch:
     path, stepped = exact(round), _stepped(round, steps)
     drawn = _all_round(path[0])
     exactly, taken = path[::2, drawn].transpose(0, 1), stepped[:, drawn]
+    every = tuple(range(len(drawn)))
     missed = list(zip(taken[-1].tolist(), path[-1, drawn].tolist(), strict=True))
     shapes = (
         Shape("where the data are", mode_circles(2 * RING_STD), "area", None),
         Shape(f"ends of {N_CLOUD} points", [stepped[-1, :N_CLOUD]], "dots", None),
-        Shape("exact path", exactly, "line", 2),
-        Shape("a step", taken.unfold(0, 2, 1).flatten(0, 1).mT, "arrow", 0),
-        Shape("missed by", missed, "dashed", 1),
+        Shape("exact path", exactly, "line", 2, every),
+        Shape("a step", taken.unfold(0, 2, 1).flatten(0, 1).mT, "arrow", 0, steps * every),
+        Shape("missed by", missed, "dashed", 1, every),
     )
-    return Sketch(f"Exact paths, and {_steps(steps)} along them", shapes, WINDOW)
+    return Sketch(f"Exact paths, and {_steps(steps)} along them", shapes, WINDOW, links="path")
 
 
 def _all_round(points: Tensor) -> Tensor:

@@ -9,7 +9,8 @@ import math
 from functools import cache
 from typing import Any
 
-from atlas_cli.diagrams.frames import Bars, Curves, Drag, Explorable, Frame, Heatmap, Knob, Panel, Series
+from atlas_cli.diagrams.frames import Bars, Curves, Drag, Explorable, Frame, Knob, Panel, Series
+from atlas_cli.diagrams.sketch import Note, Shape, Sketch
 from atlas_cli.explorables.ssm._sizes import BYTES, EXPAND
 
 N_LAYER, D_MODEL, N_KV_HEAD, HEAD_DIM = 32, 4096, 8, 128
@@ -19,8 +20,9 @@ FADED = 0.01  # weight at which a token counts as forgotten
 EVERY = (1, 2, 4, 8, 16, 32)
 K = 1024
 THOUSANDS = tuple(2**k for k in range(11))
+LAYER_TICKS = (("1", 0.0), ("8", 7.0), ("16", 15.0), ("24", 23.0), ("32", 31.0))
 LENGTHS = tuple(K * thousands for thousands in THOUSANDS)
-DISTANCES = tuple(4**k for k in range(11))  # tokens back
+DISTANCES = tuple(32**k for k in range(5))  # tokens back that are named
 
 
 @cache
@@ -66,17 +68,28 @@ def weight(layer: int, distance: float, length: float, every: int) -> float:
     return 1.0 if is_attention(layer, every) else math.exp(-distance / SLOWEST)
 
 
+def sight(layer: int, length: float, every: int) -> float:
+    """Tokens back to the farthest that a layer sees, faded to no less than FADED."""
+    return length if is_attention(layer, every) else min(length, carried())
+
+
+def layer_bytes(length: int, every: int) -> tuple[float, ...]:
+    """What each layer keeps; together the cache."""
+    attention, scan = (cache_bytes(length, k) / N_LAYER for k in (1, 0))
+    return tuple(attention if is_attention(layer, every) else scan for layer in range(N_LAYER))
+
+
 def hybrid(every: int, thousands: int) -> Frame:
     """Layers by how far they see, and what each kind of stack keeps; `thousands` are of 1024 tokens."""
     length = K * thousands
     held, whole = cache_bytes(length, every), cache_bytes(length, 1)
     return Frame(
         _hybrid_panels(every, length),
-        f"With every {_nth(every)} attending, the columns that are full from top to bottom, a word comes "
-        f"from as far as {_short(reach(length, every))} tokens back, and the cache of {_short(length)} "
-        f"tokens is {held / whole:.1%} of a transformer's. The other layers carry a word for "
-        f"{carried():.0f} tokens each before it has faded to {FADED:g}, {N_LAYER} of them that much in turn. "
-        "Jamba attends in every 8th.",
+        f"With every {_nth(every)} attending, {_counted(n_attention(every))} the whole text of "
+        f"{_short(length)} tokens, and what the stack keeps is {held / whole:.1%} of a transformer's. A scan "
+        f"carries a word for {carried():.0f} tokens before it has faded to {FADED:g}, {N_LAYER} of them that "
+        f"much in turn, {_short(N_LAYER * carried())}; it keeps as much of a long text as of a short one. "
+        "One layer that attends is enough for the reach. Jamba attends in every 8th.",
         {
             "layers that attend": f"{n_attention(every)} of {N_LAYER}",
             "cache": f"{held / 2**30:.3g} GiB",
@@ -88,10 +101,7 @@ def hybrid(every: int, thousands: int) -> Frame:
 
 
 def _hybrid_panels(every: int, length: int) -> tuple[tuple[Panel, ...], ...]:
-    distances = [n for n in DISTANCES if n <= length]
-    seen = [[weight(layer, n, length, every) for layer in range(N_LAYER)] for n in distances]
     stacks = (("this stack", every), ("transformer", 1), ("scans only", 0))
-    names = tuple(name for name, _ in stacks)
     caches = tuple(
         Series(
             name,
@@ -102,11 +112,8 @@ def _hybrid_panels(every: int, length: int) -> tuple[tuple[Panel, ...], ...]:
         for name, k in stacks
     )
     sizes = tuple(cache_bytes(length, k) / 2**30 for _, k in stacks)
-    reached = tuple(reach(length, k) / length for _, k in stacks)
-    layers, ticks = ("1", str(N_LAYER)), tuple(map(_short, distances))
-    title = "What a layer sees of a token so far back"
     return (
-        (Heatmap(title, seen, 0, 1, "layer", "tokens back", layers, ticks),),
+        (_seen(every, length), _held(every, length)),
         (
             Curves(
                 "Kept to write the next token, GiB",
@@ -118,10 +125,54 @@ def _hybrid_panels(every: int, length: int) -> tuple[tuple[Panel, ...], ...]:
                 length,
                 drag=Drag("thousands", values=THOUSANDS, at=LENGTHS),
             ),
-            Bars(f"GiB at {_short(length)} tokens", names, sizes, max(sizes)),
+            Bars(f"GiB at {_short(length)} tokens", tuple(name for name, _ in stacks), sizes, max(sizes)),
         ),
-        (Bars("Share of the text within reach", names, reached, 1.0),),
     )
+
+
+def _seen(every: int, length: int) -> Sketch:
+    """A strip for each layer, from the newest token as far back as it sees, and where the text begins."""
+    strips = [(layer, _away(sight(layer, length, every))) for layer in range(N_LAYER)]
+    start = _away(length)
+    hand = Drag("thousands", values=THOUSANDS, at=tuple(map(_away, LENGTHS)))
+    shapes = (*_by_kind(strips, every), Shape("", [((start, -0.6), (start, N_LAYER - 0.4))], "dashed", None))
+    return Sketch(
+        "How far back each layer sees", shapes, (0, _away(LENGTHS[-1]) + 0.3, -0.6, N_LAYER + 1.4),
+        (Note("the text begins", start, N_LAYER + 0.4, "right"),),
+        ratio=0.9, x_label="tokens back (log scale)", x_ticks=tuple((_short(n), _away(n)) for n in DISTANCES),
+        y_ticks=LAYER_TICKS, links="layer", drag=hand,
+    )  # fmt: skip
+
+
+def _held(every: int, length: int) -> Sketch:
+    """A strip for each layer, as long as it keeps numbers."""
+    kept = layer_bytes(length, every)
+    most = cache_bytes(length, 1) / N_LAYER
+    shapes = _by_kind([(layer, amount / most) for layer, amount in enumerate(kept)], every)
+    ticks = ((f"{most / 2**21:.3g}", 0.5), (f"{most / 2**20:.3g}", 1.0))
+    return Sketch(
+        "What it keeps for that, MiB", shapes, (0, 1.05, -0.6, N_LAYER + 1.4), ratio=0.9, x_label="MiB",
+        x_ticks=(("0", 0.0), *ticks), y_ticks=LAYER_TICKS, links="layer",
+    )  # fmt: skip
+
+
+def _by_kind(strips: list[tuple[int, float]], every: int) -> tuple[Shape, ...]:
+    """The strips of the layers that scan, and of those that attend."""
+    shapes = []
+    for hue, (label, kind) in enumerate((("scans", False), ("attends", True))):
+        own = [(layer, end) for layer, end in strips if is_attention(layer, every) == kind]
+        boxes = [[(0, at - 0.4), (0, at + 0.4), (end, at + 0.4), (end, at - 0.4)] for at, end in own]
+        shapes.append(Shape(label, boxes, "area", hue, [layer for layer, _ in own]))
+    return tuple(shapes)
+
+
+def _away(tokens: float) -> float:
+    """Where a distance lies: even steps are factors of two."""
+    return math.log2(tokens)
+
+
+def _counted(n: int) -> str:
+    return "one layer sees" if n == 1 else f"{n} layers see"
 
 
 def _nth(every: int) -> str:
@@ -138,7 +189,7 @@ def _short(count: float) -> str:
 
 EXPLORABLE = Explorable(
     "hybrid", "ssm", ("jamba", "zamba"), "A few layers that look back",
-    "How many layers must attend for the whole text to stay in reach, and what do they keep?",
+    "Make the text longer: which strips grow? How few of them must, for its beginning to stay in sight?",
     (
         Knob("every", "attention in every n-th layer", EVERY, 8, "slider"),
         Knob("thousands", "length", THOUSANDS, 256, "slider", "K tokens"),

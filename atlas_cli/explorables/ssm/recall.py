@@ -12,7 +12,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Heatmap, Knob, Panel, Series
+from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Heatmap, Knob, Panel, Series, Tokens
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -25,7 +25,8 @@ SHARPNESS = 20.0  # its softmax weighs a key by exp(sharpness * cosine)
 PAIRS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 STATES = (2, 4, 8, 16, 32, 64)  # N
 LOST = 0.9  # recall below which a memory counts as full
-SHOWN = 16  # pairs of which the shades are shown
+SHOWN = 16  # pairs that are shown, the first of the first trial
+NAMES = "abcdefghijklmnop"  # of their keys; values have numbers
 
 
 @cache
@@ -80,14 +81,17 @@ def attention_to(keys: Tensor) -> Tensor:
 
 
 @cache
-def recall_of(n_pairs: int, d_state: int | None) -> float:
-    """Share of the asked keys that bring back their own value; None: by attention."""
+def answers(n_pairs: int, d_state: int | None) -> Tensor:
+    """The value that each asked key brings back, (T, K); None: by attention."""
     chosen, directions = values()
-    chosen = chosen[:, :n_pairs]
     keys = keys_of(HEAD if d_state is None else d_state)[:, :n_pairs]
     read = from_attention if d_state is None else from_state
-    said = (read(keys, directions[chosen]) @ directions.T).argmax(-1)
-    return float((said == chosen).float().mean())
+    return (read(keys, directions[chosen[:, :n_pairs]]) @ directions.T).argmax(-1)
+
+
+def recall_of(n_pairs: int, d_state: int | None) -> float:
+    """Share of the asked keys that bring back their own value; None: by attention."""
+    return float((answers(n_pairs, d_state) == values()[0][:, :n_pairs]).float().mean())
 
 
 def numbers_kept(n_pairs: int, d_state: int | None) -> int:
@@ -101,22 +105,27 @@ def held(d_state: int | None) -> int:
 
 
 def recall(pairs: int, d_state: int) -> Frame:
-    """Recall as pairs are added, and what an asked key brings back of every pair."""
+    """What is answered to each key, whose values get into the answer, and the share that is right."""
     stores = (("state", d_state), ("attention", None))
     kept = {name: numbers_kept(pairs, size) for name, size in stores}
+    shown, wrong = min(pairs, SHOWN), _mistaken(pairs, d_state)
+    one_or_all = "1 key" if pairs == 1 else f"{pairs} keys"
+    of = f"the first {shown} of {one_or_all}" if pairs > SHOWN else one_or_all
     return Frame(
         (
+            (_answered(f"A state of {d_state} x {CHANNELS}, asked for {of}", pairs, d_state),),
+            (_answered("Attention, asked for the same", pairs, None),),
+            _brought_back(pairs, d_state),
             (
                 _recalled(pairs, d_state),
                 Bars("Numbers kept", tuple(kept), tuple(kept.values()), max(kept.values())),
             ),
-            _brought_back(pairs, d_state),
         ),
-        f"A state adds every value into the same {d_state} x {CHANNELS} numbers. An asked key brings back "
-        "its own value, and of each other value as much as the two keys are alike: what is not nought beside "
-        f"the diagonal. With {pairs} pairs {recall_of(pairs, d_state):.0%} are recalled. Attention keeps the "
-        "pairs apart, and its softmax leaves one of them; for that it keeps "
-        f"{HEAD + CHANNELS} numbers more with every pair.",
+        f"Of {of} the state answers {_listed(wrong)} It adds every value into the same "
+        f"{d_state} x {CHANNELS} numbers: a key brings back its own value, and of each other value as much "
+        "as the two keys are alike. The more pairs there are, the more strangers speak along with the "
+        f"right one. Attention keeps the pairs apart, for {HEAD + CHANNELS} numbers more with each. Over "
+        f"{N_TRIALS} such lists the state recalls {recall_of(pairs, d_state):.0%}.",
         {
             "recall of the state": recall_of(pairs, d_state),
             "recall of attention": recall_of(pairs, None),
@@ -124,6 +133,26 @@ def recall(pairs: int, d_state: int) -> Frame:
             "guessing": 1 / N_VALUES,
         },
     )
+
+
+def _mistaken(pairs: int, d_state: int) -> list[str]:
+    """Names of the shown keys that bring back another value than their own."""
+    said, meant = answers(pairs, d_state)[0, :SHOWN], values()[0][0, :pairs][:SHOWN]
+    return [NAMES[i] for i, same in enumerate((said == meant).tolist()) if not same]
+
+
+def _listed(wrong: list[str]) -> str:
+    return f"{len(wrong)} wrongly: {', '.join(wrong)}." if wrong else "none wrongly."
+
+
+def _answered(title: str, pairs: int, d_state: int | None) -> Tokens:
+    """Each shown pair, strong where its key brings back its value, and else what came instead."""
+    said, meant = answers(pairs, d_state)[0, :SHOWN].tolist(), values()[0][0, :pairs][:SHOWN].tolist()
+    told = [
+        (f"{name}={own + 1}", float(own == other), "right" if own == other else f"says {other + 1}")
+        for name, own, other in zip(NAMES, meant, said, strict=False)
+    ]
+    return Tokens(title, tuple(told), links="asked")
 
 
 def _recalled(pairs: int, d_state: int) -> Panel:
@@ -138,27 +167,26 @@ def _recalled(pairs: int, d_state: int) -> Panel:
 
 
 def _brought_back(pairs: int, d_state: int) -> tuple[Panel, Panel]:
-    """Of the first trial and of its first pairs: rows are the keys asked for, columns the pairs."""
+    """Of the shown pairs: rows are the keys asked for, columns the pairs."""
     keys, of_attention = keys_of(d_state)[:1, :pairs], keys_of(HEAD)[:1, :pairs]
     shown = min(pairs, SHOWN)
-    ends = ("1", str(shown)) if shown > 1 else ("1",)
-    part = f", the first {SHOWN} of {pairs} pairs" if pairs > SHOWN else ""
+    names = tuple(NAMES[:shown])
     shades = (
-        ("The state brings back", keys @ keys.mT),
-        ("Attention brings back", attention_to(of_attention)),
+        ("How much of each value the state brings back", keys @ keys.mT),
+        ("How much attention does", attention_to(of_attention)),
     )
     state, attention = (
         Heatmap(
-            f"{title}{part}",
+            title,
             weights[0, :shown, :shown],
             -1,
             1,
-            "pair",
-            "asked key",
-            ends,
-            ends,
+            "value of",
+            "asked for",
+            names,
+            names,
             diverging=True,
-            links=("pair", "asked"),
+            links=("asked", "asked"),
         )
         for title, weights in shades
     )
@@ -167,7 +195,7 @@ def _brought_back(pairs: int, d_state: int) -> tuple[Panel, Panel]:
 
 EXPLORABLE = Explorable(
     "recall", "ssm", ("jamba", "mamba", "zamba"), "How many pairs a state can hold",
-    "How many pairs does a state hold, and what does one twice as large buy?",
+    "At how many pairs does the first answer go wrong, and which larger state mends it?",
     (
         Knob("pairs", "pairs", PAIRS, 8, "slider"),
         Knob("d_state", "states a channel", STATES, 8, "slider"),

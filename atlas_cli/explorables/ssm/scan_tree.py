@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import chain
 
 from atlas_cli.diagrams.frames import Curves, Drag, Explorable, Frame, Knob, Series
 from atlas_cli.diagrams.sketch import Note, Shape, Sketch
@@ -58,7 +59,7 @@ def scan_tree(step: int, way: str) -> Frame:
         (
             (_tree(way, spans),),
             (
-                Curves("State at each position", curves, "position", "h"),
+                Curves("State at each position", curves, "position", "h", links="position"),
                 Curves("Positions done after each round", _progress(way), "round", "positions", marker=step,
                        drag="step"),
             ),
@@ -89,16 +90,29 @@ def _tree(way: str, spans: list[list[int]]) -> Sketch:
     rounds = rounds_of(way)
     drawn = min(len(spans) - 1, len(rounds))
     whole = {(i, r) for r in range(drawn + 1) for i in range(LEAVES) if spans[r][i] == i + 1}
+    gathered = {
+        (i, r): tuple(range(i - spans[r][i] + 1, i + 1)) for r in range(drawn + 1) for i in range(LEAVES)
+    }
     nodes = [(i, 0) for i in range(LEAVES)] + [(i, r + 1) for r in range(drawn) for _, i in rounds[r]]
     carried = [((i, 0), (i, -drawn)) for i in range(LEAVES)] if drawn else []
     joined = [[((left, -r), (right, -r - 1)) for left, right in rounds[r]] for r in range(drawn)]
+    brought = [[gathered[left, r] for left, _ in rounds[r]] for r in range(drawn)]
+    lacking, done = [at for at in nodes if at not in whole], [at for at in nodes if at in whole]
     shapes = (
         Shape("", carried, "line", None),
-        Shape("", [path for earlier in joined[:-1] for path in earlier], "line", None),
-        Shape("joined in this round", joined[-1] if joined else (), "line", 1),
-        Shape("still lacks some", [[(i, -r) for i, r in nodes if (i, r) not in whole]], "nodes", 0),
+        Shape("", [*chain(*joined[:-1])], "line", None, [*chain(*brought[:-1])]),
+        Shape("joined in this round", joined[-1], "line", 1, brought[-1])
+        if joined
+        else Shape("joined in this round", (), "line", 1),
         Shape(
-            "has all that come before it", [[(i, -r) for i, r in nodes if (i, r) in whole]], "full nodes", 2
+            "still lacks some", [[(i, -r) for i, r in lacking]], "nodes", 0, [gathered[at] for at in lacking]
+        ),
+        Shape(
+            "has all that come before it",
+            [[(i, -r) for i, r in done]],
+            "full nodes",
+            2,
+            [gathered[at] for at in done],
         ),
     )
     notes = tuple(Note(str(spans[r][i]), i, -r) for i, r in nodes)
@@ -106,7 +120,7 @@ def _tree(way: str, spans: list[list[int]]) -> Sketch:
     held = Drag("step", "y", tuple(range(LEAVES)), tuple(-min(r, deep + 0.4) for r in range(LEAVES)))
     return Sketch(
         "16 inputs, and who joins whom", shapes, (-0.6, LEAVES - 0.4, -deep - 0.5, 0.5), notes,
-        ratio=min(0.6, 0.062 * (deep + 1)), axes=False, drag=held,
+        ratio=min(0.6, 0.062 * (deep + 1)), axes=False, drag=held, links="position",
     )  # fmt: skip
 
 

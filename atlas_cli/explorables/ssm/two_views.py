@@ -55,11 +55,11 @@ def _carried(step: int, decay: float) -> Sketch:
     before = outputs[step - 1] if step else 0.0
     faded = decay * before
     shapes = (
-        Shape("outputs so far", [_bar(k, outputs[k]) for k in range(step)], "area", None),
-        Shape(f"the last one, times {decay:g}", [_bar(step, faded)], "area", 0),
+        Shape("outputs so far", [_bar(k, outputs[k]) for k in range(step)], "area", None, range(step)),
+        Shape(f"the last one, times {decay:g}", [_bar(step, faded)], "area", 0, (step,)),
         Shape("", [((step - 1, before), (step, faded))] if step else (), "arrow", 0),
         Shape("and the input", [((step, faded), (step, outputs[step]))] if SIGNAL[step] else (), "arrow", 1),
-        Shape("output", [[(step, outputs[step])]], "dots", 2),
+        Shape("output", [[(step, outputs[step])]], "dots", 2, (step,)),
     )
     return _plot("Recurrence: the last output fades", shapes)
 
@@ -68,9 +68,10 @@ def _slid(step: int, decay: float) -> Sketch:
     """Inputs, the kernel laid over them so that it ends at the step, and their products, which add up."""
     kernel = toeplitz(decay)[step][: step + 1]
     products = [w * x for w, x in zip(kernel, SIGNAL[: step + 1], strict=True)]
+    given, weighed = ([k for k, v in enumerate(values) if v] for values in (SIGNAL, products))
     shapes = (
-        Shape("inputs", [_bar(k, x) for k, x in enumerate(SIGNAL) if x], "area", None),
-        Shape("input times kernel", [_bar(k, p) for k, p in enumerate(products) if p], "area", 0),
+        Shape("inputs", [_bar(k, SIGNAL[k]) for k in given], "area", None, given),
+        Shape("input times kernel", [_bar(k, products[k]) for k in weighed], "area", 0, weighed),
         Shape("kernel", [list(enumerate(kernel))], "line", 1),
         Shape("their sum", [[(step, sum(products))]], "dots", 2),
     )
@@ -84,7 +85,7 @@ def _plot(title: str, shapes: tuple[Shape, ...]) -> Sketch:
     return Sketch(
         title, (floor, *shapes), (-0.6, last + 0.6, -1.4, 4.3), ratio=0.6, x_label="step",
         x_ticks=tuple((str(k), float(k)) for k in range(last + 1)),
-        y_ticks=tuple((str(y), float(y)) for y in range(-1, 5)), drag="step",
+        y_ticks=tuple((str(y), float(y)) for y in range(-1, 5)), drag="step", links="step",
     )  # fmt: skip
 
 

@@ -124,19 +124,20 @@ def _counted(n: int, one: str, many: str) -> str:
 def _stacked(q: Sequence[float]) -> Sketch:
     """What is kept of each word, on it what is drawn anew: together as high as the target."""
     parts = list(enumerate(zip(kept_mass(q), mended_mass(q), strict=True)))
+    anew, words = [i for i, (_, mended) in parts if mended], range(len(WORDS))
     shapes = (
-        Shape("guessed and kept: min(p, q)", [_box(i, 0, kept) for i, (kept, _) in parts], "area", 0),
+        Shape("guessed and kept: min(p, q)", [_box(i, 0, kept) for i, (kept, _) in parts], "area", 0, words),
         Shape(
             "refused, drawn anew: (p - q)+",
             [_box(i, kept, kept + mended) for i, (kept, mended) in parts if mended],
-            "area", 1,
+            "area", 1, anew,
         ),
-        Shape("draft q", [_top(i, guess) for i, guess in enumerate(q)], "dashed", 5),
-        Shape("target p", [_top(i, p) for i, p in enumerate(TARGET)], "line", 2),
+        Shape("draft q", [_top(i, guess) for i, guess in enumerate(q)], "dashed", 5, words),
+        Shape("target p", [_top(i, p) for i, p in enumerate(TARGET)], "line", 2, words),
     )  # fmt: skip
     return Sketch(
         "Kept and drawn anew add up to the target", shapes, (-0.5, len(WORDS) - 0.5, 0, 0.5), ratio=0.4,
-        x_ticks=tuple((word, float(i)) for i, word in enumerate(WORDS)),
+        x_ticks=tuple((word, float(i)) for i, word in enumerate(WORDS)), links="word",
     )  # fmt: skip
 
 

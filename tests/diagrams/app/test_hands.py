@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Static
 
 from atlas_cli.diagrams.app.app import DiagramApp
 from atlas_cli.diagrams.app.widgets import Pane
 from atlas_cli.diagrams.frames import Drag
+from atlas_cli.diagrams.text.parts import PART
 from atlas_cli.diagrams.text.plots import HAND
 from tests.diagrams.app.house import WIDE, app_of, drive, named, settle
 
@@ -83,6 +85,74 @@ def test_beside_the_plot_nothing_is_seized():
         assert app.seen.setting == before
 
     drive(app_of(named("ddpm", "noising")), WIDE, play)
+
+
+def lit_in(app: DiagramApp) -> str:
+    """All characters of the picture that are lit."""
+    return "".join(
+        text
+        for strip in app.screen._compositor.render_strips()
+        for text, style, _ in strip
+        if style is not None and style.underline and style.color is not None
+    )
+
+
+def of_part(app: DiagramApp, says: str) -> tuple[int, int]:
+    """Where on the screen a part stands, by what it says."""
+    region = app.query_one("#picture", Pane).content_region
+    return next(
+        (x, y) for y in range(region.y, region.bottom) for x in range(region.x, region.right)
+        if (part := app.screen.get_style_at(x, y).meta.get(PART)) and part.says.startswith(says)
+    )  # fmt: skip
+
+
+def test_the_mouse_lights_what_belongs_together_and_says_what_it_is():
+    async def play(pilot: Pilot[None], app: DiagramApp) -> None:
+        assert "B" not in lit_in(app)
+        await pilot.hover(offset=of_part(app, "B 0"))
+        await pilot.pause()
+        light = lit_in(app)
+        assert light.count("B") >= 2  # the token and its bar
+        assert "keep" not in light
+        assert app.seen.pointed.says.startswith("B 0")
+        assert app.seen.pointed.says in str(app.query_one("#status", Static).visual)
+        await pilot.hover(offset=(0, 0))
+        await pilot.pause()
+        assert "B" not in lit_in(app)
+        assert app.seen.pointed is None
+
+    drive(app_of(named("mamba", "selective-scan")), (140, 60), play)
+
+
+def test_the_light_stays_in_its_place_while_a_knob_turns():
+    async def play(pilot: Pilot[None], app: DiagramApp) -> None:
+        await pilot.press("l", "shift+right")
+        before = app.seen.pointed
+        assert before.spots[0].numbers == (1,)
+        await pilot.press("right")
+        await settle(pilot, app)
+        assert app.seen.pointed.spots == before.spots
+        assert app.seen.pointed.says != before.says
+        await pilot.press("l")
+        assert app.seen.pointed is None
+        assert lit_in(app).strip() == ""
+
+    drive(app_of(named("mamba", "selective-scan")), (140, 60), play)
+
+
+def test_a_sketch_is_lit_too_and_pictures_without_parts_offer_no_light():
+    async def tree(pilot: Pilot[None], app: DiagramApp) -> None:
+        await pilot.press("shift+right")
+        assert app.seen.pointed is not None
+        assert lit_in(app).strip()
+
+    async def none(pilot: Pilot[None], app: DiagramApp) -> None:
+        await pilot.press("l", "shift+right")
+        assert app.seen.pointed is None
+        assert not app.check_action("light", ())
+
+    drive(app_of(named("mamba", "scan-tree")), (140, 60), tree)
+    drive(app_of(named("ddpm", "noising")), WIDE, none)
 
 
 @pytest.mark.parametrize(

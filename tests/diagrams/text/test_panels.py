@@ -23,6 +23,7 @@ from atlas_cli.diagrams.frames import (
     Words,
 )
 from atlas_cli.diagrams.sketch import Note, Shape, Sketch
+from atlas_cli.diagrams.text.look import Look
 from atlas_cli.diagrams.text.panels import drawing, panel_lines, panels
 from tests.diagrams.panels import PANELS
 
@@ -31,7 +32,7 @@ EVERY = [e for family in catalog.families() for e in gallery.explorables_of(fami
 
 
 def plain(panel: Panel, width: int = 40, ascii_only: bool = False) -> list[str]:
-    return [line.plain.rstrip() for line in panel_lines(panel, width, ascii_only, False)]
+    return [line.plain.rstrip() for line in panel_lines(panel, Look(width, ascii_only))]
 
 
 def test_bars_are_as_long_as_their_values():
@@ -120,7 +121,7 @@ def test_a_strip_of_many_images_that_does_not_fit_is_drawn_at_half_its_size():
 def test_images_are_pairs_of_pixels():
     panel = Images("i", (((1.0, 0.0), (1.0, 0.0)),), 1, ("ab",))
     assert plain(panel) == ["i", "█", "ab"]
-    coloured = panel_lines(panel, 40, False, True)[1]
+    coloured = panel_lines(panel, Look(40, colour=True))[1]
     assert coloured.plain == "▀▀"
     assert [str(span.style) for span in coloured.spans] == ["#ffffff on #ffffff", "#000000 on #000000"]
 

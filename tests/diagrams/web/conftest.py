@@ -44,7 +44,7 @@ def bench(browser: Any) -> Iterator[Any]:
     """An empty page in which the names of the diagrams' script can be called: `atlas.between(...)`."""
     names = ("between", "EASE_MS", "TOOLS", "linksOf", "cellSays")
     page = browser.new_page()
-    page.set_content("<figure></figure>")
+    page.evaluate("() => { document.body.innerHTML = '<figure></figure>'; }")
     page.add_script_tag(
         content=f"{web_page.script().rstrip().removesuffix('}')}window.atlas = {{ {', '.join(names)} }};\n}}"
     )

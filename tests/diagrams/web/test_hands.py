@@ -17,6 +17,7 @@ from atlas_cli.diagrams.frames import (
     Scatter,
     Series,
 )
+from atlas_cli.diagrams.sketch import Note, Shape, Sketch
 
 pytestmark = pytest.mark.usefixtures("at_common_home")
 NEXT_FRAME = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -58,6 +59,7 @@ def test_keys_walk_over_the_parts_and_say_what_they_light(opened):
     page = opened(gallery.anywhere("selective-scan"))
     page.locator(".play").last.focus()
     page.keyboard.press("Tab")
+    page.wait_for_selector(".lit")
     assert (lit(page, "tokens"), lit(page, "bars")) == ([0], [0])
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
@@ -72,7 +74,7 @@ def test_keys_walk_over_the_parts_and_say_what_they_light(opened):
     assert lit(page, "tokens") == [0, 1]
     assert "holds of word A, after word 0" in page.locator(".spoken").inner_text()
     page.keyboard.press("Tab")
-    assert page.locator(".lit, .ray").count() == 0
+    page.wait_for_function("() => !document.querySelector('.lit, .ray')")  # once the focus has come to rest
 
 
 def made_up(*rows: tuple[Panel, ...]) -> Explorable:
@@ -84,6 +86,133 @@ def made_up(*rows: tuple[Panel, ...]) -> Explorable:
     knob = Knob("turn", "turn", (5, 6, 7), 6, "slider")
     mark = repr(rows)  # what is kept of it is not that of another
     return Explorable("made-up", "ssm", ("mamba",), "Made up", "?", (knob,), compute, fingerprint=mark)
+
+
+def near(page, kind: str, x: float, y: float) -> tuple[float, float]:
+    """Where on the screen a place of the last drawing of a kind is."""
+    scaled = """(plot, [x, y]) => {
+      const seen = plot.firstElementChild.getBoundingClientRect(), { scale } = plot;
+      const across = seen.width / scale.width, down = seen.height / scale.height;
+      return [seen.left + scale.x(x) * across, seen.top + scale.y(y) * down];
+    }"""
+    return tuple(page.locator(f".of-{kind} .plot").last.evaluate(scaled, [x, y]))
+
+
+def made_of(page, kind: str = "sketch") -> set[str]:
+    """What the parts of a sketch that are lit are made of."""
+    parts = page.locator(f".of-{kind} .lit")
+    return set(parts.evaluate_all("(parts) => parts.map((part) => part.dataset.of)"))
+
+
+def test_a_node_of_a_sketch_lights_what_it_has_gathered_and_its_places_in_a_curve(opened):
+    page = opened(gallery.anywhere("scan-tree"), reduced_motion="reduce")  # after two rounds of doubling
+    page.mouse.move(*near(page, "sketch", 5, -2))  # inputs 3 to 6
+    assert made_of(page) == {"2", "3", "4", "5", "2 3", "3 4", "4 5", "2 3 4 5"}
+    assert page.locator(".of-curves g.ray line").count() == 4
+    page.mouse.move(*near(page, "sketch", 5, 0))
+    assert made_of(page) == {"5"}
+    page.mouse.move(*near(page, "curves.linked", 7, 0.5))
+    assert made_of(page) == {"7"}
+
+
+def test_a_path_of_a_sketch_lights_its_steps_and_what_it_misses_by_and_keys_walk_along(opened):
+    shown = gallery.anywhere("euler")
+    path = shown.frame().panels[0][0].shapes[1].paths[3]
+    page = opened(shown, reduced_motion="reduce")
+    x, y = near(page, "sketch", *path[0])
+    page.mouse.move(x + 4, y)  # near it will do
+    assert made_of(page) == {"3"}
+    assert page.locator(".of-sketch .lit").count() == 1 + 4 + 1 + 1  # the exact flow, four steps, start, miss
+    page.mouse.move(5, 5)
+    page.locator(".of-sketch").focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    assert made_of(page) == {"2"}
+    assert "exact flow 3" in page.locator(".spoken").inner_text()
+
+
+def test_the_numbers_of_parts_survive_packing(opened):
+    paths = [((i / 22, 0), (i / 22, 1)) for i in range(23)]  # 4095 levels are no multiple of 22
+    page = opened(made_up((Sketch("s", (Shape("p", paths, parts=range(23)),), (0, 1, 0, 1), links="path"),)))
+    parts = page.locator(".of-sketch [data-of]")
+    assert parts.evaluate_all("(all) => all.map((one) => one.dataset.of)") == [str(i) for i in range(23)]
+
+
+def test_no_name_of_a_place_and_no_note_is_cut_off_at_the_edge(opened):
+    curve = Curves("c", (Series("s", (0, 4000), (0, 1)),))
+    notes = (Note("a long note at the end", 1.0, 0.5, "left"), Note("and at the start", 0.0, 0.2, "right"))
+    page = opened(made_up((curve, Sketch("s", (), (0, 1, 0, 1), notes, x_ticks=(("a long name", 1.0),)))))
+    out = """(svg) => {
+      const room = svg.getBoundingClientRect();
+      const cut = (one) => {
+        const { left, right } = one.getBoundingClientRect();
+        return left < room.left - 0.5 || right > room.right + 0.5;
+      };
+      return [...svg.querySelectorAll("text")].filter(cut).map((text) => text.textContent);
+    }"""
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 1400})
+        page.evaluate(NEXT_FRAME)
+        assert [page.locator(".plot > svg").nth(i).evaluate(out) for i in (0, 1)] == [[], []]
+
+
+def test_what_the_reader_put_there_stands_in_the_address(opened):
+    shown = gallery.anywhere("field")
+    page = opened(shown, reduced_motion="reduce")
+    page.locator("input[type=range]").first.evaluate(
+        "(input) => { input.value = 15; input.dispatchEvent(new Event('input', { bubbles: true })); }"
+    )
+    page.mouse.click(*near(page, "quiver", 0.6, 1.1))
+    page.mouse.click(*near(page, "quiver", -1.5, 0.4))
+    page.wait_for_function("() => document.querySelectorAll('.of-scatter .handle.dropped').length === 2")
+    page.wait_for_function("() => decodeURIComponent(location.hash).split(';').length === 2")
+    place = "(all) => all.map((one) => [one.getAttribute('cx'), one.getAttribute('cy')])"
+    where = page.locator(".handle.dropped").evaluate_all(place)
+    address, told = page.evaluate("() => location.href"), page.locator(".trail").evaluate_all(place)
+    assert "own.dropped=" in address
+
+    page.goto("about:blank")
+    page.goto(address)
+    page.wait_for_selector(".handle.dropped")
+    found = page.locator(".handle.dropped").evaluate_all(place)
+    assert len(found) == len(where) == 4
+    for (x, y), (u, v) in zip(found, where, strict=True):
+        assert (float(x), float(y)) == pytest.approx((float(u), float(v)), abs=0.3)
+    assert len(page.locator(".trail").evaluate_all(place)) == len(told)
+    page.locator(".undo").click()
+    page.wait_for_function("() => !location.hash.includes('own.')")
+    assert page.locator(".handle.dropped").count() == 0
+
+
+@pytest.mark.parametrize(
+    "told", ["0.5,x@0,optimal", "0.5@0,optimal", "1,1", "1,1@7,optimal", "1,1@0,nobody", "", ";;;", "1,1@0"]
+)
+def test_an_address_that_makes_no_sense_changes_nothing(opened, told):
+    page = opened(gallery.anywhere("field"), reduced_motion="reduce")
+    figure = page.locator("figure").get_attribute("id")
+    page.evaluate("(hash) => { location.hash = hash; }", f"{figure}?own.dropped={told}&own.nothing=1")
+    page.evaluate(NEXT_FRAME)
+    assert page.locator(".handle").count() == 0
+    assert page.locator(".undo").is_hidden()
+
+
+def test_words_modes_and_drawings_stand_in_the_address_too(opened):
+    for name, thing in (("selective-scan", "turned=3;5"), ("probability-path", f"modes={'0.5,0.5;' * 5}1,1")):
+        page = opened(gallery.anywhere(name), reduced_motion="reduce")
+        figure = page.locator("figure").get_attribute("id")
+        before = page.locator(".panels").inner_html()
+        page.evaluate("(hash) => { location.hash = hash; }", f"{figure}?own.{thing}")
+        page.evaluate(NEXT_FRAME)
+        assert page.locator(".panels").inner_html() != before
+        assert page.locator(".undo").is_visible()
+    page = opened(gallery.anywhere("noising"), reduced_motion="reduce")
+    page.get_by_role("button", name="Blank sheet").click()
+    page.wait_for_function("() => location.hash.includes('own.')")
+    address, sheet = page.evaluate("() => location.href"), page.locator(".drawable").screenshot()
+    page.goto("about:blank")
+    page.goto(address)
+    page.wait_for_selector(".undo:not([hidden])")
+    assert page.locator(".drawable").screenshot() == sheet
 
 
 def test_bars_with_the_same_labels_need_no_word_of_it(opened):

@@ -70,3 +70,28 @@ def test_tables_are_read_between_their_entries():
     grid = torch.linspace(0, 4, 5)
     found = consistency._read(grid, grid.square(), torch.tensor([-1.0, 0.5, 2.0, 3.5]))
     assert found == pytest.approx([0, 0.5, 4, 12.5])
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+def test_the_drawn_ways_are_those_of_the_samples(steps: int):
+    denoiser, function = consistency.consistency(steps, 0.1).panels[0]
+    step, call = (panel.shapes[-1] for panel in (denoiser, function))
+    assert (len(step.paths), len(call.paths)) == (steps * consistency.N_PATHS,) * 2
+    for i, place in enumerate(consistency._drawn()):
+        last_step, last_call = (
+            [path for path, part in zip(s.paths, s.parts, strict=True) if part == i][-1] for s in (step, call)
+        )
+        assert last_step[1] == pytest.approx((1, float(consistency.denoised(steps)[1][place])), abs=1e-3)
+        assert last_call[1] == pytest.approx((1, float(consistency.sampled(steps, 0.1)[place])), abs=1e-3)
+    exact = next(shape for shape in denoiser.shapes if shape.label == "exact paths")
+    starts = [path[0][1] for path in exact.paths]
+    assert starts == sorted(starts)
+    assert starts == pytest.approx([path[0][1] for path in step.paths[::steps]], abs=1e-3)
+
+
+def test_one_call_of_a_perfect_denoiser_lands_in_one_place_and_a_consistency_function_at_the_ends_of_paths():
+    denoiser, function = consistency.consistency(1, 0.0).panels[0]
+    landed = [path[1][1] for path in denoiser.shapes[-1].paths]
+    assert max(landed) - min(landed) < 0.1
+    ends = [path[-1][1] for path in function.shapes[2].paths]
+    assert [path[1][1] for path in function.shapes[-1].paths] == pytest.approx(ends, abs=0.1)

@@ -52,3 +52,21 @@ def test_a_layer_that_attends_sees_all_of_the_text_and_nothing_before_it():
     layer = next(layer for layer in range(32) if hybrid.is_attention(layer, 8))
     assert hybrid.weight(layer, 4096, 4096, 8) == 1
     assert hybrid.weight(layer, 4097, 4096, 8) == 0
+
+
+@pytest.mark.parametrize("every", hybrid.EVERY)
+@pytest.mark.parametrize("thousands", [1, 256])
+def test_a_strip_reaches_as_far_as_its_layer_sees_and_is_as_long_as_what_it_keeps(every: int, thousands: int):
+    frame = hybrid.hybrid(every, thousands)
+    seen, held = frame.panels[0]
+    length = 1024 * thousands
+    for panel in (seen, held):
+        scans, attends = panel.shapes[:2]
+        assert {*scans.parts} | {*attends.parts} == {*range(32)}
+        assert all(hybrid.is_attention(layer, every) for layer in attends.parts)
+    ends = {layer: max(x for x, _ in path) for shape in seen.shapes[:2]
+            for layer, path in zip(shape.parts, shape.paths, strict=True)}  # fmt: skip
+    for layer, end in ends.items():
+        assert 2**end == pytest.approx(hybrid.sight(layer, length, every), rel=0.02)
+        assert hybrid.weight(layer, 2**end * 0.99, length, every) >= 0.99 * hybrid.FADED
+    assert sum(hybrid.layer_bytes(length, every)) == pytest.approx(hybrid.cache_bytes(length, every))

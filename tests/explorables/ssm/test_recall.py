@@ -58,12 +58,28 @@ def test_attention_keeps_more_with_every_pair_and_the_state_does_not():
 
 def test_the_frame_tells_what_it_shows():
     frame = recall.recall(16, 8)
-    curves, bars = frame.panels[0]
+    curves, bars = frame.panels[3]
     state = next(s for s in curves.series if s.label == "state of 8")
     assert state.ys[state.xs.index(16)] == pytest.approx(frame.facts["recall of the state"], abs=1e-3)
     assert bars.values == (8 * 16, 16 * 32)
-    of_state, of_attention = frame.panels[1]
+    of_state, of_attention = frame.panels[2]
     for heatmap in (of_state, of_attention):
         assert len(heatmap.rows) == len(heatmap.rows[0]) == 16
     assert all(sum(row) == pytest.approx(1, abs=1e-3) for row in of_attention.rows)
     assert all(of_state.rows[i][i] == pytest.approx(1) for i in range(16))
+
+
+@pytest.mark.parametrize("pairs", [1, 8, 16, 64])
+def test_each_key_is_answered_by_its_value_or_by_what_came_instead(pairs: int):
+    frame = recall.recall(pairs, 8)
+    (of_state,), (of_attention,) = frame.panels[:2]
+    meant = [int(value) + 1 for value in recall.values()[0][0, : min(pairs, 16)]]
+    assert [text for text, *_ in of_state.tokens] == [
+        f"{k}={v}" for k, v in zip(recall.NAMES, meant, strict=False)
+    ]
+    said = [int(value) + 1 for value in recall.answers(pairs, 8)[0, : min(pairs, 16)]]
+    for (_, weight, note), own, other in zip(of_state.tokens, meant, said, strict=True):
+        assert (weight, note) == ((1.0, "right") if own == other else (0.0, f"says {other}"))
+    assert all(note == "right" for *_, note in of_attention.tokens)
+    wrong = sum(note != "right" for *_, note in of_state.tokens)
+    assert f"answers {wrong or 'none'} wrongly" in frame.caption

@@ -48,3 +48,12 @@ def test_lines_of_the_last_round_end_at_its_nodes_and_bring_what_is_missing():
     for (left, above), (right, here) in joined.paths:
         assert (above, here, right - left) == (-2, -3, 4)
         assert numbers[right, here] == numbers.get((left, above), left + 1) + numbers[right, above]
+
+
+def test_a_node_is_made_of_the_inputs_that_it_has_gathered():
+    tree = scan_tree.scan_tree(2, "doubling").panels[0][0]
+    numbers = {(note.x, note.y): int(note.text) for note in tree.notes}
+    for shape in tree.shapes:
+        if shape.style.endswith("nodes"):
+            for place, (x, y) in enumerate(shape.paths[0] if shape.paths else ()):
+                assert shape.made_of(place) == tuple(range(int(x) - numbers[x, y] + 1, int(x) + 1))

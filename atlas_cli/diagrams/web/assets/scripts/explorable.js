@@ -13,7 +13,7 @@ async function explorable(figure, { knobs, at, packed, told: twinTold, loops, pl
     : twinTold ? await twinFrames(knobs, figure.atlasTwin, twinTold, own) : await packedFrames(knobs, packed);
   const find = (/** @type {string} */ selector) => /** @type {any} */ (figure.querySelector(selector));
   const room = find(".panels");
-  const told = makeAddress(figure, knobs, valueOf);
+  const told = makeAddress(figure, knobs, valueOf, own);
   let drawing = 0, speaking = 0, width = 0;
   /** What turns each knob: its slider follows.
    * @type {((to: number) => void)[]} */
@@ -29,7 +29,14 @@ async function explorable(figure, { knobs, at, packed, told: twinTold, loops, pl
   });
   makeSeizable(room, knobs, stage.panels, (i, to) => turns[i](to), (i) => place[i]);
   const setting = () => Object.fromEntries(knobs.map((knob, i) => [knob.name, valueOf(i)]));
-  const offer = twinTold ? makeOwn(figure, room, stage.panels, own, setting, () => ask()) : () => {};
+  const offer = twinTold ? makeOwn(figure, room, stage.panels, own, setting, () => {
+    told();
+    ask();
+  }) : () => {};
+  const readOwn = () => {
+    for (const name of Object.keys(own)) delete own[name];
+    Object.assign(own, twinTold && ownInAddress(figure, knobs, frameOf(place).panels.flat()));
+  };
 
   function draw() {
     drawing = 0;
@@ -108,7 +115,10 @@ async function explorable(figure, { knobs, at, packed, told: twinTold, loops, pl
   addEventListener("resize", ask);
   addEventListener("hashchange", () => { // a link on the same page
     placesInAddress(figure, knobs, place).forEach((to, i) => { if (to !== place[i]) turns[i](to); });
+    if (location.hash.startsWith(`#${figure.id}?`)) readOwn();
+    ask();
   });
+  readOwn();
   draw();
 }
 

@@ -2,7 +2,7 @@
 // with the arrow keys, sees the parts of the same name and number in the other panels. A cell of a matrix says its value.
 
 /** @typedef {{name: string, axis: "x" | "y", first: number}} Link */
-/** @typedef {{x?: number, y?: number}} Spot Places of parts along the axes of a panel. */
+/** @typedef {{x?: number | number[], y?: number}} Spot Places of parts along the axes of a panel; a part of a sketch may be made of several. */
 
 /** Bars of the same labels and tokens of the same texts are linked without a word of it.
  * @param {any} panel @returns {Link[]} */
@@ -28,7 +28,8 @@ function makeLinked(room, shown, say) {
   function mark() {
     const all = every(), names = all.flatMap(({ links }) => links.map(({ name }) => name));
     for (const { panel, links, box } of all) {
-      const linked = links.some(({ name }) => names.indexOf(name) !== names.lastIndexOf(name));
+      const linked = links.some(({ name }) => names.indexOf(name) !== names.lastIndexOf(name))
+        || (links.length > 0 && panel.shapes?.some((/** @type {Shape} */ { parts }) => parts.length));
       box.classList.toggle("linked", linked);
       if (!linked || box.tabIndex === 0) continue;
       box.tabIndex = 0;
@@ -51,7 +52,7 @@ function makeLinked(room, shown, say) {
     if (!box) return;
     if (panel.rows && spot.x !== undefined && spot.y !== undefined) {
       const names = box.querySelector(".axis-names");
-      if (names) names.textContent = cellSays(panel, { x: spot.x, y: spot.y });
+      if (names) names.textContent = cellSays(panel, /** @type {{x: number, y: number}} */ (spot));
     }
     if (!box.classList.contains("linked")) return;
     for (const link of linksOf(panel)) {
@@ -60,7 +61,8 @@ function makeLinked(room, shown, say) {
       for (const other of every()) {
         for (const { name, axis, first } of other.links) {
           const own = other.box === box && axis !== link.axis; // a square matrix lights the row and column of its cell
-          if (name === link.name && !(own && spot[axis] !== undefined)) lightPart(other.box, other.panel, axis, place + link.first - first);
+          if (name !== link.name || (own && spot[axis] !== undefined)) continue;
+          lightParts(other.box, other.panel, axis, [place].flat().map((one) => one + link.first - first));
         }
       }
     }
@@ -84,7 +86,7 @@ function makeLinked(room, shown, say) {
 
   room.addEventListener("focusin", (/** @type {any} */ event) => {
     const walked = event.target.matches(".linked:not(.seizable):focus-visible") && where(event.target);
-    if (walked && !(pointed?.r === walked.r && pointed?.c === walked.c)) walk(walked, { x: 0, y: 0 });
+    if (walked && !(pointed?.r === walked.r && pointed?.c === walked.c)) walk(walked, spotAt(at(walked.r, walked.c).panel, 0, 0));
   });
   room.addEventListener("focusout", () => setTimeout(() => { // a panel that is drawn anew has the focus again by then
     const now = document.activeElement;
@@ -96,9 +98,9 @@ function makeLinked(room, shown, say) {
     const [dx, dy] = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[event.key] ?? [];
     if (dx === undefined || dy === undefined) return;
     event.preventDefault();
-    const { x = 0, y = 0 } = pointed?.spot ?? {}, flat = rows === 1;
+    const { x, y } = placeOf(panel, pointed?.spot ?? {}), flat = rows === 1;
     const within = (/** @type {number} */ value, /** @type {number} */ size) => Math.min(Math.max(value, 0), size - 1);
-    walk(box, { x: within(x + dx + (flat ? dy : 0), columns), y: within(y + (flat ? 0 : dy), rows) });
+    walk(box, spotAt(panel, within(x + dx + (flat ? dy : 0), columns), within(y + (flat ? 0 : dy), rows)));
   });
 
   /** @param {{r: number, c: number}} box @param {Spot} spot */
@@ -116,10 +118,20 @@ function makeLinked(room, shown, say) {
 
 /** How many parts lie across a panel and down it.
  * @param {any} panel */
-function sizeOf({ rows, series, labels, tokens, images, points, groups }) {
+function sizeOf({ rows, series, shapes, labels, tokens, images, points, groups }) {
+  if (shapes) return [partsOfSketch(shapes).length, 1];
   if (rows) return [rows[0].length, rows.length];
   if (series) return [Math.max(...series.flatMap((/** @type {any} */ line) => line.xs)) + 1, 1];
   return [(labels ?? tokens ?? images ?? points ?? groups?.[0].points ?? []).length, 1];
+}
+
+/** The part so far across a panel and down it: the parts of a sketch are counted, whatever they are made of.
+ * @param {any} panel @param {number} x @param {number} y @returns {Spot} */
+const spotAt = ({ shapes }, x, y) => (shapes ? { x: partsOfSketch(shapes)[x]?.numbers ?? [] } : { x, y });
+
+/** The inverse. @param {any} panel @param {Spot} spot @returns {{x: number, y: number}} */
+function placeOf({ shapes }, { x = 0, y = 0 }) {
+  return { x: shapes ? Math.max(0, partsOfSketch(shapes).findIndex(({ numbers }) => same(numbers, x))) : Number(x), y };
 }
 
 /** @param {any} box @param {any} panel @param {any} hand @returns {Spot | null} */
@@ -134,11 +146,29 @@ function spotUnder(box, panel, hand) {
       y: Math.floor(((hand.clientY - seen.top) * canvas.height) / seen.height),
     };
   }
-  if (!panel.series || !panel.links?.length) return null;
+  if (!(panel.series ?? panel.shapes) || !panel.links?.length) return null;
   const own_x = ((hand.clientX - seen.left) * plot.scale.width) / seen.width;
+  if (panel.shapes) {
+    const under = hand.target.closest("[data-of]");
+    if (under) return { x: under.dataset.of.split(" ").map(Number) };
+    const numbers = partNear(panel.shapes, plot.scale, own_x, ((hand.clientY - seen.top) * plot.scale.height) / seen.height);
+    return numbers && { x: numbers };
+  }
   const whole = panel.series.flatMap((/** @type {any} */ line) => line.xs).filter(Number.isInteger);
   const far = (/** @type {number} */ x) => Math.abs(plot.scale.x(x) - own_x);
   return whole.length ? { x: whole.reduce((/** @type {number} */ best, /** @type {number} */ x) => (far(x) < far(best) ? x : best)) } : null;
+}
+
+/** Of a sketch what is made of nothing but these.
+ * @param {any} box @param {any} panel @param {"x" | "y"} axis @param {number[]} places */
+function lightParts(box, panel, axis, places) {
+  if (!panel.shapes) {
+    for (const place of places) lightPart(box, panel, axis, place);
+    return;
+  }
+  for (const part of box.querySelectorAll("[data-of]")) {
+    if (part.dataset.of.split(" ").map(Number).every((/** @type {number} */ one) => places.includes(one))) part.classList.add("lit");
+  }
 }
 
 /** @param {any} box @param {any} panel @param {"x" | "y"} axis @param {number} place */

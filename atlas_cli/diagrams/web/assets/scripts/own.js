@@ -40,12 +40,10 @@ function makeOwn(figure, room, shown, own, setting, changed) {
   undo.hidden = true;
   undo.addEventListener("click", () => {
     for (const name of Object.keys(own)) delete own[name];
-    undo.hidden = true;
     changed();
   });
   const put = (/** @type {string} */ name, /** @type {any} */ value) => {
     own[name] = value;
-    undo.hidden = false;
     changed();
   };
 
@@ -150,6 +148,7 @@ function makeOwn(figure, room, shown, own, setting, changed) {
   /** What keys can do as well: a button for each thing that a press in a panel does. */
   const buttons = new Set();
   return () => {
+    undo.hidden = Object.keys(own).length === 0;
     shown().forEach((row, r) => row.forEach((panel, c) => {
       const does = panel.own?.does ?? (panel.own?.drop ? "Drop a point" : panel.own?.draw ? "Blank sheet" : "");
       if (!does || buttons.has(does)) return;

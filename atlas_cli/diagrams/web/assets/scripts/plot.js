@@ -1,9 +1,11 @@
+const LETTER = 7; // the width of one in a plot, about
+
 // Axes with round ticks; gives the way from values to pixels.
 /** @param {number[]} xs @param {number[]} ys @param {any} look */
 function makePlot([x0, x1], [y0, y1], { title, room, x_label = "", y_label = "", log_x, log_y, square, ratio, axes = true, x_ticks, y_ticks }) {
   const width = square || ratio > 0.8 ? Math.min(room, 480) : room;
   const letters = Math.max(0, ...(y_ticks ?? []).map(([name]) => name.length));
-  const left = axes ? Math.max(52, 14 + 7 * letters) : 12, right = width - 12, top = y_label ? 24 : 10, under = !axes ? 10 : x_label ? 42 : 26;
+  const left = axes ? Math.max(52, 14 + LETTER * letters) : 12, right = width - 12, top = y_label ? 24 : 10, under = !axes ? 10 : x_label ? 42 : 26;
   const height = ratio ? top + ratio * (right - left) + under : square ? width : Math.min(150 + room / 4, 270), bottom = height - under;
   const along = (/** @type {number} */ low, /** @type {number} */ high, /** @type {boolean} */ log, /** @type {number} */ from, /** @type {number} */ to) => (/** @type {number} */ v) => {
     const [a, b, c] = log ? [low, high, v].map(Math.log10) : [low, high, v];
@@ -11,10 +13,12 @@ function makePlot([x0, x1], [y0, y1], { title, room, x_label = "", y_label = "",
   };
   const x = along(x0, x1, log_x, left, right), y = along(y0, y1, log_y, bottom, top);
   const numbered = (/** @type {number} */ low, /** @type {number} */ high, /** @type {boolean} */ log) => ticks(low, high, log).map((t) => [tickText(t, log), t]);
+  /** So that no end of a name that is centred here is cut off. @param {number} at @param {string} name */
+  const within = (at, name) => Math.min(Math.max(at, LETTER * name.length / 2), width - LETTER * name.length / 2);
   let scale = "";
   for (const [name, t] of axes ? (x_ticks ?? numbered(x0, x1, log_x)) : []) {
     scale += `<line x1="${x(t)}" x2="${x(t)}" y1="${top}" y2="${bottom}"/>
-      <text x="${x(t)}" y="${bottom + 16}" text-anchor="middle">${escaped(name)}</text>`;
+      <text x="${within(x(t), name)}" y="${bottom + 16}" text-anchor="middle">${escaped(name)}</text>`;
   }
   for (const [name, t] of axes ? (y_ticks ?? numbered(y0, y1, log_y)) : []) {
     scale += `<line x1="${left}" x2="${right}" y1="${y(t)}" y2="${y(t)}"/>
@@ -33,7 +37,7 @@ function makePlot([x0, x1], [y0, y1], { title, room, x_label = "", y_label = "",
       viewBox="${left - 4} ${top - 4} ${right - left + 8} ${bottom - top + 8}">${drawn}</svg></svg>`;
     return box;
   };
-  return { x, y, top, bottom, svg };
+  return { x, y, top, bottom, left, right, svg };
 }
 
 /** @param {number} low @param {number} high @param {boolean} log */
