@@ -13,6 +13,7 @@ SCRIPTS = [
     *Path(site.__file__).parent.glob("assets/scripts/*.js"),
     *Path(web_page.__file__).parent.glob("assets/scripts/*.js"),
 ]
+SHEET = Path(site.__file__).parent / "assets" / "site.css"
 _CLASS = re.compile(r"\.([a-z][\w-]*)")
 
 
@@ -23,6 +24,14 @@ def test_no_rule_of_the_site_reaches_into_a_diagram():
     selectors = [part.strip() for group in re.findall(r"([^{}]+)\{", sheet) for part in group.split(",")]
     bare = [selector for selector in selectors if re.fullmatch(r"\.([\w-]+)", selector)]
     assert not {selector for selector in bare if selector[1:] in ours} - {".atlas-diagram"}
+
+
+def test_a_word_that_is_explained_looks_like_the_text_around_it():
+    """In lists of topics such words once had the letters of the topics' names."""
+    rules = re.findall(r"^(\.topics a[^{]*)\{([^}]*)\}", SHEET.read_text(encoding="utf-8"), re.MULTILINE)
+    lettered = [selector for selector, body in rules if "font" in body]
+    assert lettered
+    assert all(":not(.term)" in selector for selector in lettered)
 
 
 def test_every_script_is_small_and_named_where_it_is_joined():

@@ -75,7 +75,7 @@ def _svg(diagram: Diagram, layout: Layout, scale: _Scale, purpose: str) -> str:
     margin = _BADGE + 2  # room for the badges of boxes at the border
     width, height = layout.width * scale.width + 2 * margin, layout.height * _CELL_HEIGHT + margin
     classes = " ".join(filter(None, ("blocks", purpose, "small" if scale.small else "")))
-    above = stack.height(diagram)
+    above = stack.height(diagram, layout.width * scale.width)
     parts = [
         stack.draw(diagram, layout.width * scale.width),
         *(_frame(frame, scale) for frame in layout.frames),

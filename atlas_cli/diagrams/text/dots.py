@@ -62,12 +62,17 @@ class Dots:
                 self._own((start + i, line))
 
     def fill(self, path: Sequence[tuple[float, float]], character: str, style: str) -> None:
-        """Every character whose middle a closed path goes around, behind lines and texts."""
+        """Every character whose middle a closed path goes around, behind lines and texts.
+
+        Of what is too thin to go around the middle of any line, the line it lies in.
+        """
         places = [(self._exact(x, self.left, self.right, self.columns),
                    self._exact(y, self.top, self.bottom, self.lines)) for x, y in path]  # fmt: skip
         edges = list(pairwise([*places, places[0]]))
-        for line in range(self.lines):
-            y = line + 0.5
+        top, foot = min(y for _, y in places), max(y for _, y in places)
+        middles = [line + 0.5 for line in range(self.lines) if top < line + 0.5 <= foot]
+        for y in middles or [(top + foot) / 2]:
+            line = min(self.lines - 1, max(0, int(y)))
             cut = sorted(
                 ax + (y - ay) * (bx - ax) / (by - ay)
                 for (ax, ay), (bx, by) in edges

@@ -149,7 +149,7 @@ def _held(every: int, length: int) -> Sketch:
     kept = layer_bytes(length, every)
     most = cache_bytes(length, 1) / N_LAYER
     shapes = _by_kind([(layer, amount / most) for layer, amount in enumerate(kept)], every)
-    ticks = ((f"{most / 2**21:.3g}", 0.5), (f"{most / 2**20:.3g}", 1.0))
+    ticks = ((f"{most / 2**21:.4g}", 0.5), (f"{most / 2**20:.4g}", 1.0))
     return Sketch(
         "What it keeps for that, MiB", shapes, (0, 1.05, -0.6, N_LAYER + 1.4), ratio=0.9, x_label="MiB",
         x_ticks=(("0", 0.0), *ticks), y_ticks=LAYER_TICKS, links="layer",

@@ -9,7 +9,7 @@ import pytest
 
 from atlas_cli import catalog
 from atlas_cli.diagrams import blocks
-from atlas_cli.diagrams.svg import block_file, tiles
+from atlas_cli.diagrams.svg import block_file, stack, tiles
 from atlas_cli.diagrams.svg import blocks as svg_blocks
 from atlas_cli.diagrams.svg.style import N_LEVELS, tile_sheet
 from atlas_cli.diagrams.worked import Tile
@@ -106,6 +106,31 @@ def test_the_layer_of_the_step_opens():
     absent = [part.get("data-node") for part in root.iter() if "absent" in str(part.get("class"))]
     assert absent == ["c"]
     assert "wedge" not in {p.get("class") for p in ElementTree.fromstring(block_file.svg(diagram)).iter()}
+
+
+def test_names_of_layers_stand_upright_where_they_would_be_too_small():
+    layer = ("attend", "experts")
+    diagram = small(stack=(layer,) * 8)
+    for width, turned in ((580.0, False), (303.0, True)):
+        markup = stack.draw(diagram, width)
+        assert all(float(size) >= 9 for size in re.findall(r"font-size:([\d.]+)px", markup))
+        assert ("rotate(-90" in markup) == turned
+        boxes = re.findall(r'<rect x="([\d.]+)" y="(-[\d.]+)" width="([\d.]+)" height="([\d.]+)"', markup)
+        assert all(-float(top) == pytest.approx(stack.height(diagram, width)) for _, top, *_ in boxes)
+        for x, y in re.findall(r"rotate\(-90 ([\d.]+) (-[\d.]+)\)", markup):
+            assert any(float(left) < float(x) < float(left) + float(wide) for left, _, wide, _ in boxes)
+            half = 12 * 0.58 * len("experts") / 2
+            assert -stack.height(diagram, width) + 13 < float(y) - half
+            assert float(y) + half < -26
+
+
+def test_a_phone_s_pictures_fill_the_room_that_is_kept_for_them():
+    """Cells of whole pixels once made a picture of 28 columns half as wide as its place."""
+    image = Tile("amount", tuple((0.5,) * 28 for _ in range(28)), label="t = 500")
+    kept = tiles.phone(7.6).size(image).width * 4.8
+    assert 0.8 * kept < tiles.phone(4.8).cell(image) * 28 <= kept
+    size = re.search(r'class="under"[^>]*font-size:([\d.]+)px', tiles.draw(image, 0, 0, tiles.phone(4.8)))
+    assert float(size[1]) >= 8
 
 
 def test_the_page_s_sheet_has_every_shade_light_and_dark():

@@ -247,3 +247,15 @@ def test_marks_are_seen_on_a_ground():
         real, made = (entry[0] for entry in lines[-1].split("   "))
         assert real != made
         assert not {real, made} & set(" ░▒▓·.:-%")
+
+
+def test_an_area_too_thin_for_a_line_is_still_seen():
+    strips = [[(0, y - 0.1), (0, y + 0.1), (1, y + 0.1), (1, y - 0.1)] for y in range(20)]
+    lines = plain(Sketch("s", (Shape("", strips, "area"),), (0, 1, -0.5, 19.5), axes=False, ratio=0.5))
+    assert sum("▒" in line for line in lines) == len(lines) - 1  # all but the title
+    (line,) = [
+        x
+        for x in plain(Sketch("s", (Shape("", strips[7:8], "area"),), (0, 1, -0.5, 19.5), axes=False))
+        if "▒" in x
+    ]
+    assert line.strip("▒") == ""
