@@ -58,7 +58,7 @@ def article(page: Page, places: Places) -> str:
     lead, alone = opening_diagram(page), places.here is None
 
     def draw(name: str) -> str:
-        if isinstance(subject, Topic) and name == lead:
+        if name == lead:
             return figures.pointer(subject, name)
         return figures.figure(subject, name, alone)
 
@@ -67,7 +67,7 @@ def article(page: Page, places: Places) -> str:
     )
     cited = sum(n_references(section.markdown) for section in page.sections if section.title == REFERENCES)
     parts = [_title(page, places)]
-    if isinstance(subject, Topic) and lead:
+    if lead:
         parts.append(figures.opening(subject, lead, alone))
     if page.opening:
         parts.append(f'<div class="lead">\n{renderer.render(page.opening, cited)}\n</div>')
@@ -98,8 +98,13 @@ def _at_the_end(page: Page, places: Places) -> list[str]:
 
 
 def opening_diagram(page: Page) -> str | None:
-    """The diagram that stands before everything else on the page of a topic."""
-    return figures.lead(page.subject) if isinstance(page.subject, Topic) and page.whole else None
+    """The diagram that stands before all else on a page; of a family, the first with knobs in its text."""
+    if not page.whole:
+        return None
+    if isinstance(page.subject, Topic):
+        return figures.lead(page.subject)
+    placed = (name for section in page.sections for name in _PLACED.findall(section.markdown))
+    return next((name for name in placed if figures.has_knobs(page.subject, name)), None)
 
 
 def titles(page: Page) -> list[str]:

@@ -29,16 +29,21 @@ def figure(subject: Topic | Family, name: str, alone: bool = False) -> str:
     return f'<div class="diagram">\n{title}\n{_fragment(found.family, found.name, alone)}\n</div>'
 
 
-def opening(topic: Topic, name: str, alone: bool = False) -> str:
+def has_knobs(subject: Topic | Family, name: str) -> bool:
+    """Whether the reader turns a diagram, or steps through it."""
+    return isinstance(gallery.find(subject, name), Explorable)
+
+
+def opening(subject: Topic | Family, name: str, alone: bool = False) -> str:
     """The diagram that a page opens with, before its text."""
-    found = gallery.find(topic, name)
+    found = gallery.find(subject, name)
     title = f"<h2>{escape(found.title)}</h2>"
     return f'<div class="diagram opening">\n{title}\n{_fragment(found.family, found.name, alone)}\n</div>'
 
 
-def pointer(topic: Topic, name: str) -> str:
+def pointer(subject: Topic | Family, name: str) -> str:
     """A line in the text that leads up to the diagram that the page opened with."""
-    found = gallery.find(topic, name)
+    found = gallery.find(subject, name)
     return f'<p class="pointer"><a href="#{found.family}-{found.name}">↑ {escape(found.title)}</a></p>'
 
 

@@ -87,8 +87,10 @@ def test_a_phone_shows_the_list_and_nothing_wider_than_itself(visit):
     assert page.locator(".families ol a").first.inner_text() == "Transformer"
 
 
-@pytest.mark.parametrize("path", ["diffusion/ddpm.html", "transformer/gpt.html", "ssm/mamba.html"])
-def test_a_topic_shows_its_figure_first_and_the_task_above_it(visit, path: str):
+@pytest.mark.parametrize(
+    "path", ["diffusion/ddpm.html", "transformer/gpt.html", "ssm/mamba.html", "diffusion/index.html"]
+)
+def test_a_page_shows_its_figure_first_and_the_task_above_it(visit, path: str):
     page = visit(path)
     for width, height in ((1440, 900), (390, 844)):
         page.set_viewport_size({"width": width, "height": height})

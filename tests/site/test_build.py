@@ -199,6 +199,11 @@ def test_a_written_page_opens_with_a_diagram_and_proves_sentences_with_the_other
             'class="lead"' if page.opening else "</article>"
         )
         assert ('class="diagram opening"' in text) == bool(lead)
+    for family in catalog.families():
+        page, text = read_page(family), files()[path_of(family)]
+        assert ('class="diagram opening"' in text) == bool(page.sections), family.slug
+        assert not page.sections or text.index('class="diagram opening"') < text.index('class="lead"')
+        assert text.count('class="pointer"') == bool(page.sections)
     assert figures.lead(catalog.resolve("gan")) == "training-film"
     assert figures.lead(catalog.resolve("controlnet")) == "controlnet"
 

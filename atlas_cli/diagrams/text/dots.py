@@ -70,7 +70,7 @@ class Dots:
                    self._exact(y, self.top, self.bottom, self.lines)) for x, y in path]  # fmt: skip
         edges = list(pairwise([*places, places[0]]))
         top, foot = min(y for _, y in places), max(y for _, y in places)
-        middles = [line + 0.5 for line in range(self.lines) if top < line + 0.5 <= foot]
+        middles = [line + 0.5 for line in range(self.lines) if top <= line + 0.5 < foot]
         for y in middles or [(top + foot) / 2]:
             line = min(self.lines - 1, max(0, int(y)))
             cut = sorted(
