@@ -29,7 +29,7 @@ function makeLinked(room, shown, say) {
     const all = every(), names = all.flatMap(({ links }) => links.map(({ name }) => name));
     for (const { panel, links, box } of all) {
       const linked = links.some(({ name }) => names.indexOf(name) !== names.lastIndexOf(name))
-        || (links.length > 0 && panel.shapes?.some((/** @type {Shape} */ { parts }) => parts.length));
+        || (links.length > 0 && (panel.shapes ?? []).some((/** @type {Shape} */ { parts }) => parts.length > 0));
       box.classList.toggle("linked", linked);
       if (!linked || box.tabIndex === 0) continue;
       box.tabIndex = 0;

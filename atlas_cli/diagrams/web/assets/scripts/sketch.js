@@ -89,7 +89,8 @@ function partNear(shapes, { x, y }, px, py) {
       way.forEach((point, i) => {
         const [bx, by] = [x(point[0]), y(point[1])], [ax, ay] = i ? [x(way[i - 1][0]), y(way[i - 1][1])] : [bx, by];
         const long = (bx - ax) ** 2 + (by - ay) ** 2, k = long && Math.min(Math.max(((px - ax) * (bx - ax) + (py - ay) * (by - ay)) / long, 0), 1);
-        const far = Math.hypot(ax + k * (bx - ax) - px, ay + k * (by - ay) - py);
+        const own = way.length === 1 ? NODE / 2 : 0; // a node lies above the lines that end at it
+        const far = Math.hypot(ax + k * (bx - ax) - px, ay + k * (by - ay) - py) - own;
         if (far < near) [near, found] = [far, part.numbers];
       });
     }
