@@ -26,6 +26,14 @@ def test_no_rule_of_the_site_reaches_into_a_diagram():
     assert not {selector for selector in bare if selector[1:] in ours} - {".atlas-diagram"}
 
 
+def test_nodes_of_sketches_and_of_block_diagrams_have_rules_of_their_own():
+    sheet = re.sub(r"/\*.*?\*/", "", web_page.head().partition("</style>")[0], flags=re.DOTALL)
+    selectors = [part.strip() for group in re.findall(r"([^{}]+)\{", sheet) for part in group.split(",")]
+    nodes = [selector for selector in selectors if re.search(r"\.(node|edge|layer)\b", selector)]
+    assert any(selector.startswith(".explorable ") for selector in nodes)
+    assert all(selector.startswith((".blocks", ".explorable ", ".stepped ")) for selector in nodes)
+
+
 def test_a_word_that_is_explained_looks_like_the_text_around_it():
     """In lists of topics such words once had the letters of the topics' names."""
     rules = re.findall(r"^(\.topics a[^{]*)\{([^}]*)\}", SHEET.read_text(encoding="utf-8"), re.MULTILINE)

@@ -125,8 +125,8 @@ def _hybrid_panels(every: int, length: int) -> tuple[tuple[Panel, ...], ...]:
                 length,
                 drag=Drag("thousands", values=THOUSANDS, at=LENGTHS),
             ),
-            Bars(f"GiB at {_short(length)} tokens", tuple(name for name, _ in stacks), sizes, max(sizes)),
         ),
+        (Bars(f"GiB at {_short(length)} tokens", tuple(name for name, _ in stacks), sizes, max(sizes)),),
     )
 
 
@@ -139,7 +139,8 @@ def _seen(every: int, length: int) -> Sketch:
     return Sketch(
         "How far back each layer sees", shapes, (0, _away(LENGTHS[-1]) + 0.3, -0.6, N_LAYER + 1.4),
         (Note("the text begins", start, N_LAYER + 0.4, "right"),),
-        ratio=0.9, x_label="tokens back (log scale)", x_ticks=tuple((_short(n), _away(n)) for n in DISTANCES),
+        ratio=0.9, y_label="layer", x_label="tokens back (log scale)",
+        x_ticks=tuple((_short(n), _away(n)) for n in DISTANCES),
         y_ticks=LAYER_TICKS, links="layer", drag=hand,
     )  # fmt: skip
 
@@ -151,7 +152,8 @@ def _held(every: int, length: int) -> Sketch:
     shapes = _by_kind([(layer, amount / most) for layer, amount in enumerate(kept)], every)
     ticks = ((f"{most / 2**21:.4g}", 0.5), (f"{most / 2**20:.4g}", 1.0))
     return Sketch(
-        "What it keeps for that, MiB", shapes, (0, 1.05, -0.6, N_LAYER + 1.4), ratio=0.9, x_label="MiB",
+        "What it keeps for that, MiB", shapes, (0, 1.05, -0.6, N_LAYER + 1.4), ratio=0.9,
+        y_label="layer", x_label="MiB",
         x_ticks=(("0", 0.0), *ticks), y_ticks=LAYER_TICKS, links="layer",
     )  # fmt: skip
 

@@ -116,10 +116,8 @@ def recall(pairs: int, d_state: int) -> Frame:
             (_answered(f"A state of {d_state} x {CHANNELS}, asked for {of}", pairs, d_state),),
             (_answered("Attention, asked for the same", pairs, None),),
             _brought_back(pairs, d_state),
-            (
-                _recalled(pairs, d_state),
-                Bars("Numbers kept", tuple(kept), tuple(kept.values()), max(kept.values())),
-            ),
+            (_recalled(pairs, d_state),),
+            (Bars("Numbers kept", tuple(kept), tuple(kept.values()), max(kept.values())),),
         ),
         f"Of {of} the state answers {_listed(wrong)} It adds every value into the same "
         f"{d_state} x {CHANNELS} numbers: a key brings back its own value, and of each other value as much "

@@ -58,7 +58,7 @@ def test_attention_keeps_more_with_every_pair_and_the_state_does_not():
 
 def test_the_frame_tells_what_it_shows():
     frame = recall.recall(16, 8)
-    curves, bars = frame.panels[3]
+    (curves,), (bars,) = frame.panels[3:]
     state = next(s for s in curves.series if s.label == "state of 8")
     assert state.ys[state.xs.index(16)] == pytest.approx(frame.facts["recall of the state"], abs=1e-3)
     assert bars.values == (8 * 16, 16 * 32)
