@@ -146,9 +146,11 @@ def _title(page: Page, places: Places) -> str:
         above, under = f"Family {family.number} of {len(catalog.families())}", subject.line
     else:
         above, under = f"{family.number:02} · {places.link(family)}", escape(subject.name)
+    says_more = catalog.normalise(subject.title) != catalog.normalise(under)
     return (
         f'<header>\n<p class="eyebrow">{above}</p>\n<h1>{escape(subject.title)}</h1>\n'
-        f'<p class="under">{under}</p>\n</header>'
+        + f'<p class="under">{under}</p>\n' * says_more
+        + "</header>"
     )
 
 

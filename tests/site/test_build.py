@@ -101,6 +101,12 @@ def test_every_family_topic_and_quiz_has_a_page_with_one_title():
         assert page.tags["h1"] == page.tags["main"] == 1, path
 
 
+def test_no_line_under_a_title_repeats_it():
+    for path, text in files().items():
+        found = re.search(r'<h1>(.*?)</h1>\n<p class="under">(.*?)</p>', text)
+        assert not found or found[1].casefold() != found[2].casefold(), path
+
+
 def test_every_link_leads_to_a_page_and_every_anchor_to_a_place():
     for here, page in pages().items():
         for link in page.links:

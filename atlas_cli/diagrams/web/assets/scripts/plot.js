@@ -1,4 +1,5 @@
 const LETTER = 7; // the width of one in a plot, about
+const GRIP = 9; // what stands at an edge reaches so far over it
 
 // Axes with round ticks; gives the way from values to pixels.
 /** @param {number[]} xs @param {number[]} ys @param {any} look */
@@ -33,8 +34,8 @@ function makePlot([x0, x1], [y0, y1], { title, room, x_label = "", y_label = "",
     const name = [title, x_label && `across: ${x_label}`, y_label && `up: ${y_label}`].filter(Boolean).join("; ");
     const role = drawn.includes("tabindex") ? "group" : "img"; // of an image no part can be reached
     box.innerHTML = `<svg viewBox="0 0 ${width} ${height}" role="${role}" aria-label="${escaped(name)}">
-      <g class="scale">${scale}</g><svg x="${left - 4}" y="${top - 4}" width="${right - left + 8}" height="${bottom - top + 8}"
-      viewBox="${left - 4} ${top - 4} ${right - left + 8} ${bottom - top + 8}">${drawn}</svg></svg>`;
+      <g class="scale">${scale}</g><svg x="${left - GRIP}" y="${top - GRIP}" width="${right - left + 2 * GRIP}"
+      height="${bottom - top + 2 * GRIP}" viewBox="${left - GRIP} ${top - GRIP} ${right - left + 2 * GRIP} ${bottom - top + 2 * GRIP}">${drawn}</svg></svg>`;
     return box;
   };
   return { x, y, top, bottom, left, right, svg };
