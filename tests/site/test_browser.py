@@ -94,9 +94,7 @@ def test_a_phone_shows_the_list_and_nothing_wider_than_itself(visit):
         "transformer/gpt.html",
         "ssm/mamba.html",
         "diffusion/index.html",
-        "flow/cnf.html",
         "transformer/speculative.html",
-        "transformer/moe.html",
     ],
 )
 def test_a_page_shows_its_figure_first_and_the_task_above_it(visit, path: str):
