@@ -44,6 +44,7 @@ FLOORS = (
     ("pages",),
     ("site", "learner.path"),
     ("reading",),  # the part of the api that shows
+    ("notebook",),  # pages as notebooks, which call the api
     ("api",),  # what the commands stand on, for Python
     ("commands",),
     ("app",),

@@ -24,6 +24,7 @@ function makeAddress(figure, knobs, valueOf) {
   return () => {
     clearTimeout(resting);
     resting = setTimeout(() => {
+      if (location.protocol === "about:") return; // a frame in another document: the address there is not ours
       const told = new URLSearchParams(knobs.map((knob, i) => [knob.name, String(valueOf(i))]));
       history.replaceState(history.state, "", `#${figure.id}?${told}`);
     }, 400);
