@@ -44,3 +44,4 @@ def test_a_training_shows_itself_in_a_notebook(tmp_path: Path, monkeypatch: pyte
     assert "step 10/10" in grown[0].data["text/html"]
     assert "image/png" in grown[0].data
     assert "step" not in text
+    assert not [output for output in outputs if output.get("name") == "stdout"]  # no picture in characters
