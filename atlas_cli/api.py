@@ -68,6 +68,10 @@ class Result:
     seconds: float
     picture: Artifact | None
 
+    def __repr__(self) -> str:
+        judged = {None: "not judged", True: "every claim holds", False: "not every claim holds"}[self.met]
+        return f"<{self.recipe.name}, {judged}: {self.path}>"
+
     def _repr_html_(self) -> str:
         """Samples and verdicts, for a notebook."""
         shown = self.picture._repr_html_() if self.picture is not None else ""

@@ -36,6 +36,7 @@ def test_training_returns_what_the_run_holds(result: api.Result) -> None:
     assert result.recipe.train.steps == 2
     assert isinstance(result.picture, Images)
     assert "<img" in result._repr_html_()
+    assert repr(result) == f"<ddpm/smoke, not judged: {result.path}>"
 
 
 def test_a_run_is_sampled_by_result_by_name_and_by_system(result: api.Result) -> None:
