@@ -68,4 +68,6 @@ def _span(seconds: float | None) -> str:
     """A time in words, "" where it was never measured."""
     if seconds is None:
         return ""
+    if seconds < 1:
+        return "less than a second"
     return f"{seconds:.0f} seconds" if seconds < _LONG_S else f"{seconds / 60:.0f} minutes"

@@ -19,7 +19,6 @@ from atlas_cli.exercises import find
 from atlas_cli.exercises.cut import cut
 from atlas_cli.notebook import build
 from atlas_cli.pages import quiz, source
-from atlas_cli.pages.directives import NOT_MEASURED
 from atlas_cli.site import figures
 from tests.notebook.house import finished, notebook, programs, texts
 
@@ -61,7 +60,6 @@ def test_nothing_of_the_page_is_lost(made: Made, slug: str) -> None:
     assert rows <= set(_ROW.findall(told))
     assert [s.title for s in page.sections if f"## {s.title}\n" not in f"{told}\n"] == []
     assert "{{" not in told
-    assert NOT_MEASURED not in told
     assert ".md)" not in told
     asked = [q for q in quiz.load(catalog.family_of(topic)).questions if q.topic == slug]
     assert told.count("<summary>Answer</summary>") == len(asked)
@@ -84,10 +82,10 @@ def test_its_cells_draw_ask_and_train(made: Made, slug: str) -> None:
 
 
 def test_a_training_says_what_it_takes_and_what_it_must_reach(made: Made) -> None:
-    told = next(text for text in texts(made("cfg")).split("\n\n## ") if text.startswith("Train it"))
-    assert "`cfg/small`" in told
+    told = next(text for text in texts(made("kv-cache")).split("\n\n## ") if text.startswith("Train it"))
+    assert "`kv-cache/small`" in told
     assert re.search(r"It took \d+ (seconds|minutes) when it was measured", told)
-    assert "It builds on `ddpm/small`, which is trained first" in told
+    assert "It builds on `gpt/small`, which is trained first" in told
     assert told.count("\n|") > 2
 
 
