@@ -82,8 +82,8 @@ def test_its_cells_draw_ask_and_train(made: Made, slug: str) -> None:
 
 
 def test_a_training_says_what_it_takes_and_what_it_must_reach(made: Made) -> None:
-    told = next(text for text in texts(made("kv-cache")).split("\n\n## ") if text.startswith("Train it"))
-    assert "`kv-cache/small`" in told
+    told = next(text for text in texts(made("lora")).split("\n\n## ") if text.startswith("Train it"))
+    assert "`lora/small`" in told
     assert re.search(r"It took \d+ (seconds|minutes) when it was measured", told)
     assert "It builds on `gpt/small`, which is trained first" in told
     assert told.count("\n|") > 2
