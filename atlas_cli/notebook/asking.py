@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from atlas_cli import catalog
 from atlas_cli.notebook.cells import Cells
 from atlas_cli.notebook.prose import changed, plain
+from atlas_cli.pages import guess as guesses
 from atlas_cli.pages import quiz as quizzes
 from atlas_cli.pages.glossary import Marker
 from atlas_cli.pages.html import REFERENCES
@@ -44,6 +45,20 @@ def _task(exercise: Exercise) -> str:
         f"{_folded('Hints', hints)}\n\n"
         f"The project's own lines: `atlas exercise solution {exercise.full_name}`."
     )
+
+
+def guess(topic: Topic) -> str:
+    """The question that the page asks before it tells what was measured, its answer folded; "": none."""
+    found = guesses.of(topic)
+    if found is None:
+        return ""
+    rows = "\n".join(
+        f"- **{letter}** {_line(choice.say)}"
+        for letter, choice in zip(guesses.LETTERS, found.choices, strict=False)
+    )
+    right = f"**{found.letter}** is right. " if found.letter else ""
+    answer = _folded("Measured", f"{right}{plain(found.told)}")
+    return "\n\n".join(filter(None, [f"**Guess first.** {plain(found.ask)}", rows, answer]))
 
 
 def quiz(cells: Cells, topic: Topic) -> None:

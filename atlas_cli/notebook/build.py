@@ -11,7 +11,7 @@ from atlas_cli.errors import UsageError
 from atlas_cli.notebook import asking, training
 from atlas_cli.notebook.cells import Cells
 from atlas_cli.notebook.prose import Links, plain
-from atlas_cli.pages.directives import needs_run
+from atlas_cli.pages.directives import GUESS, needs_run
 from atlas_cli.pages.html import REFERENCES
 from atlas_cli.pages.source import Page, facts_of, read_page
 
@@ -50,7 +50,8 @@ def notebook(topic: Topic, recipe: Recipe | None) -> NotebookNode:
             _unplaced(cells, page, topic)
         if section.title != REFERENCES:
             cells.part(section.title)
-            _prose(cells, topic, f"## {section.title}\n\n{links(plain(section.markdown))}")
+            asked = GUESS.sub(lambda _: asking.guess(topic), plain(section.markdown))  # it may hold links
+            _prose(cells, topic, f"## {section.title}\n\n{links(asked)}")
     asking.exercises(cells, topic)
     if recipe is not None:
         training.train(cells, topic, recipe)

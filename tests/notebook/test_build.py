@@ -18,7 +18,7 @@ from atlas_cli.diagrams.web import page as web_page
 from atlas_cli.exercises import find
 from atlas_cli.exercises.cut import cut
 from atlas_cli.notebook import build
-from atlas_cli.pages import quiz, source
+from atlas_cli.pages import guess, quiz, source
 from atlas_cli.site import figures
 from tests.notebook.house import finished, notebook, programs, texts
 
@@ -61,6 +61,7 @@ def test_nothing_of_the_page_is_lost(made: Made, slug: str) -> None:
     assert [s.title for s in page.sections if f"## {s.title}\n" not in f"{told}\n"] == []
     assert "{{" not in told
     assert ".md)" not in told
+    assert told.count("**Guess first.**") == int(guess.of(topic) is not None)
     asked = [q for q in quiz.load(catalog.family_of(topic)).questions if q.topic == slug]
     assert told.count("<summary>Answer</summary>") == len(asked)
 
