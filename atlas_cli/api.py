@@ -7,6 +7,7 @@
     api.sample(result, count=8)                      # shows itself in a notebook
     api.explain("mamba", section="How it works")
     api.diagram("mamba", "selective-scan", gate=1)
+    api.check("gan/r1", r1)                          # a function that you wrote
 
 Importing this module imports neither torch nor pydantic; `train`, `load` and `sample` do when they are
 called. What goes wrong for a reason that a person can do something about is an `atlas_cli.errors.AtlasError`:
@@ -29,12 +30,13 @@ if TYPE_CHECKING:
     from atlas_cli.engine.build import Options
     from atlas_cli.engine.system import SampleRequest, System
     from atlas_cli.engine.trainer import Outcome
+    from atlas_cli.exercises.judged import Judged
     from atlas_cli.present.artifacts.base import Artifact
     from atlas_cli.present.reporter import Reporter
     from atlas_cli.recipe.model import Recipe
     from atlas_cli.runs.folder import RunFolder
 
-__all__ = ["Chapter", "Drawing", "Result", "diagram", "explain", "load", "recipe", "sample", "train"]
+__all__ = ["Chapter", "Drawing", "Result", "check", "diagram", "explain", "load", "recipe", "sample", "train"]
 
 Changes = Mapping[str, object]  # field -> value, as `--set` takes them: {"train.steps": 200, "width": 32}
 
@@ -65,6 +67,10 @@ class Result:
     met: bool | None
     seconds: float
     picture: Artifact | None
+
+    def __repr__(self) -> str:
+        judged = {None: "not judged", True: "every claim holds", False: "not every claim holds"}[self.met]
+        return f"<{self.recipe.name}, {judged}: {self.path}>"
 
     def _repr_html_(self) -> str:
         """Samples and verdicts, for a notebook."""
@@ -214,6 +220,41 @@ def draw(system: System, request: SampleRequest) -> Artifact:
 
     with inference(system):
         return system.sample(request)
+
+
+# --- exercises -----------------------------------------------------------------------------------------
+
+
+def check(exercise: str, function: Callable[..., Any]) -> Judged:
+    """Judge a function that was written for an exercise, as `atlas exercise check` judges a file.
+
+    Args:
+        exercise: Its name: "ddpm/add_noise".
+        function: What was written; it is called in this process, with small random inputs.
+
+    Raises:
+        UsageError: there is no such exercise, or what was given is no function.
+    """
+    import inspect
+    import linecache
+
+    import torch
+
+    from atlas_cli import deeds
+    from atlas_cli.exercises import find, judge
+    from atlas_cli.exercises.cut import cut
+    from atlas_cli.exercises.judged import Judged
+
+    chosen = find.find(exercise, "check")
+    if not inspect.isfunction(function):
+        call = f"api.check({chosen.full_name!r}, {cut(chosen).function})"
+        raise UsageError(f"a function is judged, not {type(function).__name__}", f"run its cell, then {call}")
+    path = function.__code__.co_filename
+    with torch.random.fork_rng(devices=[]):
+        found = judge.judge_function(chosen, function, "".join(linecache.getlines(path)), path)
+    if found["right"]:
+        deeds.record("coded", chosen.topic, chosen.name)
+    return Judged(chosen.full_name, **found)
 
 
 # --- behind them ---------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ _TRAINING = (
     "verify",
     "recipe show",
     "recipe cp",
+    "notebook",
 )  # commands that take topics with recipes
 _NOT_ALPHANUMERIC = re.compile(r"[\W_]+")
 _OPTIONAL = ("arxiv", "venue", "url", "system", "cost", "replaces", "replaced_by", "place")

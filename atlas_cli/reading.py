@@ -159,6 +159,12 @@ class Drawing:
     def _repr_svg_(self) -> str:
         return self.svg()
 
+    def _repr_html_(self) -> str:
+        """All knobs and steps, without an extension of the notebook's."""
+        from atlas_cli.diagrams.web.framed import framed
+
+        return framed(self.html(), self.svg(), self.shown.title)
+
 
 def diagram(
     topic: str, name: str | None = None, *, step: int | None = None, run: str | None = None,

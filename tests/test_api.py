@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from atlas_cli import api, catalog
 from atlas_cli.config import SystemConfig
 from atlas_cli.engine.answerable import require_answerable
 from atlas_cli.engine.system import Extra, SampleRequest, System
 from atlas_cli.errors import UsageError
+from atlas_cli.learner import progress
 from atlas_cli.pages import source
 from atlas_cli.pages.export import as_markdown
 from atlas_cli.present.artifacts.images import Images
@@ -34,6 +36,7 @@ def test_training_returns_what_the_run_holds(result: api.Result) -> None:
     assert result.recipe.train.steps == 2
     assert isinstance(result.picture, Images)
     assert "<img" in result._repr_html_()
+    assert repr(result) == f"<ddpm/smoke, not judged: {result.path}>"
 
 
 def test_a_run_is_sampled_by_result_by_name_and_by_system(result: api.Result) -> None:
@@ -113,6 +116,63 @@ def test_a_stepped_diagram_takes_its_step() -> None:
         assert refused.value.hint.startswith("choose one: step=")  # as it is said in Python
     with pytest.raises(UsageError, match="knobs and no steps"):
         api.diagram("mamba", "discretisation", step=1)
+
+
+def add_noise(self, data, noise, t):  # as a student might write it
+    signal, sigma = self.levels(t)
+    return signal * data + sigma * noise
+
+
+def swapped(self, data, noise, t):
+    signal, sigma = self.levels(t)
+    return sigma * data + signal * noise
+
+
+def misspelled(self, data, noise, t):
+    return datum + noise
+
+
+def unwritten(self, data, noise, t):
+    raise NotImplementedError
+
+
+def test_a_function_is_judged_where_it_stands() -> None:
+    torch.manual_seed(3)
+    before = torch.get_rng_state()
+    told = api.check("ddpm/add_noise", add_noise)
+    assert told.right
+    assert str(told).endswith("Right.")
+    assert torch.equal(torch.get_rng_state(), before)
+    assert progress.load().has("coded", "ddpm", "add_noise")
+
+
+def test_a_common_mistake_is_known_in_python_too() -> None:
+    told = api.check("ddpm/add_noise", swapped)
+    assert not told.right
+    assert told.mistake is not None
+    assert told.mistake.startswith("you gave the image √(1 - a)")
+    assert "You gave the image" in told._repr_html_()
+    assert "atlas exercise hint ddpm/add_noise" in str(told)
+    assert not progress.load().has("coded", "ddpm")
+
+
+def test_an_error_of_a_function_names_its_line() -> None:
+    told = api.check("ddpm/add_noise", misspelled)
+    assert told.fault is not None
+    assert told.fault["text"].startswith("return datum + noise")
+    assert told.fault["says"] == "NameError: name 'datum' is not defined"
+
+
+def test_what_is_not_written_yet_is_no_mistake() -> None:
+    told = api.check("ddpm/add_noise", unwritten)
+    assert (told.right, told.empty) == (False, True)
+    assert "Nothing is written yet" in str(told)
+
+
+def test_only_functions_are_judged() -> None:
+    with pytest.raises(UsageError, match="a function is judged, not int") as refused:
+        api.check("ddpm/add_noise", 3)  # type: ignore[arg-type]
+    assert "api.check('ddpm/add_noise', add_noise)" in refused.value.hint
 
 
 def test_importing_it_imports_neither_torch_nor_pydantic() -> None:

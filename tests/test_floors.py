@@ -44,6 +44,7 @@ FLOORS = (
     ("pages",),
     ("site", "learner.path"),
     ("reading", "classroom"),  # the part of the api that shows; sheets, reports and tables of a class
+    ("notebook",),  # pages as notebooks, which call the api
     ("api",),  # what the commands stand on, for Python
     ("commands",),
     ("app",),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from atlas_cli.commands import _complete
-from atlas_cli.commands._places import place
-from atlas_cli.errors import AtlasError, EnvironmentFault, UsageError
+from atlas_cli.commands._places import place, write
+from atlas_cli.errors import AtlasError, UsageError
 
 if TYPE_CHECKING:
     from atlas_cli.recipe.recipes import Recipe
@@ -153,7 +152,7 @@ def cp(
         what = "a folder" if file.is_dir() else "the recipe itself"
         raise UsageError(f"{file} is {what}", "name another file")
     text = _moved(source.read_bytes().decode("utf-8", "surrogateescape"), source)
-    _write(file, text.encode("utf-8", "surrogateescape"), force)
+    write(file, text.encode("utf-8", "surrogateescape"), force)
     if json:
         from atlas_cli.screen.terminal import emit_json
 
@@ -318,21 +317,6 @@ def _moved(text: str, source: Path) -> str:
         moved = full_reference(ref, source, key == "base") + space + changes
         text = text[: node.start_mark.index] + moved + text[node.end_mark.index :]
     return text
-
-
-def _write(file: Path, content: bytes, force: bool) -> None:
-    try:
-        with file.open("wb" if force else "xb") as stream:
-            stream.write(content)
-    except FileExistsError as error:
-        raise UsageError(
-            f"{file} exists already", "add --force to replace it, or name another file"
-        ) from error
-    except FileNotFoundError as error:
-        raise EnvironmentFault(f"there is no folder {file.parent}", f"mkdir -p {file.parent}") from error
-    except OSError as error:
-        what = f"cannot write {file}: {os.strerror(error.errno or 0)}"
-        raise EnvironmentFault(what, "name a file that you may write") from error
 
 
 def _next(command: str) -> None:

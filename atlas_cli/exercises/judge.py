@@ -52,11 +52,16 @@ def judge(exercise: Exercise, text: str, path: str) -> Found:
         text: The file.
         path: Its name, by which its lines are known in a traceback.
     """
-    found: Found = {"right": False, "empty": False, "checks": [], "mistake": None, "fault": None}
     try:
         function = _function(cut(exercise), text, path)
     except Unusable as error:
-        return {**found, "fault": fault(text, error.line, error.says)}
+        return {**_nothing(), "fault": fault(text, error.line, error.says)}
+    return judge_function(exercise, function, text, path)
+
+
+def judge_function(exercise: Exercise, function: Function, text: str, path: str) -> Found:
+    """What is to be said of a student's function, wherever it was written; for the arguments see `judge`."""
+    found = _nothing()
     done = outcomes(function, exercise)
     if any(isinstance(theirs.error, NotImplementedError) for theirs in done):
         return {**found, "empty": True}
@@ -68,6 +73,10 @@ def judge(exercise: Exercise, text: str, path: str) -> Found:
     if not found["right"]:
         found["mistake"] = recognised(exercise, done)
     return found
+
+
+def _nothing() -> Found:
+    return {"right": False, "empty": False, "checks": [], "mistake": None, "fault": None}
 
 
 def fault(text: str, line: int | None, says: str) -> Found:

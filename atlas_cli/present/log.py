@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from atlas_cli.present.glimpse import Glimpse
+from atlas_cli.present.in_place import Picture, in_notebook
 from atlas_cli.present.progress import Meter, Training
 
 LINES = 10  # a run, about
@@ -29,11 +30,12 @@ class Lines:
 
 
 class PlainProgress:
-    """tqdm's progress: about ten lines in a log, a pipe or CI; a bar that moves in a notebook."""
+    """tqdm's progress: ten lines or so in a log or a pipe; in a notebook a bar and a picture that move."""
 
     def __init__(self, console: Console, training: Training) -> None:
         self.console, self.meter = console, Meter(training)
         self._bar, self._moves = _bar(console, training, self.meter.step)
+        self._picture = Picture() if in_notebook() else None
 
     def __enter__(self) -> PlainProgress:
         return self
@@ -59,8 +61,11 @@ class PlainProgress:
 
     def glimpse(self, glimpse: Glimpse) -> None:
         held_out = "" if glimpse.held_out is None else f"held-out loss {glimpse.held_out:.4f}"
-        shown = glimpse.artifact.in_words() or str(glimpse.files[0])
-        parts = (f"{self.meter.training.title}  step {glimpse.step}/{self.meter.steps}", held_out, shown)
+        parts = [f"{self.meter.training.title}  step {glimpse.step}/{self.meter.steps}", held_out]
+        if self._picture is not None:
+            self._picture.show(glimpse, "  ".join(filter(None, parts)))
+            return
+        parts.append(glimpse.artifact.in_words() or str(glimpse.files[0]))
         line = "  ".join(part for part in parts if part)
         self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.present.glimpse import Glimpse
+from atlas_cli.present.in_place import in_notebook
 from atlas_cli.present.log import PlainProgress
 from atlas_cli.present.panel import LiveProgress
 from atlas_cli.present.progress import Progress, Training
@@ -56,7 +57,8 @@ class TerminalReporter:
             yield
 
     def show(self, artifact: Artifact) -> None:
-        show(artifact)
+        if not in_notebook():  # there the picture that grew is on the screen, and the result shows itself
+            show(artifact)
 
     def progress(self, training: Training) -> AbstractContextManager[Progress]:
         return LiveProgress(err, training) if _lives() else PlainProgress(err, training)

@@ -39,4 +39,9 @@ def test_a_training_shows_itself_in_a_notebook(tmp_path: Path, monkeypatch: pyte
     assert any("application/vnd.jupyter.widget-view+json" in output.data for output in shown)
     text = "".join(output.get("text", "") for output in outputs)
     assert "\x1b" not in text
-    assert "held-out loss" in str(outputs)
+    grown = [output for output in shown if "held-out loss" in output.data.get("text/html", "")]
+    assert len(grown) == 1  # each sample took the place of the one before
+    assert "step 10/10" in grown[0].data["text/html"]
+    assert "image/png" in grown[0].data
+    assert "step" not in text
+    assert not [output for output in outputs if output.get("name") == "stdout"]  # no picture in characters

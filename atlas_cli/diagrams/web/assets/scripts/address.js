@@ -78,6 +78,7 @@ function makeAddress(figure, knobs, valueOf, own) {
   return () => {
     clearTimeout(resting);
     resting = setTimeout(() => {
+      if (location.protocol === "about:") return; // a frame in another document: the address there is not ours
       const told = new URLSearchParams(knobs.map((knob, i) => [knob.name, String(valueOf(i))]));
       for (const [name, thing] of Object.entries(own)) told.append(`own.${name}`, thingTold(thing, knobs));
       history.replaceState(history.state, "", `#${figure.id}?${told}`);
