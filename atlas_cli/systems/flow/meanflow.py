@@ -132,9 +132,11 @@ class MeanFlow(System):
             def along(x: Tensor, time: Tensor) -> Tensor:
                 return self.average(x, time, s, batch.label)
 
+            # exercise: target
             with sdpa_kernel(SDPBackend.MATH):  # the fused kernels know no forward mode
                 u, rate = torch.func.jvp(along, (x_t, t), (v, torch.ones_like(t)))  # type: ignore[misc]
             target = (v + spread(s - t) * rate).detach()
+            # end
             squares = (u - target).square().flatten(1).mean(1)
             weight = (squares + WEIGHT_FLOOR).reciprocal().detach()
             return (weight * squares).mean(), {"squared_error": squares.detach().mean()}
@@ -145,9 +147,11 @@ class MeanFlow(System):
         v, w = batch.data - batch.noise, self.config.guidance
         if w == 1:
             return v
+        # exercise: guided_velocity
         nobody = torch.full_like(batch.label, self.config.n_classes)
         plain = self.average(x_t, batch.t, batch.t, nobody)
         return torch.where(spread(batch.label == nobody), v, w * v + (1 - w) * plain)
+        # end
 
     def average(
         self, x_t: Float[Tensor, "B C H W"], t: Float[Tensor, "B"], s: Float[Tensor, "B"],

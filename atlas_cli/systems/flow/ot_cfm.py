@@ -70,9 +70,11 @@ class OTCFM(CFM):
     def places(self, batch: Batch, group: Int[Tensor, "B"], chance: Float[Tensor, "B"]) -> Int[Tensor, "B"]:
         """Which noise of the batch each datum gets: one of its own group."""
         chosen = torch.arange(len(group), device=group.device)
+        # exercise: places
         for name in group.unique():
             members = (group == name).nonzero().flatten()
             chosen[members] = members[self.choose(batch.data[members], batch.noise[members], chance[members])]
+        # end
         return chosen
 
     def choose(

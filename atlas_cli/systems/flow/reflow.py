@@ -113,7 +113,9 @@ class Reflow(System):
         noise, data, label = pairs
         chosen = random.integers(0, len(noise))
         t = random.uniform(*[1] * (data.dim() - 1))
+        # exercise: of_pairs
         return Batch(data=data[chosen], label=label[chosen], t=t, noise=noise[chosen])
+        # end
 
     def pairs(self, purpose: str, n: int) -> tuple[Tensor, Tensor, Tensor]:
         """Noise, where the teacher takes it, and the classes asked for; made once, from the seed alone."""
