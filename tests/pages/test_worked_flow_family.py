@@ -164,6 +164,24 @@ def test_an_image_has_about_thirteen_of_its_class_to_choose_among():
     assert round(recipe["train"]["batch_size"] / 10) == 13
 
 
+def test_what_pairing_is_worth_in_the_plane_is_as_the_page_says():
+    recipe = documents.parse((paths.recipes_dir() / "ot-cfm" / "plane.yaml").read_text(encoding="utf-8"))
+    assert isinstance(recipe, dict)
+    paired = recipe["measured"]
+    drawn, blurred = paired["without"], paired["vary"]["sinkhorn"]
+    text = text_of("ot-cfm")
+    assert "one step brings them as near to real points as twenty do" in text
+    floor = paired["spread"]["wasserstein_floor"][1]
+    assert max(paired["wasserstein_1"], paired["wasserstein_20"]) < floor
+    assert "from five steps on both are as near as real points are to each other" in text
+    for steps in (5, 10, 20):
+        assert max(paired[f"wasserstein_{steps}"], drawn[f"wasserstein_{steps}"]) < floor
+    assert drawn["wasserstein_1"] > 20 * floor  # "in the middle of all islands"
+    assert "only the blurred plan does a little" in text
+    assert paired["nats_above_truth"] == pytest.approx(drawn["nats_above_truth"], rel=0.05)
+    assert 0 < blurred["nats_above_truth"] < paired["spread"]["nats_above_truth"][0]
+
+
 # --- reflow -------------------------------------------------------------------------------------------------
 
 
