@@ -31,9 +31,9 @@ def test_even_times_come_as_often_as_the_curve_says(level: float):
 
 def test_error_and_frequency_multiply_to_one_at_every_level():
     curves = same_path(0.5, 5, "times").panels[0][1].series
-    for error, often, both in zip(*(series.y for series in curves), strict=True):
+    for error, often, both in zip(*(series.ys for series in curves), strict=True):
         assert error * often == pytest.approx(both, rel=1e-3)
-    assert len(curves[0].y) == len(LEVELS)
+    assert len(curves[0].ys) == len(LEVELS)
 
 
 def test_diffusion_s_clock_stops_more_often_at_the_ends():

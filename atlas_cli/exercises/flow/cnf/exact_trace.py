@@ -60,9 +60,9 @@ EXERCISE = Exercise(
             "loss needs that",
         ),
         Mistake(
-            "out[:, i].sum()",
-            "out.sum()",
-            "you differentiated the sum of all coordinates: then each v_j is counted with every x_i",
+            "for i in range(x.shape[1])",
+            "for i in range(1)",
+            "you took the first coordinate alone: the trace has a derivative for each",
         ),
     ),
     inputs=inputs,

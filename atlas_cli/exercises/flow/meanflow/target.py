@@ -20,6 +20,9 @@ def inputs(draw: Draw) -> tuple[Any, ...]:
 
 
 def _net(weight: Tensor) -> Any:
+    from atlas_cli.systems.flow.meanflow import _load_forward_mode
+
+    _load_forward_mode()
     net = SimpleNamespace(weight=weight)
 
     def average(x: Tensor, t: Tensor, s: Tensor, label: Tensor) -> Tensor:

@@ -14,8 +14,17 @@ if TYPE_CHECKING:
 
 def inputs(draw: Draw) -> tuple[Any, ...]:
     """A flow that pairs, a batch of three classes in any order, the classes, and a number for each."""
-    batch = SimpleNamespace(data=draw.normal(12, 2), noise=draw.normal(12, 2))
+    batch = _batch(draw.normal(12, 2), draw.normal(12, 2))
     return _flow(), batch, draw.integers(0, 3, 12), draw.uniform(0.0, 1.0, 12)
+
+
+def _batch(data: Tensor, noise: Tensor) -> Any:
+    import torch
+
+    from atlas_cli.systems.flow.cfm import Batch
+
+    label = torch.zeros(len(data), dtype=torch.long)
+    return Batch(data=data, label=label, t=torch.zeros(len(data), 1), noise=noise)
 
 
 def _flow() -> Any:
@@ -31,9 +40,9 @@ def two_of_each(places: Function) -> tuple[Any, Any]:
     import torch
 
     def column(*numbers: float) -> Tensor:
-        return torch.tensor(numbers)[:, None]
+        return torch.tensor(numbers, dtype=torch.float32)[:, None]
 
-    batch = SimpleNamespace(data=column(1, 1, -1, -1), noise=column(-0.7, -0.2, 0.5, 0.3))
+    batch = _batch(column(1, 1, -1, -1), column(-0.7, -0.2, 0.5, 0.3))
     return places(_flow(), batch, torch.tensor([0, 1, 0, 1]), torch.zeros(4)), torch.tensor([2, 3, 0, 1])
 
 

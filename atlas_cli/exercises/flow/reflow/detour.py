@@ -10,7 +10,7 @@ from atlas_cli.exercises.model import Exercise, Function, Mistake
 
 def inputs(draw: Draw) -> tuple[Any, ...]:
     """Two bundles of paths, each a list of where its images are after every step."""
-    return ([[draw.normal(n, 1, 2, 2) for _ in range(4)] for n in (2, 3)],)
+    return ([[draw.normal(3, 1, 2, 2) for _ in range(4)] for _ in range(2)],)
 
 
 def round_a_corner(detour: Function) -> tuple[Any, Any]:

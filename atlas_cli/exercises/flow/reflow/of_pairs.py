@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from atlas_cli.exercises.draw import Draw
@@ -19,15 +18,28 @@ def inputs(draw: Draw) -> tuple[Any, ...]:
 
 
 def _draws(places: Tensor, times: Tensor) -> Any:
-    """What stands for the random numbers of a batch."""
-    return SimpleNamespace(integers=lambda low, high: places, uniform=lambda *shape: times)
+    """The random numbers of a batch, which are given here."""
+    from atlas_cli.draws import BatchRandom
+
+    class Given(BatchRandom):
+        def integers(self, low: int, high: int, *shape: int) -> Tensor:
+            return places
+
+        def uniform(self, *shape: int) -> Tensor:
+            return times
+
+    return Given(seed=0, step=0, batch_size=len(places))
 
 
 def the_third_pair(of_pairs: Function) -> tuple[Any, Any]:
     """Noises 0.4, -0.6, 1.4 led to 1, -1, 1; the third is drawn: the line to learn is from 1.4 to 1."""
     import torch
 
-    pairs = torch.tensor([[0.4], [-0.6], [1.4]]), torch.tensor([[1.0], [-1.0], [1.0]]), torch.zeros(3)
+    pairs = (
+        torch.tensor([[0.4], [-0.6], [1.4]]),
+        torch.tensor([[1.0], [-1.0], [1.0]]),
+        torch.tensor([0, 0, 0]),
+    )
     batch = of_pairs(pairs, _draws(torch.tensor([2]), torch.tensor([[0.5]])))
     return torch.cat([batch.noise, batch.data, batch.t]).flatten(), torch.tensor([1.4, 1.0, 0.5])
 
