@@ -77,9 +77,12 @@ def _paths(level: float, steps: int, clock: str) -> Sketch:
         Shape("diffusion: squares add up to 1", [circle], "line", 1),
         Shape("flow: shares add up to 1", [[(1.0, 0.0), (0.0, 1.0)]], "line", 0),
         Shape("where the sampler asks", [[(1 - time, time) for time in stops(steps, clock)[:-1]]], "dots", 0),
-        Shape("this level", [[(s, a)], [(1 - t, t)]], "nodes", 2),
+        Shape("this level, as diffusion (D) and flow (F) see it", [[(s, a)], [(1 - t, t)]], "nodes", 2),
     )
-    notes = (Note("noise", 0.97, -0.07, "right"), Note("data", 0.03, 1.1, "left"))
+    notes = (
+        Note("noise", 0.97, -0.07, "right"), Note("data", 0.03, 1.1, "left"),
+        Note("D", s, a), Note("F", 1 - t, t),
+    )  # fmt: skip
     return Sketch(
         "Shares of noise and of data", shapes, (-0.05, 1.2, -0.15, 1.2), notes, ratio=1.0,
         x_label="share of noise", y_label="share of data",
@@ -89,7 +92,8 @@ def _paths(level: float, steps: int, clock: str) -> Sketch:
 
 EXPLORABLE = Explorable(
     "same-path", "flow", ("cfm",), "Diffusion and flow matching see the same pictures",
-    "At which level is diffusion's picture strongest beside the flow's? Where does which clock stop more?",
+    "At which level is diffusion's picture strongest beside the flow's? And where do even angles stop more "
+    "often than even times?",
     (
         Knob("level", "level", LEVELS, 0.6, "slider"),
         Knob("steps", "steps of the sampler", STEPS, 5, "slider"),
