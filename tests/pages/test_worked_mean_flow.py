@@ -10,6 +10,8 @@ from torch import Tensor
 
 from atlas_cli import catalog
 from atlas_cli.pages.source import read_page
+from atlas_cli.recipe import recipes
+from atlas_cli.systems.flow.meanflow import Config
 
 STD, NOISE = 0.5, 0.8
 
@@ -38,3 +40,17 @@ def test_the_average_and_how_it_changes():
     assert math.isclose(average, -0.4)
     assert math.isclose(change, 0.4)
     assert math.isclose(velocity + (1 - 0) * change, average)
+
+
+def test_what_the_page_says_of_settings_is_so():
+    read = read_page(catalog.resolve("meanflow"))
+    text = " ".join(" ".join(section.markdown for section in read.sections).split())
+    fields = Config.model_fields
+    assert "multiplies it by 1000 first" in text
+    assert f"here the factor is {fields['time_scale'].default:g} (`time_scale`)" in text
+    assert "For half of the examples $s = t$" in text
+    assert fields["long_share"].default == 0.5
+    small = recipes.resolve("meanflow/small")
+    assert small.ablate == {"long_share": 0.0}
+    assert small.model.get("long_share", 0.5) == 0.5
+    assert recipes.resolve("cfm/small").model["guidance"] != 1  # "twice the calls a step"
