@@ -182,6 +182,28 @@ def test_what_pairing_is_worth_in_the_plane_is_as_the_page_says():
     assert 0 < blurred["nats_above_truth"] < paired["spread"]["nats_above_truth"][0]
 
 
+def test_what_pairing_is_worth_on_digits_is_as_the_page_says():
+    recipe, cfm = (
+        documents.parse((paths.recipes_dir() / topic / "small.yaml").read_text(encoding="utf-8"))
+        for topic in ("ot-cfm", "cfm")
+    )
+    assert isinstance(recipe, dict)
+    assert isinstance(cfm, dict)
+    text, names = text_of("ot-cfm"), [f"judge_frechet_{n}" for n in (1, 2, 5, 10, 20)]
+    paired, drawn, longer = recipe["measured"], recipe["measured"]["without"], cfm["measured"]
+    left = [paired[name] / drawn[name] for name in names]
+    assert "Pairing is ahead in every column, and the more so the fewer the calls" in text
+    assert left == sorted(left)
+    assert left[-1] < 1
+    assert "from five calls on it is ahead of both rows" in text
+    assert all(longer[name] < min(paired[name], drawn[name]) for name in names[2:])
+    assert "the pairs win against that too" in text
+    assert all(longer[name] > paired[name] for name in names[:2])
+    sides = (recipe["train"], cfm["train"])
+    assert len({side["steps"] * side["batch_size"] for side in sides}) == 1  # "as many images"
+    assert 2 * sides[0]["steps"] == sides[1]["steps"]
+
+
 # --- reflow -------------------------------------------------------------------------------------------------
 
 
