@@ -270,3 +270,17 @@ def test_what_the_page_says_of_settings_stands_in_the_recipes():
     assert small["model"]["pair_steps"] == 10
     assert f"takes {small['train']['steps']} steps on them" in text
     assert (small["from"], twice["from"], twice["base"]) == ("cfm/small", "reflow/small", "small")
+
+
+def test_what_straightening_is_worth_on_digits_is_as_the_page_says():
+    recipe = documents.parse((paths.recipes_dir() / "reflow" / "small.yaml").read_text(encoding="utf-8"))
+    assert isinstance(recipe, dict)
+    text, once, on = text_of("reflow"), recipe["measured"], recipe["measured"]["without"]
+    assert (
+        "One call of the student lands nearer to real images than two of the flow that was trained on" in text
+    )
+    assert once["judge_frechet_1"] < on["judge_frechet_2"]
+    assert "From five calls on that flow is ahead" in text
+    assert all(on[f"judge_frechet_{n}"] < once[f"judge_frechet_{n}"] for n in (5, 10, 20))
+    assert "at any number its digits are read more often as asked" in text
+    assert all(on[f"class_accuracy_{n}"] > once[f"class_accuracy_{n}"] for n in (1, 2, 5, 10, 20))
