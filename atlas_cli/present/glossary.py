@@ -75,10 +75,12 @@ _CLAUSES = (
     ("path_energy", "mean squared speed along the paths; no flow to these data has less than least_energy"),
     ("least_energy", "mean squared distance of noise to data, paired as near as can be"),
     ("energy_excess", "path_energy beyond least_energy, over it; 0 is the shortest transport"),
+    ("length_left", "mean squared length of the paired lines over that of all lines; 1 saves nothing"),
+    ("pairing_share", "time that choosing the pairs takes over that of the passes forward and back"),
 )  # fmt: skip
 _SPEED = (
     "*per_second*", "*speedup", "*time_exponent", "attention_time_*", "train_microseconds*", "*_seconds*",
-    "step_milliseconds",
+    "step_milliseconds", "pairing_share",
 )  # fmt: skip
 
 

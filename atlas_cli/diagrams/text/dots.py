@@ -6,9 +6,10 @@ characters cover dots, and dots cover areas.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from itertools import groupby, pairwise
 from math import ceil
+from typing import Any
 
 from rich.text import Text
 
@@ -31,8 +32,8 @@ class Dots:
         self._styles: dict[tuple[int, int], str] = {}
         self._characters: dict[tuple[int, int], str] = {}
         self._ground: dict[tuple[int, int], tuple[str, str]] = {}  # a character and its style
-        self.part: Hashable = None  # what is drawn from now on is a part of
-        self.parts: dict[tuple[int, int], Hashable] = {}  # of each character
+        self.part: Any = None  # what is drawn from now on is a part of
+        self.parts: dict[tuple[int, int], Any] = {}  # of each character
 
     def line(self, start: tuple[float, float], end: tuple[float, float], style: str, gap: int = 0) -> None:
         """A straight line; with a gap, every so many dots are left out."""

@@ -132,9 +132,11 @@ class CFM(System):
 
     def loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
         """Mean squared error of the velocity at one point of each pair's path (eq. 9)."""
+        # exercise: loss
         x_t = mix(self.path, batch.data, batch.noise, batch.t)
         output = self.predict(x_t, batch.t.flatten(), batch.label)
         return F.mse_loss(output.float(), velocity(self.path, batch.data, batch.noise, batch.t)), {}
+        # end
 
     def predict(
         self, x_t: Float[Tensor, "B *datum"], t: Float[Tensor, "B"], label: Int[Tensor, "B"]
@@ -234,6 +236,8 @@ def detour(paths: list[list[Float[Tensor, "B *datum"]]]) -> float:
     """How much longer the paths are than the straight lines between their ends: 1 is straight."""
     found = []
     for path in paths:
+        # exercise: detour
         pieces = torch.stack(path).diff(dim=0).flatten(2).norm(dim=2)  # (steps, B)
         found.append(pieces.sum(0) / (path[-1] - path[0]).flatten(1).norm(dim=1))
+        # end
     return float(torch.cat(found).mean())

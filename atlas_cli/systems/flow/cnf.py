@@ -115,9 +115,11 @@ class VelocityField(nn.Module):
 def exact_trace(v: Velocity, x: Float[Tensor, "B D"], t: float) -> Float[Tensor, "B"]:
     """tr(dv/dx), for any network: one derivative for each coordinate. `VelocityField.along` is held to it."""
     x = x if x.requires_grad else x.detach().requires_grad_()
+    # exercise: exact_trace
     out = v(x, t)
     rows = [torch.autograd.grad(out[:, i].sum(), x, create_graph=True)[0] for i in range(x.shape[1])]
     return sum((row[:, i] for i, row in enumerate(rows)), start=x.new_zeros(len(x)))
+    # end
 
 
 def hutchinson_trace(
@@ -129,8 +131,10 @@ def hutchinson_trace(
     sum over i < j of (J_ij + J_ji)^2. The diagonal adds none, since the square of a sign is 1.
     """
     x = x if x.requires_grad else x.detach().requires_grad_()
+    # exercise: hutchinson_trace
     (pulled,) = torch.autograd.grad(v(x, t), x, probe, create_graph=True)
     return (pulled * probe).sum(1)
+    # end
 
 
 # --- the system ---------------------------------------------------------------------------------------

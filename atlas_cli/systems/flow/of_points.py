@@ -77,9 +77,11 @@ def path_energy(v: Velocity, z: Float[Tensor, "N D"], steps: int = FINE) -> floa
 
     It is W_2^2 at least, if the points end as the data.
     """
+    # exercise: path_energy
     way = [z, *even_steps(v, z, steps)]
     squares = [v(x, k / steps).square().sum(1).mean() for k, x in enumerate(way)]
     return float(torch.trapezoid(torch.stack(squares))) / steps
+    # end
 
 
 def log_density(v: Velocity, x: Float[Tensor, "N D"]) -> Float[Tensor, "N"]:

@@ -93,7 +93,9 @@ def velocity_of_v(v: Data, x: Data, a: Number, s: Number) -> Data:
 
     The straight path passes through x / (a + s) at time a / (a + s), with this velocity.
     """
+    # exercise: velocity_of_v
     return (a - s) * x - (a + s) * v
+    # end
 
 
 def v_of_velocity(velocity: Data, x: Data, a: Number, s: Number) -> Data:

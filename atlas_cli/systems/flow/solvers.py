@@ -46,11 +46,13 @@ def heun(v: Velocity, x: Float[Tensor, "B *shape"], t: float, h: float) -> Float
 
 def rk4(v: Velocity, x: Float[Tensor, "B *shape"], t: float, h: float) -> Float[Tensor, "B *shape"]:
     """Four velocities, weighed as Simpson's rule weighs the ends and the middle."""
+    # exercise: rk4
     k1 = v(x, t)
     k2 = v(x + h / 2 * k1, t + h / 2)
     k3 = v(x + h / 2 * k2, t + h / 2)
     k4 = v(x + h * k3, t + h)
     return x + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
+    # end
 
 
 _NODES = (1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0)

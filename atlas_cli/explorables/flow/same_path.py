@@ -1,0 +1,104 @@
+"""Diffusion's path beside the straight one: the same pictures in another strength, and the same loss.
+
+Source:  the page of the family derives it; Gao et al. 2024, diffusionflow.github.io, say it in words.
+"""
+
+from __future__ import annotations
+
+import math
+
+from atlas_cli.diagrams.frames import Curves, Drag, Explorable, Frame, Knob, Series
+from atlas_cli.diagrams.sketch import Note, Shape, Sketch
+from atlas_cli.explorables._ranges import evenly
+
+LEVELS = evenly(0, 1, 41)  # of the right angle that diffusion goes round, from noise to data
+STEPS = (1, 2, 3, 5, 10)
+CLOCKS = ("times", "angles")
+
+
+def shares(level: float) -> tuple[float, float]:
+    """Of data and of noise in what diffusion sees: a point of the circle."""
+    angle = level * math.pi / 2
+    return math.sin(angle), math.cos(angle)
+
+
+def straight_time(level: float) -> float:
+    """The time at which the straight path has both in that proportion."""
+    a, s = shares(level)
+    return a / (a + s)
+
+
+def stops(steps: int, clock: str) -> list[float]:
+    """Straight times at which a sampler asks, evenly by either clock; the last is the end."""
+    even = evenly(0, 1, steps + 1)
+    return [straight_time(k) for k in even] if clock == "angles" else list(even)
+
+
+def same_path(level: float, steps: int, clock: str) -> Frame:
+    """A level on both paths, where a sampler stops, and why the two losses are one."""
+    a, s = shares(level)
+    both, t = a + s, straight_time(level)
+    errors = tuple(sum(shares(other)) ** 2 for other in LEVELS)
+    curves = (
+        Series("squared error of u, in that of v", LEVELS, errors),
+        Series("how often even times come here", LEVELS, tuple(1 / error for error in errors), "dashed"),
+        Series("the two multiplied", LEVELS, (1.0,) * len(LEVELS), "points"),
+    )
+    asked = ", ".join(f"{time:.2g}" for time in stops(steps, clock)[:-1])
+    return Frame(
+        (
+            (
+                _paths(level, steps, clock),
+                Curves(
+                    "By even angles, from noise to data", curves, "share of the right angle", "",
+                    marker=level, drag="level",
+                ),
+            ),
+        ),
+        f"Diffusion sees {a:.2g} of the data and {s:.2g} of the noise here. Divided by {both:.3g}, their "
+        f"sum, it is the straight path's picture at t = {t:.2g}. The velocity u made of diffusion's v errs "
+        f"{both**2:.3g} times as much, squared, and even times come there 1 / {both**2:.3g} as often: "
+        f"nothing is left of either. Of {steps} {'step' if steps == 1 else 'steps'} by even {clock}, the "
+        f"network is asked at t = {asked}.",
+        {
+            "share of data": a, "share of noise": s, "straight time": t,
+            "strength of diffusion's picture": both,
+        },
+    )  # fmt: skip
+
+
+def _paths(level: float, steps: int, clock: str) -> Sketch:
+    """The circle, the straight line, and the ray on which both see the same."""
+    a, s = shares(level)
+    t = straight_time(level)
+    circle = [shares(other)[::-1] for other in LEVELS]
+    shapes = (
+        Shape("the same picture", [[(0.0, 0.0), (s, a)]], "dashed", None),
+        Shape("diffusion: squares add up to 1", [circle], "line", 1),
+        Shape("flow: shares add up to 1", [[(1.0, 0.0), (0.0, 1.0)]], "line", 0),
+        Shape("where the sampler asks", [[(1 - time, time) for time in stops(steps, clock)[:-1]]], "dots", 0),
+        Shape("this level, as diffusion (D) and flow (F) see it", [[(s, a)], [(1 - t, t)]], "nodes", 2),
+    )
+    notes = (
+        Note("noise", 0.97, -0.07, "right"), Note("data", 0.03, 1.1, "left"),
+        Note("D", s, a), Note("F", 1 - t, t),
+    )  # fmt: skip
+    return Sketch(
+        "Shares of noise and of data", shapes, (-0.05, 1.2, -0.15, 1.2), notes, ratio=1.0,
+        x_label="share of noise", y_label="share of data",
+        drag=Drag("level", "x", LEVELS, [shares(other)[1] for other in LEVELS]),
+    )  # fmt: skip
+
+
+EXPLORABLE = Explorable(
+    "same-path", "flow", ("cfm",), "Diffusion and flow matching see the same pictures",
+    "At which level is diffusion's picture strongest beside the flow's? And where do even angles stop more "
+    "often than even times?",
+    (
+        Knob("level", "level", LEVELS, 0.6, "slider"),
+        Knob("steps", "steps of the sampler", STEPS, 5, "slider"),
+        Knob("clock", "even by", CLOCKS, "times", "choice"),
+    ),
+    same_path,
+    place=35,
+)  # fmt: skip
