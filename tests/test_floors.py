@@ -92,7 +92,8 @@ def imported(source: str, known: Iterable[str]) -> Iterator[str]:
                     yield alias.name.removeprefix("atlas_cli.")
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
             named = [arg.value for arg in node.args if isinstance(arg, ast.Constant)]
-            yield from (str(name).removeprefix("atlas_cli.") for name in named)
+            own = (str(name) for name in named if str(name).startswith("atlas_cli."))
+            yield from (name.removeprefix("atlas_cli.") for name in own)
 
 
 def relative(source: str) -> list[int]:

@@ -63,7 +63,7 @@ def article(page: Page, places: Places) -> str:
         return figures.figure(subject, name, alone)
 
     renderer = HtmlRenderer(
-        draw, places.of_link, subject.slug, page.family.slug, marker, lambda: guesses.form(subject)
+        draw, places.of_link, subject.slug, page.family.slug, marker, lambda: guesses.form(subject, marker)
     )
     cited = sum(n_references(section.markdown) for section in page.sections if section.title == REFERENCES)
     parts = [_title(page, places)]

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from atlas_cli.catalog import Family, Topic
 from atlas_cli.pages import guess
+from atlas_cli.pages.glossary import Marker
 from atlas_cli.pages.guess import LETTERS, Guess
 from atlas_cli.pages.html import HtmlRenderer
 
 
-def form(subject: Topic | Family) -> str:
-    """The HTML of a page's guess; nothing where it asks for none."""
+def form(subject: Topic | Family, marker: Marker | None = None) -> str:
+    """The HTML of a page's guess, the glossary's words linked; nothing where it asks for none."""
     asked = guess.of(subject)
     if asked is None:
         return ""
-    renderer = HtmlRenderer(lambda name: "", lambda target: None, f"the guess on {subject.slug}")
-    answer = f"<b>{asked.letter}</b> " if asked.letter else ""  # within: the summary is seen before a guess
-    said = f"<p>{answer}{renderer.inline(asked.told)}</p>"
-    told = f"<details><summary>What was measured</summary>\n{said}\n</details>"
+    renderer = _renderer(subject, marker)
     kind, ask = '<span class="kind">Guess first</span>', renderer.inline(asked.ask)
+    answer = f"<b>{asked.letter}</b> " if asked.letter else ""  # within: the summary is seen before a guess
+    folded = _renderer(subject, marker and marker.aside())
+    said = f"<p>{answer}{folded.inline(asked.told)}</p>"
+    told = f"<details><summary>What was measured</summary>\n{said}\n</details>"
     if asked.figure is None:
         return f'<div class="guess">\n<p>{kind}\n{ask}</p>\n{told}\n</div>'
     return (
@@ -25,6 +27,11 @@ def form(subject: Topic | Family) -> str:
         f"<legend>{kind}\n{ask}</legend>\n{_fields(asked, renderer)}\n</fieldset>\n"
         f'{told}\n<p class="score" role="status"></p>\n</form>'
     )
+
+
+def _renderer(subject: Topic | Family, marker: Marker | None) -> HtmlRenderer:
+    where = f"the guess on {subject.slug}"
+    return HtmlRenderer(lambda name: "", lambda target: None, where, marker=marker)
 
 
 def _bounds(asked: Guess) -> str:
