@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from atlas_cli.catalog import Family
 from atlas_cli.diagrams.web import page as web_page
 from atlas_cli.pages.source import Page
 from atlas_cli.site import shell
 from atlas_cli.site.article import Places, article, has_diagrams
+
+_CODE = re.compile(r"<(style|script)>.*?</\1>", re.DOTALL)  # not data, which are scripts of a type
+# Comments that begin a line, and indentation. They are a tenth of the page.
+_ASIDE = re.compile(r"^[ \t]*(?:/\*.*?\*/[ \t]*\n|//[^\n]*\n)?[ \t]*", re.MULTILINE | re.DOTALL)
 
 
 def document(page: Page) -> str:
@@ -14,4 +20,5 @@ def document(page: Page) -> str:
     subject = page.subject
     about = subject.line if isinstance(subject, Family) else subject.idea
     head = web_page.head() if has_diagrams(page) else ""
-    return shell.alone(f"{subject.title} · atlas", about, article(page, Places(None)), head)
+    whole = shell.alone(f"{subject.title} · atlas", about, article(page, Places(None)), head)
+    return _CODE.sub(lambda code: _ASIDE.sub("", code[0]), whole)
