@@ -16,7 +16,6 @@ from rich.text import Text
 
 from atlas_cli.diagrams.frames import Frame, Heatmap, Panel, told
 from atlas_cli.diagrams.hands import Axis, links_of
-from atlas_cli.diagrams.sketch import Sketch
 from atlas_cli.screen.lines import Lines
 
 PART = "part"  # in the meta of a style
@@ -87,7 +86,7 @@ def shared(frame: Frame) -> set[str]:
     every = list(chain.from_iterable(frame.panels))
     count = Counter(link.name for panel in every for link in links_of(panel))
     own = {
-        link.name for panel in every if isinstance(panel, Sketch) and any(s.parts for s in panel.shapes)
+        link.name for panel in every if any(shape.parts for shape in getattr(panel, "shapes", ()))
         for link in panel.links
     }  # fmt: skip
     return own | {name for name, often in count.items() if often > 1}

@@ -61,7 +61,7 @@ const madeOf = ({ parts }, i) => (parts.length ? [parts[i]].flat().map(Math.roun
 /** @param {Shape} shape @param {number} i */
 function partAttributes(shape, i) {
   const numbers = madeOf(shape, i);
-  return numbers.length ? ` data-of="${numbers.join(" ")}" aria-label="${escaped(`${shape.label} ${numbers[numbers.length - 1] + 1}`.trim())}"` : "";
+  return numbers.length ? ` data-of="${numbers.join(" ")}" role="img" aria-label="${escaped(`${shape.label} ${numbers[numbers.length - 1] + 1}`.trim())}"` : "";
 }
 
 /** The parts of a sketch, each once, with the places of what is drawn of them.
