@@ -91,7 +91,7 @@ def test_no_extra_hides_an_option_of_the_command() -> None:
 
 @pytest.mark.parametrize("topic", [topic for topic in catalog.topics() if topic.system], ids=lambda t: t.slug)
 def test_a_system_says_what_steers_it(topic: catalog.Topic) -> None:
-    """A label that is read is declared, and one that is declared is read or passed on; tokens take a prompt."""
+    """A label that is read is declared; one that is declared is read or passed on; tokens take a prompt."""
     module = importlib.import_module(catalog.system_module(topic))
     system = getattr(module, str(topic.system))
     files = {
