@@ -149,7 +149,7 @@ def _answer(question: Question) -> Given | None:
     hints = 0
     while True:
         if sys.stdin.isatty():
-            print(f"\n  {', '.join(letters)}, ? or q > ", end="", file=sys.stderr, flush=True)
+            print(f"\n  {', '.join(letters)}; ? for a hint, q leaves > ", end="", file=sys.stderr, flush=True)
         line = sys.stdin.readline()
         word = line.strip().lower()
         if not line or word in ("q", "quit"):

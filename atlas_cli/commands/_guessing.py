@@ -81,7 +81,8 @@ def show_list(topics: Sequence[Topic]) -> None:
         said = _said(made) if made else topic.title
         lines += hang(row, wrap(Text(said, "atlas.muted"), text_width() - longest - 19), longest + 17)
     right, made_in_all = guesses.score(known)
-    lines += [Text(), Text(f"{right} of {made_in_all} guesses right", "atlas.head")]
+    word = "guesses" if made_in_all > 1 else "guess"
+    lines += [Text(), Text(f"{right} of {made_in_all} {word} right", "atlas.head")]
     terminal.show(indent(lines, _MARGIN))
     waiting = [t for t in topics if not guesses.made(known, t.slug, guess.id_of(t) or "")]
     if waiting:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PANEL, PLACE = "Class", 3  # in atlas --help
 
+_NAMED = 12  # of the files that are no reports
+
 
 def _places(values: list[Path] | None) -> list[Path]:
     from atlas_cli import paths
@@ -61,7 +63,7 @@ def collect(
     writers = [_writer(path) for path in out or ()]
     found = table.collect(folder)
     if not found.students:
-        lines = [f"{entry.file}: {entry.why}" for entry in found.refused]
+        lines = _left_out(found, "more like these")
         raise DataError(f"{folder} holds no report", 'students write one: atlas report --name "NAME"', lines)
     for path, kind in writers:
         _write(path, kind, found)
@@ -77,9 +79,19 @@ def collect(
         terminal.emit_text(deliver.as_csv(found))
     n = len(found.students)
     messages.say(f"{n} report{'' if n == 1 else 's'} from {folder}")
-    for entry in found.refused:
-        messages.say(f"left out {entry.file}: {entry.why}")
+    for line in _left_out(found, "more; --json names them all"):
+        messages.say(f"left out {line}")
     messages.next_command(*_then(folder, files))
+
+
+def _left_out(found: Table, rest: str) -> list[str]:
+    """What was no report, and why; of very many the first, what may be meant as one before others."""
+    ranked = sorted(
+        found.refused, key=lambda entry: (not entry.file.lower().endswith(".json"), entry.file.count("/"))
+    )
+    lines = [f"{entry.file}: {entry.why}" for entry in ranked[:_NAMED]]
+    more = len(ranked) - len(lines)
+    return [*lines, f"{more} {rest}"] if more else lines
 
 
 def _writer(path: Path) -> tuple[Path, str]:

@@ -87,7 +87,7 @@ def start(name: _Name, json: _Json = False) -> None:
     screen.show_task(exercise)
     path = work.file_of(exercise)
     messages.say(f"{path}" if written else f"{path} is there already, and stays as it is")
-    messages.next_command(f"atlas exercise watch {exercise.full_name}", "while you write; or check, or hint")
+    messages.next_command(f"atlas exercise watch {exercise.full_name}", "while you write")
 
 
 @app.command()
@@ -110,23 +110,26 @@ def check(name: _Latest = None, json: _Json = False) -> None:
 
 @app.command()
 def hint(
-    name: _Name,
+    name: _Latest = None,
     number: Annotated[int, typer.Argument(min=1, max=3, help="Which of the three.")] = 1,
     json: _Json = False,
 ) -> None:
     """Give a hint: the first nudges, the third is almost the line.
+
+    Without a name, or by its number alone, it is of what you worked at last.
 
     Example: [bold]atlas exercise hint ddpm/add_noise 2[/bold]
     """
     from rich.text import Text
 
     from atlas_cli.commands import _exercises as screen
-    from atlas_cli.exercises import find
     from atlas_cli.screen import messages
     from atlas_cli.screen.lines import hang, indent
     from atlas_cli.screen.terminal import emit_json, show, text_width
 
-    exercise = find.find(name, "hint")
+    if name in ("1", "2", "3"):  # of a family by its number no hint is asked
+        name, number = None, int(name)
+    exercise = _chosen(name, "hint")
     text = exercise.hints[number - 1]
     if json:
         emit_json({"exercise": exercise.full_name, "number": number, "of": 3, "hint": text})

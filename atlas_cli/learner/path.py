@@ -6,6 +6,7 @@ not written yet have no steps and are named as to come.
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
 from collections.abc import Iterator
@@ -247,4 +248,9 @@ def _run(topic: Topic, progress: Progress) -> str:
     if catalog.runs_of(topic) or not trained:
         return topic.slug
     run = max(trained, key=lambda deed: deed.last).facts.get("run")
-    return shlex.quote(str(run)) if run else topic.slug
+    return shlex.quote(_from_here(str(run))) if run else topic.slug
+
+
+def _from_here(run: str) -> str:
+    """A folder below the working folder goes by its way from there."""
+    return run.removeprefix(f"{os.getcwd()}{os.sep}")

@@ -109,18 +109,13 @@ def load(family: Family) -> Quiz:
 
 
 def find(name: str) -> Quiz:
-    """The quiz that a name means: a family's, or the questions on one topic of it.
+    """The quiz that a name means: a family's, or of a topic its questions; where both go by it, the topic's.
 
     Raises:
         UsageError: nothing goes by that name, or there is no question on it yet.
     """
-    try:
-        return load(catalog.resolve_family(name, "quiz"))
-    except UsageError:
-        subject = catalog.resolve_any(name, "quiz")
-        if isinstance(subject, Family):
-            raise
-    return _on_topic(subject)
+    subject = catalog.resolve_any(name, "quiz")
+    return load(subject) if isinstance(subject, Family) else _on_topic(subject)
 
 
 def only(quiz: Quiz, kind: str) -> Quiz:

@@ -76,7 +76,7 @@ def _notes(v: Row, measured: Row | None) -> Iterator[str]:
         spread = f" ({number(measured['low'])} to {number(measured['high'])})" if "low" in measured else ""
         yield f"the atlas measured {number(measured['mean'])}{spread}"
     if _better_without(v):
-        yield "better without the idea: not here, but in the other claims lies what the idea is for"
+        yield "better without the idea here; what the idea is for shows in the other claims"
     if is_speed(base):
         yield "a figure of speed: other work on the machine changes it"
 

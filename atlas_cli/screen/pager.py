@@ -5,6 +5,9 @@ from __future__ import annotations
 import os
 import sys
 
+LESS = "-FRX -Psspace turns the page, q leaves?e (the end).$"
+"""What less is told where the reader tells it nothing; a bare ":" does not say how to go on or away."""
+
 
 def command() -> list[str] | None:
     """The pager that the environment names, less where it names none; None where it is not installed."""
@@ -30,7 +33,7 @@ def page(text: str) -> None:
     import signal
     import subprocess
 
-    environment = {**os.environ, "LESS": os.environ.get("LESS", "-FRX"), "LESSCHARSET": "utf-8"}
+    environment = {**os.environ, "LESS": os.environ.get("LESS", LESS), "LESSCHARSET": "utf-8"}
     interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C belongs to the pager while it runs
     try:
         process = subprocess.Popen(words, stdin=subprocess.PIPE, env=environment)

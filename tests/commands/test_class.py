@@ -306,6 +306,21 @@ def test_a_table_that_cannot_be_written_is_said_with_its_option(atlas: CommandLi
     assert "name another file: --out FILE" in said.err
 
 
+def test_of_very_many_files_that_are_no_reports_the_first_are_named(atlas: CommandLine, folder: Path) -> None:
+    (folder / "a").mkdir()
+    for n in range(30):
+        (folder / "a" / f"{n}.png").write_text("")
+    (folder / "z.json").write_text("{}")
+    none = atlas("class", "collect", "reports")
+    put(folder, "anna.json", body("Anna"))
+    one = atlas("class", "collect", "reports")
+    for said in (none, one):
+        assert "z.json: it is no report of atlas" in said.err
+        assert said.err.count(".png") == 11
+    assert "19 more like these" in none.err
+    assert "left out 19 more; --json names them all" in one.err
+
+
 def test_a_folder_of_everything_is_refused(
     atlas: CommandLine, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

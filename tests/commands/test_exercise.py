@@ -84,6 +84,15 @@ def test_a_known_mistake_is_said_in_words(atlas: CommandLine, loss: Exercise) ->
     assert "You averaged the two terms" in told.out
 
 
+def test_a_hint_by_its_number_alone_is_of_what_was_worked_at_last(atlas: CommandLine, loss: Exercise) -> None:
+    work.file_of(loss).touch()
+    first, second = atlas("exercise", "hint"), atlas("exercise", "hint", "2")
+    assert "1 of 3" in first.out
+    assert f"atlas exercise hint {NAME} 2" in first.err
+    assert "2 of 3" in second.out
+    assert f"atlas exercise hint {NAME} 3" in second.err
+
+
 def test_hints_lead_from_one_to_the_next_and_to_the_solution(atlas: CommandLine) -> None:
     assert f"atlas exercise hint {NAME} 2" in atlas("exercise", "hint", NAME).err
     last = atlas("exercise", "hint", NAME, "3")

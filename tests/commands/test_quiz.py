@@ -37,7 +37,7 @@ def key(family: str) -> str:
 
 
 def test_all_right_from_a_pipe(atlas):
-    out, err = atlas("gan", given=key("gan"))
+    out, err = atlas("GANs", given=key("gan"))
     count = key("gan").count("\n")
     assert f"{count} of {count}  ·" in out
     assert f"{count} of {count} right" in out
@@ -59,7 +59,7 @@ def test_a_wrong_answer_gets_both_whys_and_numbers_and_capitals_do_too(atlas):
 
 
 def test_an_answer_that_is_none_is_asked_for_again(atlas):
-    out, err = atlas("gan", given="\nz\n9\n" + key("gan"))
+    out, err = atlas("GANs", given="\nz\n9\n" + key("gan"))
     assert "13 of 13 right" in out
     assert "'z' is none of a, b, c, d" in err
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 
@@ -212,6 +213,8 @@ def test_a_run_of_another_folder_is_sampled_by_where_it_lies(tmp_path, monkeypat
     ddpm = catalog.resolve("ddpm")
     known = Progress((deed("trained", "ddpm", "ddpm/small", run="/elsewhere/runs/ddpm-small-1"),))
     assert path.steps_of(ddpm, known)[-1].command == "atlas sample /elsewhere/runs/ddpm-small-1"
+    below = Progress((deed("trained", "ddpm", "ddpm/small", run=f"{os.getcwd()}/exercises/runs/ddpm-ci-1"),))
+    assert path.steps_of(ddpm, below)[-1].command == "atlas sample exercises/runs/ddpm-ci-1"
     run = tmp_path / "runs" / "ddpm-small-1"
     run.mkdir(parents=True)
     (run / "run.json").write_text(json.dumps({"recipe": "ddpm/small"}))

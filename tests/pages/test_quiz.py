@@ -50,8 +50,15 @@ def test_a_topic_s_name_asks_about_that_topic_alone():
     assert found.family.slug == "gan"
     assert {question.topic for question in found.questions} == {"sngan"}
     whole = quiz.load(catalog.resolve_family("gan")).questions
-    assert quiz.find("gan").questions == whole  # the family goes before the topic of the same name
+    assert quiz.find("GANs").questions == whole
+    assert {question.topic for question in quiz.find("gan").questions} == {"gan"}  # and not its family
     assert {question.topic for question in quiz.find("2").questions} >= {"s4", "mamba"}
+
+
+def test_a_quiz_by_its_topic_s_name_asks_as_many_as_the_path_says():
+    for topic in catalog.topics():
+        if entries := [entry for entry in quiz.index(topic.family) if entry.topic == topic.slug]:
+            assert len(quiz.find(topic.slug).questions) == len(entries)
 
 
 def test_a_missing_quiz_names_those_there_are(monkeypatch: pytest.MonkeyPatch):

@@ -148,6 +148,18 @@ def test_a_pager_gets_the_whole_text_and_may_leave_early(
     assert capfd.readouterr().err == ""
 
 
+def test_less_says_how_to_go_on_and_away_unless_the_reader_has_told_it(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ATLAS_PAGER", "printenv LESS")
+    monkeypatch.delenv("LESS", raising=False)
+    pager.page("line\n")
+    assert "space turns the page, q leaves" in capfd.readouterr().out
+    monkeypatch.setenv("LESS", "-S")
+    pager.page("line\n")
+    assert capfd.readouterr().out == "-S\n"
+
+
 def test_a_pager_is_what_the_environment_names_and_none_is_no_fault(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("ATLAS_PAGER", "cat -u")
     assert pager.command() == ["cat", "-u"]
