@@ -127,7 +127,7 @@ def hint(
     from atlas_cli.screen.lines import hang, indent
     from atlas_cli.screen.terminal import emit_json, show, text_width
 
-    if name in ("1", "2", "3"):  # of a family by its number no hint is asked
+    if name is not None and name in ("1", "2", "3"):  # of a family by its number no hint is asked
         name, number = None, int(name)
     exercise = _chosen(name, "hint")
     text = exercise.hints[number - 1]
