@@ -128,7 +128,8 @@ def hint(
     from atlas_cli.screen.terminal import emit_json, show, text_width
 
     if name is not None and name in ("1", "2", "3"):  # of a family by its number no hint is asked
-        name, number = None, int(name)
+        number = int(name)
+        name = None
     exercise = _chosen(name, "hint")
     text = exercise.hints[number - 1]
     if json:
