@@ -27,6 +27,9 @@ def verify(
         list[str], typer.Argument(help="Topics, or topic/recipe.", autocompletion=_complete.recipes)
     ],
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds to train with.")] = 1,
+    rows: Annotated[
+        int | None, typer.Option(min=0, help="With how many the rows of `vary`; all, unless said.")
+    ] = None,
     write: Annotated[
         bool, typer.Option("--write", help="Write the figures into the recipes' `measured:` lines.")
     ] = False,
@@ -65,7 +68,7 @@ def verify(
     told = train_reporter(json, not distributed.is_main())
     results: list[Verification] = []
     for recipe in chosen:
-        results.append(verify_recipe(recipe, options, told, seeds))
+        results.append(verify_recipe(recipe, options, told, seeds, rows))
         if write:
             results[-1].write()
     passed = all(r.met for r in results)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from statistics import fmean
 from typing import Any
@@ -62,19 +62,25 @@ class Verification:
             "precision": resolve_precision(train.precision, device),
             "cores": cores(),
             "threads": threads(train.threads),
-            "seeds": [train.seed + 1 + i for i in range(len(self.outcomes))],
+            "seeds": self._seeds,
             "python": platform.python_version(),
             "torch": torch.__version__.split("+")[0],
             "code": code_hash(self.recipe),
             "date": date.today().isoformat(),
         }
 
+    @property
+    def _seeds(self) -> list[int]:
+        return [self.recipe.train.seed + 1 + i for i in range(len(self.outcomes))]
+
     def _varied(self) -> dict[str, Any]:
         """Means and spreads of the rows of `vary`, where there are any."""
-        rows = {row: [o.varied[row] for o in self.outcomes] for row in self.outcomes[0].varied}
-        if not rows:
+        varied = [outcome.varied for outcome in self.outcomes if outcome.varied]
+        if not varied:
             return {}
+        rows = {row: [figures[row] for figures in varied] for row in varied[0]}
         return {
+            **({"vary_seeds": self._seeds[: len(varied)]} if len(varied) < len(self.outcomes) else {}),
             "vary": {row: _means(found) for row, found in rows.items()},
             "spread_vary": {row: _spreads(found) for row, found in rows.items()},
         }
@@ -90,14 +96,20 @@ class Verification:
         write_atomic(path, kept + measured_text(self.measured()))
 
 
-def verify_recipe(recipe: Recipe, options: Options, reporter: Reporter, seeds: int) -> Verification:
-    """Train a recipe with so many seeds, those after its own: with its own it was chosen."""
+def verify_recipe(
+    recipe: Recipe, options: Options, reporter: Reporter, seeds: int, rows: int | None = None
+) -> Verification:
+    """Train a recipe with so many seeds, those after its own: with its own it was chosen.
+
+    The rows of `vary` are trained with the first `rows` of them; None: with all.
+    """
     outcomes = []
     for i in range(seeds):
         seed = recipe.train.seed + 1 + i
         reporter.say(f"{recipe.name}, seed {seed} ({i + 1} of {seeds})")
         seeded = recipes.resolve(recipe.name, [f"train.seed={seed}"])
-        outcomes.append(execute(seeded, options, reporter))
+        varied = options.varied and (rows is None or i < rows)
+        outcomes.append(execute(seeded, replace(options, varied=varied), reporter))
     return Verification(recipe, outcomes, options.device, timed(recipe.name, threads(recipe.train.threads)))
 
 

@@ -148,7 +148,7 @@ def _table(topic: str, recipe: str, columns: str) -> str:
     known = _recipe(topic, recipe).get("measured") or {}
     rows = {"as the recipe says": "", "without the idea": "without."}
     rows |= {row.replace("=", " = "): f"vary.{row}." for row in known.get("vary", {})}
-    once = _is_of_one_seed(topic, recipe)
+    once = _is_of_one_seed(topic, recipe, "")
     lines = [
         f"| {'one seed' if once else ''} | " + " | ".join(words or name for name, _, words in wanted) + " |"
     ]
@@ -156,7 +156,8 @@ def _table(topic: str, recipe: str, columns: str) -> str:
     for title, before in rows.items():
         if before != "without." or known.get("without"):
             cells = [_cell(topic, recipe, before + name) for name, _, _ in wanted]
-            lines.append(f"| {title} | {' | '.join(cells)} |")
+            alone = ", one seed" if not once and _is_of_one_seed(topic, recipe, before) else ""
+            lines.append(f"| {title}{alone} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
@@ -165,7 +166,9 @@ def _cell(topic: str, recipe: str, figure: str) -> str:
     if value is None:
         return "-"
     return (
-        _told(value) if ends == NOT_MEASURED or _is_of_one_seed(topic, recipe) else f"{_told(value)} ({ends})"
+        _told(value)
+        if ends == NOT_MEASURED or _is_of_one_seed(topic, recipe, figure)
+        else f"{_told(value)} ({ends})"
     )
 
 
@@ -196,11 +199,13 @@ def _told(value: Any) -> str:
 
 def _of_one_seed(topic: str, recipe: str, figure: str) -> str:
     """Said of a figure of which nobody knows how far it strays."""
-    return " (one seed)" if figure not in _CERTAIN and _is_of_one_seed(topic, recipe) else ""
+    return " (one seed)" if figure not in _CERTAIN and _is_of_one_seed(topic, recipe, figure) else ""
 
 
-def _is_of_one_seed(topic: str, recipe: str) -> bool:
-    seeds = _value(topic, recipe, "seeds")
+def _is_of_one_seed(topic: str, recipe: str, figure: str) -> bool:
+    """Whether a figure has one seed; the rows of `vary` may have fewer than the run (`verify --rows`)."""
+    fewer = _value(topic, recipe, "vary_seeds") if figure.startswith("vary.") else None
+    seeds = fewer or _value(topic, recipe, "seeds")
     return bool(seeds == 1 or (isinstance(seeds, list) and len(seeds) == 1))
 
 

@@ -11,13 +11,22 @@ import torch
 import yaml
 
 from atlas_cli.engine import device
+from atlas_cli.engine.build import Options
 from atlas_cli.engine.laptop import timed
 from atlas_cli.engine.staleness import code_hash
 from atlas_cli.engine.trainer import Outcome
 from atlas_cli.engine.verdict import judge
-from atlas_cli.engine.verification import Verification, measured_text, without_measured, write_timed
+from atlas_cli.engine.verification import (
+    Verification,
+    measured_text,
+    verify_recipe,
+    without_measured,
+    write_timed,
+)
 from atlas_cli.errors import EnvironmentFault, UsageError
+from atlas_cli.present.reporter import Reporter, SilentReporter
 from atlas_cli.recipe import recipes
+from atlas_cli.recipe.model import Recipe
 
 
 def verification() -> Verification:
@@ -48,6 +57,33 @@ def test_measured_holds_the_rows_of_vary() -> None:
     assert measured["vary"] == {"guidance=1.5": {"class_accuracy": 3.0}}
     assert measured["spread_vary"] == {"guidance=1.5": {"class_accuracy": [1.0, 6.0]}}
     assert yaml.safe_load(measured_text(measured))["measured"] == measured
+
+
+def test_rows_of_fewer_seeds_than_the_run_say_which() -> None:
+    found = verification()
+    found.outcomes[0].varied = {"guidance=1.5": {"class_accuracy": 1.0}}
+    measured = found.measured()
+    assert measured["vary_seeds"] == [1]
+    assert measured["vary"] == {"guidance=1.5": {"class_accuracy": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("rows", "trained"), [(None, [True] * 3), (1, [True, False, False]), (0, [False] * 3)]
+)
+def test_rows_are_trained_with_the_first_seeds(
+    monkeypatch: pytest.MonkeyPatch, rows: int | None, trained: list[bool]
+) -> None:
+    asked: list[bool] = []
+
+    def execute(recipe: Recipe, options: Options, reporter: Reporter) -> Outcome:
+        asked.append(options.varied)
+        return verification().outcomes[0]
+
+    monkeypatch.setattr("atlas_cli.engine.verification.execute", execute)
+    monkeypatch.setattr("atlas_cli.engine.verification.timed", lambda name, threads: {})
+    options = Options(out=Path("runs"), varied=True)
+    verify_recipe(recipes.resolve("ddpm/small"), options, SilentReporter(), 3, rows)
+    assert asked == trained
 
 
 def test_measured_says_on_what_it_was_measured() -> None:

@@ -241,3 +241,16 @@ def test_a_table_of_one_seed_says_so_and_has_no_spreads(filled, tmp_path: Path):
     (tmp_path / "mamba" / "once.yaml").write_text(text, encoding="utf-8")
     lines = filled("{{ table once: loss }}").splitlines()
     assert lines == ["| one seed | loss |", "|---|---|", "| as the recipe says | 1.5 |"]
+
+
+def test_rows_of_one_seed_beside_a_run_of_three_say_so(filled, tmp_path: Path):
+    few = MEASURED.replace("seeds: [1, 2, 3]", "seeds: [1, 2, 3]\n  vary_seeds: [1]")
+    (tmp_path / "mamba" / "many.yaml").write_text(few, encoding="utf-8")
+    assert filled("{{ figure many.vary.guidance=1.5.loss }}") == "2 (one seed)"
+    assert filled("{{ figure many.loss }}, {{ figure many.without.loss }}") == "1.5, 3"
+    assert filled("{{ table many: loss }}").splitlines()[2:] == [
+        "| as the recipe says | 1.5 (1.25 to 1.75) |",
+        "| without the idea | 3 (2.9 to 3.1) |",
+        "| guidance = 1.5, one seed | 2 |",
+        "| two words, one seed | 2.5 |",
+    ]
