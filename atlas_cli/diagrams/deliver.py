@@ -94,22 +94,29 @@ def draw(shown: Explorable, given: Sequence[str], command: str) -> None:
     from atlas_cli.screen.terminal import out, show
 
     setting = gallery.setting(shown, given, command)
-    lines = placed(gallery.with_own(shown, setting), min(out.width - 2 * _INDENT, _WIDEST), setting)
-    show(indent([Text(), *lines, Text()], _INDENT))
+    drawn = placed(gallery.with_own(shown, setting), min(out.width - 2 * _INDENT, _WIDEST), setting)
+    show(indent([Text(), *drawn, Text()], _INDENT))
 
 
 def placed(shown: Diagram | Explorable, width: int, setting: Mapping[str, Value] | None = None) -> list[Text]:
-    """A diagram as lines for this terminal, as a page has it in its text; frames come from the cache."""
+    """A diagram as lines for this terminal, in colour where it has any."""
     from atlas_cli.screen.terminal import out
 
+    return lines(shown, width, out.color_system is not None, setting)
+
+
+def lines(
+    shown: Diagram | Explorable, width: int, colour: bool, setting: Mapping[str, Value] | None = None
+) -> list[Text]:
+    """A diagram as a page has it in its text; frames come from the cache."""
     if isinstance(shown, Diagram):
         from atlas_cli.diagrams.text import blocks as text_blocks
 
-        return text_blocks.drawing(shown, width, colour=out.color_system is not None)
+        return text_blocks.drawing(shown, width, colour=colour)
     from atlas_cli.diagrams.frame_cache import frame_of
 
     setting = setting or shown.defaults
-    return _lines(shown, frame_of(shown, setting), setting, width, out.color_system is not None)
+    return _lines(shown, frame_of(shown, setting), setting, width, colour)
 
 
 def _lines(

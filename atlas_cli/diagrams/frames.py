@@ -26,7 +26,7 @@ KnobKind = Literal["slider", "choice", "play"]
 LineStyle = Literal["line", "dashed", "points"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Series(Plain):
     """One curve of a `Curves` panel."""
 
@@ -37,7 +37,7 @@ class Series(Plain):
     kind: ClassVar[str] = "series"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Group(Plain):
     """The points of a `Scatter` panel that belong together; an order there is, is kept."""
 
@@ -46,7 +46,7 @@ class Group(Plain):
     kind: ClassVar[str] = "group"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Panel(Plain):
     """What a frame is made of: data under a title.
 
@@ -70,7 +70,7 @@ class Panel(Plain):
         super().__post_init__()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Heatmap(Panel):
     """A matrix as shades; the first row is at the top.
 
@@ -93,7 +93,7 @@ class Heatmap(Panel):
     kind: ClassVar[str] = "heatmap"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Curves(Panel):
     """Functions of one variable; `marker` is an upright line at the x where the knob stands."""
 
@@ -106,7 +106,7 @@ class Curves(Panel):
     kind: ClassVar[str] = "curves"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Scatter(Panel):
     """Groups of points in the plane; `range` is x from, x to, y from, y to."""
 
@@ -115,7 +115,7 @@ class Scatter(Panel):
     kind: ClassVar[str] = "scatter"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Quiver(Panel):
     """Arrows in the plane, one from each point, as long as its vector in the units of `range`.
 
@@ -129,7 +129,7 @@ class Quiver(Panel):
     kind: ClassVar[str] = "quiver"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Bars(Panel):
     """Labelled amounts from 0; `high` is the amount of a full bar."""
 
@@ -139,7 +139,7 @@ class Bars(Panel):
     kind: ClassVar[str] = "bars"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Images(Panel):
     """Grey images in a grid of `columns`, 0 black to 1 white, each (H, W) with a caption or none at all."""
 
@@ -149,7 +149,7 @@ class Images(Panel):
     kind: ClassVar[str] = "images"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Tokens(Panel):
     """Pieces of text in reading order, each with a weight 0 to 1 and a note that says it in characters."""
 
@@ -157,7 +157,7 @@ class Tokens(Panel):
     kind: ClassVar[str] = "tokens"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Words(Panel):
     """Lines of text."""
 
@@ -165,7 +165,7 @@ class Words(Panel):
     kind: ClassVar[str] = "words"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Frame(Plain):
     """What one setting of the knobs shows: rows of panels, what to look for, and figures by name."""
 
@@ -179,7 +179,7 @@ class Frame(Plain):
         object.__setattr__(self, "facts", {name: rounded(value) for name, value in self.facts.items()})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Knob(Plain):
     """What the reader turns: a finite list of values in order, one of them the default.
 

@@ -13,7 +13,7 @@ Axis = Literal["x", "y"]
 AXES: tuple[Axis, Axis] = ("x", "y")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Drag(Plain):
     """A knob that a hand on the panel turns: the value nearest to the hand is taken.
 
@@ -49,7 +49,7 @@ class Drag(Plain):
         return min(range(len(values)), key=away)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Link(Plain):
     """What the parts of a panel along one axis are: who points at one sees its like in the other panels too.
 

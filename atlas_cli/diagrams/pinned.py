@@ -95,16 +95,16 @@ def fits(explorable: Explorable, pin: Pin) -> bool:
 
 def _lookup(file: Path, pin: Pin, knobs: tuple[Knob, ...]) -> Callable[..., Frame]:
     @cache
-    def frames() -> list[Any]:
+    def frames() -> Packed:
         if shelf.digest(pin.packed) != pin.digest:
             raise damaged(file, "its frames are not those that were written")
         try:
-            unpacked = unpack(pin.packed)
-        except (ValueError, KeyError, IndexError, zlib.error) as error:
+            held = Packed(pin.packed)
+        except (ValueError, KeyError, zlib.error) as error:
             raise damaged(file, str(error)) from error
-        if len(unpacked) != prod(len(knob.values) for knob in knobs):
+        if len(held) != prod(len(knob.values) for knob in knobs):
             raise damaged(file, "frames are missing")
-        return unpacked
+        return held
 
     def looked_up(**setting: Value) -> Frame:
         from atlas_cli.diagrams.frame_cache import from_dict
@@ -112,26 +112,39 @@ def _lookup(file: Path, pin: Pin, knobs: tuple[Knob, ...]) -> Callable[..., Fram
         at = 0
         for knob in knobs:
             at = at * len(knob.values) + knob.values.index(setting.get(knob.name, knob.default))
-        return from_dict(frames()[at])
+        try:
+            frame = frames()[at]
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            raise damaged(file, str(error)) from error
+        return from_dict(frame)
 
     return looked_up
 
 
-def unpack(packed: str) -> list[Any]:
-    """Frames from what diagrams/web/frames.py made of them, the last knob turning fastest."""
-    data = json.loads(zlib.decompress(base64.b64decode(packed)))
-    arrays = [_undone(**entry) for entry in data["arrays"]]
+class Packed:
+    """Frames as diagrams/web/frames.py packed them, the last knob turning fastest.
 
-    def filled(value: Any) -> Any:
+    A frame is filled when it is asked for: a page shows one of hundreds.
+    """
+
+    def __init__(self, packed: str) -> None:
+        data = json.loads(zlib.decompress(base64.b64decode(packed)))
+        self._frames, self._arrays = data["frames"], data["arrays"]
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, at: int) -> Any:
+        return self._filled(self._frames[at])
+
+    def _filled(self, value: Any) -> Any:
         if isinstance(value, list):
-            return [filled(item) for item in value]
+            return [self._filled(item) for item in value]
         if not isinstance(value, dict):
             return value
         if "array" in value:
-            return arrays[value["array"]]
-        return {name: filled(item) for name, item in value.items()}
-
-    return [filled(frame) for frame in data["frames"]]
+            return _undone(**self._arrays[value["array"]])
+        return {name: self._filled(item) for name, item in value.items()}
 
 
 def _undone(

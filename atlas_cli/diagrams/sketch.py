@@ -16,7 +16,7 @@ Ticks = tuple[tuple[str, float], ...]  # a label, and where on the axis it stand
 ShapeStyle = Literal["line", "dashed", "arrow", "dots", "area", "nodes", "full nodes"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Shape(Plain):
     """Parts of a `Sketch` that mean the same and look alike.
 
@@ -44,7 +44,7 @@ class Shape(Plain):
         return part if isinstance(part, tuple) else (part,)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Note(Plain):
     """A word or a number in the middle of a place; `side` "left" begins there, "right" ends there."""
 
@@ -55,7 +55,7 @@ class Note(Plain):
     kind: ClassVar[str] = "note"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Sketch(Panel):
     """Shapes on a plane, the later ones on top, and notes above all of them.
 

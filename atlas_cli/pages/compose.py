@@ -10,7 +10,7 @@ from rich.text import Text
 from atlas_cli import catalog
 from atlas_cli.catalog import Family, Topic
 from atlas_cli.diagrams import blocks
-from atlas_cli.pages import guess
+from atlas_cli.pages import drawn, guess
 from atlas_cli.pages.directives import only_named, told
 from atlas_cli.pages.source import Page, facts_of
 from atlas_cli.pages.text import Renderer
@@ -75,14 +75,23 @@ def _topics(family: Family, width: int) -> Lines:
 
 
 def _diagram(page: Page, name: str, width: int) -> Lines:
+    from atlas_cli.screen.terminal import ascii_only, out
+
+    colour = out.color_system is not None
+    ready = None if ascii_only() else drawn.lines(page.subject, name, width, colour)
+    return diagram(page.subject, name, width, colour) if ready is None else ready
+
+
+def diagram(subject: Topic | Family, name: str, width: int, colour: bool) -> Lines:
+    """A diagram in a page's text, drawn; of one that takes a run or much time, how it is drawn."""
     from atlas_cli.diagrams import gallery
 
-    found = gallery.find(page.subject, name)
+    found = gallery.find(subject, name)
     if only_named(found):
         return wrap(Text(told(found), "atlas.muted"), width)
-    from atlas_cli.diagrams.deliver import placed
+    from atlas_cli.diagrams.deliver import lines
 
-    return placed(found, width)
+    return lines(found, width, colour)
 
 
 def _guess(page: Page, width: int, answered: bool) -> Lines:

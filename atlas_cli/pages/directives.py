@@ -96,6 +96,11 @@ def diagram_named(paragraph: str) -> str | None:
     return match[1] if match else None
 
 
+def diagrams_in(markdown: str) -> list[str]:
+    """The names of the diagrams that stand in a text."""
+    return _DIAGRAM.findall(markdown)
+
+
 def fill_diagrams(markdown: str, subject: Topic | Family) -> str:
     """Replace every diagram by a drawing in a code block, for Markdown that leaves the atlas."""
 

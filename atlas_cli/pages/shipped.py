@@ -1,18 +1,22 @@
 """Make anew what the atlas ships so that a first start is quick: `make frames`.
 
-That is what the YAML of its pages, recipes and diagrams holds, the trees of the pages' Markdown, and what
-the explorables show first.
+That is what the YAML of its pages, recipes and diagrams holds, the trees of the pages' Markdown, what the
+explorables show first, and the diagrams as they stand in the pages' text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 
 from atlas_cli import catalog, documents, paths
 from atlas_cli.catalog import Family, Topic
 from atlas_cli.diagrams import gallery, shipped
-from atlas_cli.pages import guess, markdown
+from atlas_cli.pages import drawn, guess, markdown
+from atlas_cli.pages.compose import diagram
+from atlas_cli.pages.directives import diagrams_in
 from atlas_cli.pages.source import Page, read_page
+from atlas_cli.screen.lines import Lines
 
 
 def subjects() -> Iterator[Topic | Family]:
@@ -37,6 +41,13 @@ def yamls() -> list[str]:
     return [*filter(None, fronts), *(file.read_text(encoding="utf-8") for file in found)]
 
 
+def drawings(page: Page) -> Iterator[tuple[str, int, bool, Lines]]:
+    """The diagrams in a page's text, as terminals show them."""
+    for name in dict.fromkeys(name for text in texts(page) for name in diagrams_in(text)):
+        for width, colour in product(drawn.WIDTHS, (False, True)):
+            yield name, width, colour, diagram(page.subject, name, width, colour)
+
+
 def main() -> None:
     """Write all of it."""
     documents.ship(yamls())
@@ -50,6 +61,11 @@ def main() -> None:
             # A heavy one is not drawn while a page is read; a pinned one is at hand.
             if not (explorable.heavy or explorable.packed):
                 shipped.write(explorable)
+    shown: dict[tuple[str, str], list[tuple[str, int, bool, Lines]]] = {}
+    for page in map(read_page, subjects()):
+        shown.setdefault((page.family.slug, page.subject.slug), []).extend(drawings(page))
+    for (family_slug, slug), lines in shown.items():
+        drawn.ship(lines, family_slug, slug)
 
 
 if __name__ == "__main__":

@@ -54,7 +54,7 @@ def test_frames_are_those_of_the_run_and_texts_go_where_all_is_too_much(
     assert len(pin.packed) <= 60_000
     assert pin.knobs["text"] in (["held-out 1"], ["held-out 1", "held-out 2"])  # there are three
     assert len(pin.knobs["asks"]) == 11  # and all of the rest
-    whole = pinned.unpack(pin.packed)
+    whole = pinned.Packed(pin.packed)
     assert all(
         frame["caption"].endswith(f"gpt/smoke, seed 0, trained on {pin.origin['date']}.") for frame in whole
     )

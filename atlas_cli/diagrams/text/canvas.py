@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby, pairwise
+from operator import itemgetter
 from typing import NamedTuple
 
-from rich.text import Text
+from rich.text import Span, Text
 
 Point = tuple[int, int]
 Stroke = dict[str, int]  # direction "n", "e", "s", "w" -> weight 1 light, 2 heavy
@@ -93,14 +94,19 @@ class Canvas:
         return glyph.translate(_DASHED) if line.pen.dashed else glyph, line.pen.style
 
 
+_BLANK = (" ", "")
+
+
 def _row(cells: dict[int, tuple[str, str]]) -> Text:
     """One line of text, neighbours of one style together."""
-    filled = [cells.get(x, (" ", "")) for x in range(max(cells, default=-1) + 1)]
-    runs = [
-        ("".join(character for character, _ in run), style)
-        for style, run in groupby(filled, key=lambda cell: cell[1])
-    ]
-    return Text.assemble(*runs, no_wrap=True)
+    filled = [cells.get(x, _BLANK) for x in range(max(cells, default=-1) + 1)]
+    spans, start = [], 0
+    for style, run in groupby(filled, key=itemgetter(1)):
+        end = start + sum(1 for _ in run)
+        if style:
+            spans.append(Span(start, end, style))
+        start = end
+    return Text("".join([character for character, _ in filled]), no_wrap=True, spans=spans)
 
 
 _DIRECTIONS = {(0, -1): "n", (1, 0): "e", (0, 1): "s", (-1, 0): "w"}

@@ -150,7 +150,7 @@ def test_pictures_in_few_shades_are_packed_as_letters_and_come_back_exactly():
     frame = unpacked(packed)[0]
     (few,), _ = (panel["images"] for panel in frame["panels"][0])
     assert_close(few, rounded_lists(picture), 1e-3)
-    assert pinned.unpack(packed) == unpacked(packed)
+    assert [*pinned.Packed(packed)] == unpacked(packed)
 
 
 def rounded_lists(rows: list[list[float]]) -> list[list[float]]:
