@@ -24,6 +24,13 @@ collect_ignore = ["added"]  # files for a copy of the atlas, their tests among t
 install_import_hook(["atlas_cli.systems", "atlas_cli.nets", "atlas_cli.metrics"], "beartype.beartype")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process more than there are cores: a quarter of the time a test waits for a browser or a command."""
+    from atlas_cli.ranks import cores
+
+    return cores() + 1
+
+
 @pytest.fixture(autouse=True)
 def _private_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or writes the user's caches, runs or terminal settings."""

@@ -7,7 +7,7 @@ Names:   A use is one place in the stack where the shared block is called; its w
          plus its own product of low rank.
 Shapes:  B batch, L length, r rank of an adapter.
 Differs: what is found joins the stream and so reaches the end by itself; in eq. 6 only the next Mamba block
-         reads it, and this model then learns which values there are, not whose (`to_stream: false`).
+         reads it (`to_stream: false`), and this model then finds its task with some seeds only.
          Keys, queries and values are d_model wide and scaled as usual; Zamba's are 2 d_model wide. SwiGLU in
          place of a GELU that gates. Adapters on attention and feed-forward, as in Zamba2-1.2B, around
          Mamba-1 blocks, as in Zamba. No positions, as in Zamba.
