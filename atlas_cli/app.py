@@ -100,7 +100,7 @@ def root(
 ) -> None:
     """Learn, draw, train and sample modern AI architectures on a laptop.
 
-    Start with: [bold]atlas train ddpm --recipe small[/bold]
+    Start with: [bold]atlas learn[/bold], or at once with [bold]atlas train ddpm --recipe small[/bold]
     """
     if context.invoked_subcommand is None:
         from atlas_cli.commands.ls import print_map

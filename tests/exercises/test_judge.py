@@ -9,7 +9,9 @@ import pytest
 from atlas_cli.errors import AtlasError
 from atlas_cli.exercises import ask, find, judge, swap, work
 from atlas_cli.exercises.cut import cut
+from atlas_cli.exercises.draw import Draw
 from atlas_cli.exercises.model import Exercise
+from atlas_cli.exercises.outcomes import CASES
 
 
 @pytest.fixture
@@ -70,6 +72,16 @@ def test_a_case_by_hand_shows_both_numbers(loss: Exercise) -> None:
     (by_hand,) = (check for check in told["checks"] if check["name"] == "by hand")
     assert not by_hand["passed"]
     assert by_hand["says"].endswith("pays 2 ln 2 = 1.386; yours: 2.079")
+
+
+def test_numbers_that_are_wrong_in_some_cases_say_in_how_many(loss: Exercise) -> None:
+    whole = "(F.softplus(-real_logit) + F.softplus(fake_logit)).mean()"
+    told = found(loss, f"return {whole} + float(real_logit[0] > 0)")
+    (numbers,) = (check for check in told["checks"] if check["name"] == "numbers")
+    wrong = sum(float(loss.inputs(Draw(case))[0][0]) > 0 for case in range(CASES))
+    assert 0 < wrong < CASES
+    said = f"up to 1 from the atlas's, in {wrong} of {CASES} random cases, the first with inputs of (5), (5)"
+    assert numbers["says"] == said
 
 
 def test_a_file_without_the_function_says_so(loss: Exercise) -> None:
