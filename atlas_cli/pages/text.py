@@ -7,7 +7,9 @@ formula or the address of a link, all of which a page of the atlas needs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 
+from rich.cells import cell_len
 from rich.text import Text
 
 from atlas_cli.pages.directives import diagram_named, is_guess
@@ -89,7 +91,8 @@ class Renderer:
 
     def _fence(self, node: Node, width: int) -> Lines:
         code = highlight(node.content.rstrip("\n"), node.info.strip().split(" ")[0].lower())
-        return indent(wrap(code, width - _CODE_INDENT), _CODE_INDENT)
+        rows = code.split("\n", allow_blank=True)
+        return indent(chain.from_iterable(_code(row, width - _CODE_INDENT) for row in rows), _CODE_INDENT)
 
     _code_block = _fence
 
@@ -204,3 +207,12 @@ def _page_command(address: str, family: str = "") -> str | None:
     if parts[-1] == "index":
         parts = [family, *parts][-2:-1]
     return f"atlas explain {parts[-1]}"
+
+
+def _code(row: Text, width: int) -> Lines:
+    """A line of code; what goes on below, for want of room, has a mark before it."""
+    if cell_len(row.plain) <= width:
+        return [row]
+    mark = "> " if ascii_only() else "↪ "
+    first, *rest = wrap(row, width - len(mark))
+    return [first, *(Text.assemble((mark, "atlas.muted"), line) for line in rest)]

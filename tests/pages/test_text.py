@@ -40,6 +40,17 @@ def test_a_loose_list_keeps_its_blank_lines_and_numbers_line_up():
     assert render("9. nine\n\n10. ten\n") == ["   9. nine", "", "  10. ten"]
 
 
+def test_code_that_goes_on_below_has_a_mark_before_it():
+    row = "    scores = query @ key.transpose(-2, -1) / query.shape[-1] ** 0.5"
+    shown = render(f"```python\n{row}\nshort = 1\n```\n", 40)
+    assert shown == [
+        "        scores = query @",
+        "    ↪ key.transpose(-2, -1) /",
+        "    ↪ query.shape[-1] ** 0.5",
+        "    short = 1",
+    ]
+
+
 def test_code_keeps_its_indentation_and_is_not_read_as_markdown():
     assert render("```python\nif *x*:\n    y = 1\n```\n") == ["    if *x*:", "        y = 1"]
 
