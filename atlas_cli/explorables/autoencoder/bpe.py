@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cache
-from itertools import pairwise
 
 from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Knob, Series, Tokens, Words
+from atlas_cli.systems.autoencoder.merging import Encoder, Learner, Pair
 
 SENTENCE = "the thin thief thinks that the other thinker thanked the three thirsty mothers"
 N_MERGES = 30
@@ -17,29 +17,19 @@ N_MERGES = 30
 
 @cache
 def merged(n: int) -> tuple[tuple[tuple[str, ...], ...], tuple[tuple[str, str, int], ...]]:
-    """The words of the sentence in pieces after n merges, and the merges with how often the pair stood there.
-
-    Sennrich et al. 2016, Algorithm 1: the most frequent pair becomes a symbol; the first seen wins a tie.
-    """
-    words = [("_" if i else "", *word) for i, word in enumerate(SENTENCE.split())]
-    pieces = [tuple(piece for piece in word if piece) for word in words]
+    """The words in pieces after n merges, and the merges with how often the pair stood there."""
+    words = [("_" if i else "") + word for i, word in enumerate(SENTENCE.split())]
+    learner = Learner(Counter(word.encode() for word in words))
+    pairs: list[Pair] = []
     made: list[tuple[str, str, int]] = []
-    for _ in range(n):
-        pairs = Counter(pair for word in pieces for pair in pairwise(word))
-        (left, right), count = max(pairs.items(), key=lambda item: item[1])
-        made.append((left, right, count))
-        pieces = [_join(word, left, right) for word in pieces]
-    return tuple(pieces), tuple(made)
-
-
-def _join(word: tuple[str, ...], left: str, right: str) -> tuple[str, ...]:
-    joined: list[str] = []
-    i = 0
-    while i < len(word):
-        both = word[i : i + 2] == (left, right)
-        joined.append(left + right if both else word[i])
-        i += 2 if both else 1
-    return tuple(joined)
+    while len(pairs) < n and (pair := learner.most_frequent()) is not None:
+        left, right = (learner.spellings[token].decode() for token in pair)
+        made.append((left, right, learner.pairs[pair]))
+        pairs.append(pair)
+        learner.merge(pair)
+    encoder = Encoder(pairs, "gpt2")
+    pieces = (encoder.encode_piece(word.encode()) for word in words)
+    return tuple(tuple(encoder.spellings[t].decode() for t in piece) for piece in pieces), tuple(made)
 
 
 def bpe(merges: int) -> Frame:

@@ -81,18 +81,18 @@ def learn(words: Mapping[Word, int], n_merges: int) -> list[Pair]:
 
 def count_pairs(words: Mapping[Word, int]) -> Counter[Pair]:
     """How often each pair of tokens stands side by side within a word."""
-    # exercise: count_pairs
     counts: Counter[Pair] = Counter()
     for word, count in words.items():
         for pair in pairwise(word):
             counts[pair] += count
     return counts
-    # end
 
 
 def most_frequent(counts: Mapping[Pair, int]) -> Pair:
     """The pair of the largest count; of several, the one with the smallest tokens."""
+    # exercise: most_frequent
     return min(counts, key=lambda pair: (-counts[pair], pair))
+    # end
 
 
 def join(word: Sequence[int], pair: Pair, new: int) -> Word:

@@ -115,10 +115,10 @@ def test_a_merge_removes_as_many_tokens_as_its_pair_stood_there() -> None:
     for _ in range(50):
         pair, before = learner.most_frequent(), learner.n_tokens
         assert pair is not None
-        assert pair[0] != pair[1]  # which would overlap itself
         count = learner.pairs[pair]
         learner.merge(pair)
-        assert before - learner.n_tokens == count
+        removed = before - learner.n_tokens
+        assert removed == count if pair[0] != pair[1] else removed <= count  # a a a holds a a twice
 
 
 def test_a_pair_that_overlaps_itself_is_joined_from_the_left() -> None:
