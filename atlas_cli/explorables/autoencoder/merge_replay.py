@@ -14,7 +14,7 @@ from atlas_cli.present.artifacts.tokens import shown
 from atlas_cli.systems.autoencoder.merging import Encoder, Pair, joined
 from atlas_cli.systems.autoencoder.pieces import spelled
 
-WORDS = (" redistribution", " retraining", " tokenization", " 20262026")
+WORDS = ("redistribution", "retraining", "tokenization", "20262026")  # each after a blank, as within a text
 ORDERS = ("as learned", "from the left")
 STEPS = 10
 
@@ -23,7 +23,7 @@ STEPS = 10
 def replayed(word: str, order: str) -> tuple[tuple[tuple[int, ...], Pair | None], ...]:
     """The word before each merge and the pair that is joined next; the last has none."""
     encoder = _prose.encoder(_prose.N_MERGES)
-    tokens = list(spelled(word.encode()))
+    tokens = list(spelled(f" {word}".encode()))
     moments: list[tuple[tuple[int, ...], Pair | None]] = []
     while known := [pair for pair in pairwise(tokens) if pair in encoder.ranks]:
         pair = known[0] if order == ORDERS[1] else min(known, key=lambda one: encoder.ranks[one])
@@ -43,7 +43,7 @@ def merge_replay(step: int, word: str, order: str) -> Frame:
         (
             shown(encoder.spellings[token]),
             len(encoder.spellings[token]) / longest,
-            "joined next" if place in joins or place - 1 in joins else "",
+            "next" if place in joins or place - 1 in joins else "",
         )
         for place, token in enumerate(tokens)
     )

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SIZES = (0, 64, 256, 1024, 2048)
 SHOWN = 24  # tokens of the paragraph
+SCRIPTS = {language.capitalize(): text for language, text in PARAGRAPH.items()}
 
 
 def token_tax(merges: int, script: str) -> Frame:
@@ -37,11 +38,11 @@ def of_run(system: BPE, merges: int, script: str) -> Frame:
 def _frame(merges: int, script: str, encoder_of: Callable[[int], Encoder], corpus: str) -> Frame:
     counts = {
         language: [len(encoder_of(n).encode(text.encode())) for n in SIZES]
-        for language, text in PARAGRAPH.items()
+        for language, text in SCRIPTS.items()
     }
     at = SIZES.index(merges)
     encoder = encoder_of(merges)
-    tokens = encoder.encode(PARAGRAPH[script].encode())
+    tokens = encoder.encode(SCRIPTS[script].encode())
     longest = max(len(encoder.spellings[token]) for token in tokens)
     pieces = tuple(
         (shown(encoder.spellings[token]), len(encoder.spellings[token]) / longest, str(token))
@@ -50,7 +51,7 @@ def _frame(merges: int, script: str, encoder_of: Callable[[int], Encoder], corpu
     now = {language: counts[language][at] for language in counts}
     most = max(max(row) for row in counts.values())
     curves = tuple(Series(language, SIZES, counts[language]) for language in counts)
-    tax = now[script] / now["english"]
+    tax = now[script] / now["English"]
     return Frame(
         (
             (Tokens(f"Where the {script} paragraph begins", pieces),),
@@ -60,9 +61,9 @@ def _frame(merges: int, script: str, encoder_of: Callable[[int], Encoder], corpu
             ),
         ),
         f"After {merges} merges learned from {corpus}, the paragraph takes {now[script]} tokens in {script} "
-        f"and {now['english']} in English: {tax:.1f} times as many for the same sentences. With one token a "
-        f"byte it was {counts[script][0] / counts['english'][0]:.1f} times.",
-        {"tokens": now[script], "tokens in english": now["english"], "times english": tax},
+        f"and {now['English']} in English: {tax:.1f} times as many for the same sentences. With one token a "
+        f"byte it was {counts[script][0] / counts['English'][0]:.1f} times.",
+        {"tokens": now[script], "tokens in English": now["English"], "times English": tax},
     )
 
 
@@ -71,7 +72,7 @@ EXPLORABLE = Explorable(
     "Which script gains from a merge, and what happens to the gap between them?",
     (
         Knob("merges", "merges", SIZES, 1024, "slider"),
-        Knob("script", "script", tuple(PARAGRAPH), "russian", "choice"),
+        Knob("script", "script", tuple(SCRIPTS), "Russian", "choice"),
     ),
     token_tax,
     from_run=of_run,

@@ -48,11 +48,13 @@ class Config(SystemConfig):
     context_len: int = Field(256, gt=0, le=LONGEST)  # bytes of a text of a batch; from the data
     n_merges: int = Field(4096, ge=0, le=LONGEST)  # the vocabulary has 256 bytes and so many tokens more
     split: Split = "gpt2"  # where text is cut first: as GPT-2 does, or as GPT-4
-    # frequent: the pair that stands most often; once: the pairs of bytes that did so at first, and no longer
-    # tokens; random: two neighbours in a random word
-    rule: Literal["frequent", "once", "random"] = "frequent"
-    # A GPT that reads the tokens, in the evaluation: how good they are for that
-    reader_cost: float = Field(0.0, ge=0)  # 1e12 multiply-adds of its training, forward alone; 0: no reader
+    # frequent: the pair that stands most often; once: pairs of bytes by their first counts, so that no token is
+    # longer than two; random: two neighbours in a random word
+    rule: Literal["frequent", "once", "random"] = "frequent"  # which pair is merged
+    # In the evaluation a GPT may read the tokens: how good are they for that?
+    reader_cost: float = Field(
+        0.0, ge=0
+    )  # 1e12 multiply-adds of its forward passes in training; 0: no reader
     reader_context: int = Field(128, gt=1, le=LONGEST)  # tokens that it sees
     reader_batch: int = Field(16, gt=0, le=WIDEST)  # windows of a step
     reader_d_model: int = Field(128, gt=0, le=WIDEST)

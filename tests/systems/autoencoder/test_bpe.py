@@ -39,7 +39,7 @@ LOW, LOWER, NEWEST = (spelled(word) for word in (b"low", b"lower", b"newest"))
 
 
 def test_the_first_merges_by_hand() -> None:
-    """low twice, lower once, newest three times: "we" stands four times, "lo" and "ow" three, "es" three ..."""
+    """low twice, lower once, newest three times: "we" stands four times, "lo", "ow" and "es" three."""
     words = {LOW: 2, LOWER: 1, NEWEST: 3}
     counts = bpe.count_pairs(words)
     assert counts[spelled(b"we")] == 4

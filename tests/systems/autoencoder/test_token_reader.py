@@ -27,7 +27,7 @@ SETTING = Setting(SOURCE, TrainConfig(steps=1, batch_size=4, lr=1.0, precision="
 
 
 def test_work_is_counted_from_the_shapes() -> None:
-    """By hand: per layer 4 d d of attention and 3 d h of the network, d V at the end, 2 d of attention a pair."""
+    """By hand: a layer has 4 d d of attention, 3 d h of the network and 2 d a pair; d V at the end."""
     gpt = token_reader.make_reader(300, SETTING, CONFIG)
     d, h = 16, gpt.config.d_hidden
     matrices = 2 * (4 * d * d + 3 * d * h) + d * 300
