@@ -61,6 +61,16 @@ def test_training_helps_and_is_the_same_every_time() -> None:
     assert many == again
 
 
+def test_the_autocast_of_an_evaluation_does_not_hold_the_weights_still() -> None:
+    """Casts of weights are kept until the outermost autocast ends: within one, no step would be seen."""
+    setting = Setting(SOURCE, SETTING.train.model_copy(update={"precision": "bf16"}))
+    config = CONFIG.model_copy(update={"reader_cost": 3e-5})
+    alone = token_reader.figures(Encoder([], "gpt2"), setting, config)
+    with torch.no_grad(), setting.autocast():
+        within = token_reader.figures(Encoder([], "gpt2"), setting, config)
+    assert within == alone
+
+
 def test_the_rate_rises_and_falls_once() -> None:
     rates = [token_reader.rate(step, 100) for step in range(100)]
     assert rates[0] == 1 / 8
