@@ -48,8 +48,8 @@ class Config(SystemConfig):
     context_len: int = Field(256, gt=0, le=LONGEST)  # bytes of a text of a batch; from the data
     n_merges: int = Field(4096, ge=0, le=LONGEST)  # the vocabulary has 256 bytes and so many tokens more
     split: Split = "gpt2"  # where text is cut first: as GPT-2 does, or as GPT-4
-    # frequent: the pair that stands most often; once: pairs of bytes by their first counts, so that no token is
-    # longer than two; random: two neighbours in a random word
+    # frequent: the pair that stands most often; once: pairs of bytes by their first counts, so that no token
+    # is longer than two bytes; random: two neighbours in a random word
     rule: Literal["frequent", "once", "random"] = "frequent"  # which pair is merged
     # In the evaluation a GPT may read the tokens: how good are they for that?
     reader_cost: float = Field(

@@ -158,28 +158,25 @@ class Encoder:
 
     def encode_piece(self, piece: bytes) -> list[int]:
         """Tokens of one piece: of all pairs side by side the first learned is merged, until none is known."""
-        tokens = list(spelled(piece))
+        tokens, ranks = list(spelled(piece)), self.ranks
         n = len(tokens)
         after, before = [*range(1, n + 1)], [*range(-1, n - 1)]  # the linked list; n and -1 are its ends
-        waiting: list[tuple[int, int, Pair]] = []  # (rank, where its left token stands, pair)
-
-        def offer(at: int) -> None:
-            if at >= 0 and after[at] < n:
-                pair = tokens[at], tokens[after[at]]
-                if pair in self.ranks:
-                    heapq.heappush(waiting, (self.ranks[pair][0], at, pair))
-
-        for at in range(n - 1):
-            offer(at)
+        waiting = [  # which merge, where its left token stands, the pair
+            (ranks[pair][0], at, pair) for at, pair in enumerate(pairwise(tokens)) if pair in ranks
+        ]
+        heapq.heapify(waiting)
         while waiting:
             _, at, pair = heapq.heappop(waiting)
             right = after[at]
             if right >= n or (tokens[at], tokens[right]) != pair:
                 continue  # one of the two has been merged since
-            tokens[at], tokens[right] = self.ranks[pair][1], -1  # no pair holds a token of -1
+            tokens[at], tokens[right] = ranks[pair][1], -1  # no pair holds a token of -1
             after[at] = after[right]
             if after[at] < n:
                 before[after[at]] = at
-            offer(before[at])
-            offer(at)
+            for left in (before[at], at):  # the two pairs that the new token stands in
+                if left >= 0 and after[left] < n:
+                    found = tokens[left], tokens[after[left]]
+                    if found in ranks:
+                        heapq.heappush(waiting, (ranks[found][0], left, found))
         return [token for token in tokens if token >= 0]

@@ -23,6 +23,7 @@ PATTERNS = {
     "gpt4": r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
     r"|\s*[\r\n]+|\s+(?!\S)|\s+",
 }
+_COMPILED = {split: regex.compile(pattern) for split, pattern in PATTERNS.items()}
 
 _PRINTABLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
 #: Token -> byte. GPT-2 writes its vocabulary in letters; the bytes that have none come last.
@@ -33,7 +34,7 @@ TOKENS = {byte: token for token, byte in enumerate(BYTES)}
 
 def cut(text: bytes, split: Split) -> Iterator[bytes]:
     """The pieces of a text in order; joined they are the text. No token reaches from one into the next."""
-    for piece in regex.finditer(PATTERNS[split], text.decode("utf-8", "surrogateescape")):
+    for piece in _COMPILED[split].finditer(text.decode("utf-8", "surrogateescape")):
         yield piece.group().encode("utf-8", "surrogateescape")
 
 

@@ -19,7 +19,7 @@ from atlas_cli.systems.autoencoder.merging import Encoder
 from atlas_cli.systems.autoencoder.pieces import cut
 from atlas_cli.systems.autoencoder.scripts import PARAGRAPH
 
-ROUND_TRIPS = 2_000  # random texts, and as many random strings of bytes
+ROUND_TRIPS = 500  # random texts, and as many random strings of bytes
 LONGEST = 64  # characters or bytes of them
 FREQUENT = 500  # words of held-out text, of which it is asked how they are spelled
 LAST_CHARACTER = 0x110000

@@ -113,7 +113,6 @@ def fit(gpt: GPT, tokens: Int[Tensor, "N"], steps: int, setting: Setting, config
         torch.nn.utils.clip_grad_norm_(gpt.parameters(), GRAD_CLIP)
         for optimizer in optimizers.values():
             optimizer.step()
-        torch.clear_autocast_cache()  # an evaluation's own autocast would keep the weights of the first step
     gpt.eval()
 
 
