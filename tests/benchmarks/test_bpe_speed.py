@@ -136,7 +136,7 @@ def test_time_grows_almost_linearly_and_the_plain_loop_s_with_the_square(
 
 
 def test_learning_beside_counting_anew(corpus: Any) -> None:
-    """A sixteenth of the corpus and 100 merges: all of it would keep the plain way busy for hours."""
+    """A sixteenth of the corpus and 100 merges: the plain way is slow."""
     pieces = Counter(cut(bytes(corpus.train_bytes[: len(corpus.train_bytes) // 16].numpy()), SPLIT))
     words = {spelled(piece): count for piece, count in pieces.items()}
 
