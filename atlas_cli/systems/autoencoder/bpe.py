@@ -52,9 +52,7 @@ class Config(SystemConfig):
     # is longer than two bytes; random: two neighbours in a random word
     rule: Literal["frequent", "once", "random"] = "frequent"  # which pair is merged
     # In the evaluation a GPT may read the tokens: how good are they for that?
-    reader_cost: float = Field(
-        0.0, ge=0
-    )  # 1e12 multiply-adds of its forward passes in training; 0: no reader
+    reader_cost: float = Field(0.0, ge=0)  # 1e12 multiply-adds of its training, forward; 0: no reader
     reader_context: int = Field(128, gt=1, le=LONGEST)  # tokens that it sees
     reader_batch: int = Field(16, gt=0, le=WIDEST)  # windows of a step
     reader_d_model: int = Field(128, gt=0, le=WIDEST)
