@@ -62,19 +62,19 @@ def test_what_is_missing_is_listed_then_made_then_there(
     tmp_path: Path,
 ) -> None:
     before = made_files(tmp_path)
-    listed = atlas("prepare", own, PARENT, "bpe", "--dry-run", "--json")
+    listed = atlas("prepare", own, PARENT, "fsq", "--dry-run", "--json")
     assert listed.document["ready"] is False
-    every = {"data strokes", "judge strokes", "parent gpt/smoke", "frames bpe"}
+    every = {"data strokes", "judge strokes", "parent gpt/smoke", "frames fsq"}
     assert statuses(listed) == dict.fromkeys(every, "missing")
     assert made_files(tmp_path) == before
 
-    made = atlas("prepare", own, PARENT, "bpe", "--json")
+    made = atlas("prepare", own, PARENT, "fsq", "--json")
     assert made.document["ready"] is True
     assert statuses(made) == dict.fromkeys(every, "made")
     assert all(thing["seconds"] >= 0 for thing in made.document["things"])
 
     after = made_files(tmp_path)
-    again = atlas("prepare", own, PARENT, "bpe", "--json")
+    again = atlas("prepare", own, PARENT, "fsq", "--json")
     assert statuses(again) == dict.fromkeys(every, "there")
     assert made_files(tmp_path) == after
 
@@ -84,7 +84,7 @@ def test_what_was_made_is_what_a_training_and_a_diagram_look_for(
     own: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    atlas("prepare", own, PARENT, "bpe")
+    atlas("prepare", own, PARENT, "fsq")
 
     def forbidden(*_: Any) -> Any:
         raise AssertionError("it was made before")
@@ -96,7 +96,7 @@ def test_what_was_made_is_what_a_training_and_a_diagram_look_for(
     source = lab.source(recipes.resolve(own))
     assert source is not None
     judge.Judge.load_or_train(source)
-    assert atlas("diagram", "bpe", "bpe").code == 0
+    assert atlas("diagram", "fsq", "fsq").code == 0
     told = atlas("train", PARENT, "--dry-run", "--json").document
     assert told["estimate"]["parents"] == {"gpt/smoke": 0.0}
 
@@ -159,12 +159,12 @@ def test_a_family_needs_the_data_judges_and_parents_of_its_recipes(atlas: Comman
 @pytest.mark.usefixtures("nothing_shipped")
 def test_every_position_of_every_knob_can_be_asked_for(atlas: CommandLine) -> None:
     frames = paths.cache_dir() / "frames"
-    atlas("prepare", "bpe")
+    atlas("prepare", "fsq")
     assert len([*frames.iterdir()]) == 1
-    assert statuses(atlas("prepare", "bpe", "--knobs", "--dry-run", "--json"))["frames bpe"] == "missing"
-    atlas("prepare", "bpe", "--knobs")
+    assert statuses(atlas("prepare", "fsq", "--knobs", "--dry-run", "--json"))["frames fsq"] == "missing"
+    atlas("prepare", "fsq", "--knobs")
     assert len([*frames.iterdir()]) > 5
-    assert statuses(atlas("prepare", "bpe", "--knobs", "--dry-run", "--json"))["frames bpe"] == "there"
+    assert statuses(atlas("prepare", "fsq", "--knobs", "--dry-run", "--json"))["frames fsq"] == "there"
 
 
 def test_parents_are_trained_in_the_number_format_of_the_machines_that_they_are_for() -> None:
@@ -179,7 +179,7 @@ def test_parents_are_trained_in_the_number_format_of_the_machines_that_they_are_
 def test_wrong_names_and_formats_are_refused(atlas: CommandLine) -> None:
     said = atlas("prepare", "diffusoin")
     assert (said.code, "atlas prepare diffusion" in said.err) == (2, True)
-    assert atlas("prepare", "bpe", "--precision", "fp8").code == 2
+    assert atlas("prepare", "fsq", "--precision", "fp8").code == 2
     assert "nothing to prepare" in atlas("prepare", "mamba/smoke").out
 
 

@@ -68,7 +68,7 @@ def test_every_command_takes_json_and_has_its_schema() -> None:
         ("run-compare", "run compare mamba-induction-1 mamba-induction-2"),
         ("run-export", "run export"), ("run-rm", "run rm -y mamba-induction-2"),
         ("train", "train --resume mamba-induction-1"), ("doctor", "doctor"),
-        ("doctor", "doctor --class bpe"), ("prepare", "prepare ddpm bpe --dry-run"),
+        ("doctor", "doctor --class fsq"), ("prepare", "prepare ddpm fsq --dry-run"),
     ],
 )  # fmt: skip
 def test_a_document_is_what_its_schema_says(
