@@ -137,7 +137,7 @@ def test_nothing_is_left_to_merge() -> None:
 def test_a_spelling_that_is_made_twice_is_one_token() -> None:
     a, b, c = spelled(b"abc")
     learner = Learner({b"abc": 1})
-    encoder = Encoder([(a, b), (256, c), (b, c), (a, 257)], "gpt2")
+    encoder = Encoder([(a, b), (256, c), (b, c), (a, 258)], "gpt2")
     assert encoder.vocab_size == 256 + 3
     assert encoder.encode_piece(b"abc") == [257]
     for pair in ((a, b), (256, c)):
