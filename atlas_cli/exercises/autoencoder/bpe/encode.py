@@ -13,9 +13,9 @@ MERGES = [(0, 1), (1, 2), (256, 2), (2, 3), (258, 3), (257, 3)]
 
 def inputs(draw: Draw) -> tuple[Any, ...]:
     """A word of four kinds of bytes, and six merges, in another order from case to case."""
-    word = tuple(draw.integers(0, 4, 16).tolist())
-    first = [(1, 2), (0, 1), (2, 3)] if draw.number % 2 else [(2, 3), (1, 2), (0, 1)]
-    return word, [*first, (256, 256), (257, 2), (258, 258)]
+    word = tuple(draw.integers(0, 4, 40).tolist())
+    orders = ([(0, 1), (1, 2), (2, 3)], [(1, 2), (0, 1), (2, 3)], [(2, 3), (1, 2), (0, 1)])
+    return word, [*draw.pick(orders), (256, 256), (257, 2), (258, 258)]
 
 
 def in_the_order_of_learning(encode: Function) -> tuple[Any, Any]:
