@@ -27,7 +27,7 @@ from jaxtyping import Int
 from pydantic import Field
 from torch import Tensor
 
-from atlas_cli.config import DEEPEST, LONGEST, WIDEST, SystemConfig
+from atlas_cli.config import LONGEST
 from atlas_cli.data.text import encode as bytes_of
 from atlas_cli.draws import stable_seed
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
@@ -35,13 +35,14 @@ from atlas_cli.present.artifacts.tokens import Tokens
 from atlas_cli.systems.autoencoder import token_figures, token_reader
 from atlas_cli.systems.autoencoder.merging import Encoder, Learner
 from atlas_cli.systems.autoencoder.pieces import Split, cut
+from atlas_cli.systems.autoencoder.token_reader import ReaderConfig
 
 Pair = tuple[int, int]
 Word = tuple[int, ...]
 SHOWN = 160  # bytes of a held-out text that a sample shows
 
 
-class Config(SystemConfig):
+class Config(ReaderConfig):
     """The `model:` section of a bpe recipe."""
 
     data_kinds: ClassVar[tuple[str, ...]] = ("text",)
@@ -51,14 +52,6 @@ class Config(SystemConfig):
     # frequent: the pair that stands most often; once: pairs of bytes by their first counts, so that no token
     # is longer than two bytes; random: two neighbours in a random word
     rule: Literal["frequent", "once", "random"] = "frequent"  # which pair is merged
-    # In the evaluation a GPT may read the tokens: how good are they for that?
-    reader_cost: float = Field(0.0, ge=0)  # 1e12 multiply-adds of its training, forward; 0: no reader
-    reader_context: int = Field(128, gt=1, le=LONGEST)  # tokens that it sees
-    reader_batch: int = Field(16, gt=0, le=WIDEST)  # windows of a step
-    reader_d_model: int = Field(128, gt=0, le=WIDEST)
-    reader_n_layer: int = Field(3, gt=0, le=DEEPEST)
-    reader_n_head: int = Field(4, gt=0, le=WIDEST)
-    reader_lr: float = Field(6.0e-3, gt=0)
 
 
 def learn(words: Mapping[Word, int], n_merges: int) -> list[Pair]:

@@ -59,7 +59,7 @@ def whole_words(pieces: Mapping[bytes, int], n: int) -> set[bytes]:
 
 def in_other_texts(encoder: Encoder, data: TextSource) -> dict[str, float]:
     """Bytes a token of English prose; of a paragraph in four scripts bytes a token and tokens."""
-    prose = load(TextConfig(corpus="atlas"), data.place)
+    prose = load(TextConfig(corpus="atlas", context_len=data.context_len), data.place)
     english = bytes(prose.train_bytes.cpu().numpy())
     found = {"bytes_per_token_prose": len(english) / len(encoder.encode(english))}
     for language, text in PARAGRAPH.items():

@@ -12,27 +12,38 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from jaxtyping import Int
+from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
+from atlas_cli.config import DEEPEST, LONGEST, WIDEST, SystemConfig
 from atlas_cli.draws import BatchRandom, stable_seed
 from atlas_cli.engine.system import Setting
 from atlas_cli.systems.autoencoder.merging import Encoder
 from atlas_cli.systems.transformer.gpt import GPT
 from atlas_cli.systems.transformer.gpt import Config as GPTConfig
 
-if TYPE_CHECKING:
-    from atlas_cli.systems.autoencoder.bpe import Config
-
 HELD_OUT_BYTES = 1 << 18  # of text on which the bits are measured
 WARMUP = 0.08  # share of the steps in which the learning rate rises
 FINAL_LR = 0.02  # share of it that is left at the end
 GRAD_CLIP = 1.0
 EVALUATION_BATCH = 64
+
+
+class ReaderConfig(SystemConfig):
+    """Fields of `model:` for a GPT that reads the tokens in the evaluation."""
+
+    reader_cost: float = Field(0.0, ge=0)  # 1e12 multiply-adds of its training, forward; 0: no reader
+    reader_context: int = Field(128, gt=1, le=LONGEST)  # tokens that it sees
+    reader_batch: int = Field(16, gt=0, le=WIDEST)  # windows of a step
+    reader_d_model: int = Field(128, gt=0, le=WIDEST)
+    reader_n_layer: int = Field(3, gt=0, le=DEEPEST)
+    reader_n_head: int = Field(4, gt=0, le=WIDEST)
+    reader_lr: float = Field(6.0e-3, gt=0)
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ class Budget:
     n_bytes: float
 
 
-def figures(encoder: Encoder, setting: Setting, config: Config) -> dict[str, float]:
+def figures(encoder: Encoder, setting: Setting, config: ReaderConfig) -> dict[str, float]:
     """Bits a byte of held-out text by a GPT that reads tokens, and what it was given to learn that."""
     data = setting.data
     train = _tokens(encoder, data.train_bytes)
@@ -74,7 +85,7 @@ def figures(encoder: Encoder, setting: Setting, config: Config) -> dict[str, flo
     }
 
 
-def make_reader(vocab_size: int, setting: Setting, config: Config) -> GPT:
+def make_reader(vocab_size: int, setting: Setting, config: ReaderConfig) -> GPT:
     """The network before it has read anything, its weights drawn from the run's seed."""
     torch.manual_seed(stable_seed(setting.train.seed, "reader"))
     c = config
@@ -95,7 +106,7 @@ def multiply_adds(gpt: GPT) -> int:
     return round(matrices + gpt.config.n_layer * 2 * gpt.config.d_model * seen)
 
 
-def fit(gpt: GPT, tokens: Int[Tensor, "N"], steps: int, setting: Setting, config: Config) -> None:
+def fit(gpt: GPT, tokens: Int[Tensor, "N"], steps: int, setting: Setting, config: ReaderConfig) -> None:
     """Plain training: random windows, a rate that rises and falls once."""
     optimizers = gpt.train().optimizers()
     for step in range(steps):
@@ -141,7 +152,7 @@ def bits_per_byte(
     return nats / math.log(2) / int(lengths[windows[:, 1:]].sum())
 
 
-def _windows(tokens: Tensor, starts: Tensor, config: Config) -> Int[Tensor, "B T"]:
+def _windows(tokens: Tensor, starts: Tensor, config: ReaderConfig) -> Int[Tensor, "B T"]:
     return tokens[starts[:, None] + torch.arange(config.reader_context + 1, device=tokens.device)]
 
 
