@@ -170,11 +170,9 @@ def _cell(topic: str, recipe: str, figure: str) -> str:
     value, ends = _value(topic, recipe, figure), spread(topic, recipe, figure)
     if value is None:
         return "-"
-    return (
-        _told(value)
-        if ends == NOT_MEASURED or _is_of_one_seed(topic, recipe, figure)
-        else f"{_told(value)} ({ends})"
-    )
+    told = _told(value)
+    alone = ends in (NOT_MEASURED, f"{told} to {told}") or _is_of_one_seed(topic, recipe, figure)
+    return told if alone else f"{told} ({ends})"
 
 
 def _value(topic: str, recipe: str, figure: str) -> Any:

@@ -243,6 +243,12 @@ def test_a_table_of_one_seed_says_so_and_has_no_spreads(filled, tmp_path: Path):
     assert lines == ["| one seed | loss |", "|---|---|", "| as the recipe says | 1.5 |"]
 
 
+def test_a_cell_says_once_what_every_seed_gave(filled, tmp_path: Path):
+    text = "measured: {loss: 1.5, spread: {loss: [1.5, 1.5001]}, seeds: [1, 2, 3]}\n"
+    (tmp_path / "mamba" / "same.yaml").write_text(text, encoding="utf-8")
+    assert filled("{{ table same: loss }}").splitlines()[2:] == ["| as the recipe says | 1.5 |"]
+
+
 def test_rows_of_one_seed_beside_a_run_of_three_say_so(filled, tmp_path: Path):
     few = MEASURED.replace("seeds: [1, 2, 3]", "seeds: [1, 2, 3]\n  vary_seeds: [1]")
     (tmp_path / "mamba" / "many.yaml").write_text(few, encoding="utf-8")

@@ -41,15 +41,16 @@ def bpe(merges: int) -> Frame:
     shown = tuple((piece, len(piece) / max(longest, 6), f"×{counts[piece]}") for piece in tokens)
     sizes = tuple(sum(map(len, merged(k)[0])) for k in range(N_MERGES + 1))
     letters = len(set(SENTENCE.replace(" ", "_")))
-    last = tuple(
-        f"{i + 1}. {a} + {b} → {a + b}   stood there {_times(c)}" for i, (a, b, c) in enumerate(made)
-    )
+    last = tuple(f"{i + 1}. {a} + {b} → {a + b}   {_times(c)}" for i, (a, b, c) in enumerate(made))
     curve = Series("tokens in the sentence", tuple(range(N_MERGES + 1)), sizes)
     return Frame(
         (
             (Tokens("The sentence in tokens (_ is a blank)", shown),),
             (
-                Words("Last merges", last[-5:] or ("none yet: every letter is a token",)),
+                Words(
+                    "Last merges, and how often each pair stood",
+                    last[-5:] or ("none yet: every letter is a token",),
+                ),
                 Curves(
                     "Length of the sentence",
                     (curve,),
