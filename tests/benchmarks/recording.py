@@ -44,4 +44,5 @@ def record(page: str, section: str, rows: dict[str, dict[int, float]], of: Seque
         "date": date.today().isoformat(),
     }
     head = f"# Written by the benchmark of {page}; ATLAS_RECORD=1 makes it write anew.\n"
+    path.parent.mkdir(exist_ok=True)
     path.write_text(f"{head}of: [{', '.join(of)}]\n{measured_text(measured)}", encoding="utf-8")
