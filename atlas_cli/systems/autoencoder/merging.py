@@ -4,7 +4,7 @@ Learning: a merge changes the counts of the pairs beside it and of no others, so
          merged pair stands; a heap has the most frequent one on top. What in it is out of date is put right
          when it comes up, as in github.com/huggingface/tokenizers.
 Encoding: the tokens of a piece are a linked list, and a heap holds the pairs that may be merged: n log n for
-         a piece of n bytes, where the plain loop takes n^2.
+         a piece of n bytes, where the plain loop takes up to n^2.
 Ties:    of pairs that are as frequent the one with the smaller tokens is merged, as `tokenizers` does.
 """
 
