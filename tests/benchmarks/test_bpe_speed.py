@@ -131,7 +131,7 @@ def test_time_grows_almost_linearly_and_the_plain_loop_takes_many_times_as_long(
     record("autoencoder/bpe-speed", "twice_the_bytes", growth, OF)
     record("autoencoder/bpe-speed", "plain_over_heap", {"gain": gain}, OF)
     assert growth["heap"][LENGTHS[-1]] < 2.6  # n log n: 2.15
-    # the plain loop looks through the piece once for each different merge, and of those a longer piece has few more
+    # the plain loop looks through all once for each different merge; a longer piece has few more of these
     assert gain[LENGTHS[-1]] > 20
 
 
