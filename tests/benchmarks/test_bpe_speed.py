@@ -28,7 +28,7 @@ N_MERGES = 4096
 SPLIT = "gpt2"
 HELD_OUT = 200_000  # bytes
 LENGTHS = (1_000, 2_000, 4_000, 8_000)  # of one piece
-OF = ["systems.autoencoder.merging", "systems.autoencoder.pieces"]
+OF = ["atlas_cli.systems.autoencoder.merging", "atlas_cli.systems.autoencoder.pieces"]
 
 
 @pytest.fixture(scope="module")
