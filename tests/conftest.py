@@ -25,7 +25,7 @@ install_import_hook(["atlas_cli.systems", "atlas_cli.nets", "atlas_cli.metrics"]
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One process more than there are cores: a quarter of the time a test waits for a browser or a command."""
+    """One process more than there are cores: a test often waits for a browser or a command."""
     from atlas_cli.ranks import cores
 
     return cores() + 1
