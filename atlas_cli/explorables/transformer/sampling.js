@@ -55,9 +55,10 @@ twin(({ logits, draws }, first, { short, share }) => {
     return {
       ...first,
       panels: [[{ ...cut, shapes, y_ticks: names }], [{ ...text, lines: [told] }]],
-      caption: `At temperature ${short(temperature)} the likeliest word has ${share(Math.max(...heated))}; a top-p of ${short(topP)} `
-        + `keeps ${left.length} word${left.length === 1 ? "" : "s"} of ${words.length}, the fewest that reach it. Temperature bends all `
-        + "probabilities; top-p cuts off the tail and leaves the rest in proportion.",
+      caption: `At temperature ${short(temperature)} the likeliest word has ${share(Math.max(...heated))} before the cut and `
+        + `${share(Math.max(...kept))} after it: a top-p of ${short(topP)} keeps ${left.length} word${left.length === 1 ? "" : "s"} `
+        + `of ${words.length}, the fewest that reach it. Temperature bends all probabilities; top-p cuts off the tail and `
+        + "leaves the rest in proportion.",
       facts: { "words left": left.length, "bits of surprise": bits, "most likely": Math.max(...kept) },
     };
   };

@@ -48,9 +48,10 @@ def sampling(temperature: float, top_p: float) -> Frame:
             (_cut(heated, kept, top_p),),
             (Words(PROMPT_TEXT, (f"twelve words, spread evenly over the probabilities: {draws}",)),),
         ),
-        f"At temperature {temperature:g} the likeliest word has {max(heated):.0%}; a top-p of {top_p:g} "
-        f"keeps {_counted(n, 'word')} of {len(LOGITS)}, the fewest that reach it. Temperature bends all "
-        "probabilities; top-p cuts off the tail and leaves the rest in proportion.",
+        f"At temperature {temperature:g} the likeliest word has {max(heated):.0%} before the cut and "
+        f"{max(kept):.0%} after it: a top-p of {top_p:g} keeps {_counted(n, 'word')} of {len(LOGITS)}, the "
+        "fewest that reach it. Temperature bends all probabilities; top-p cuts off the tail and leaves the "
+        "rest in proportion.",
         {"words left": n, "bits of surprise": bits, "most likely": max(kept)},
     )
 

@@ -49,3 +49,14 @@ def test_the_stairs_reach_top_p_at_the_cut(temperature: float, top_p: float):
     assert sum(grown) == pytest.approx(
         1 - sum(bar[1][0] for bar in shapes["after temperature"][:left]), abs=5e-3
     )
+
+
+@pytest.mark.parametrize(("temperature", "top_p"), [(1.0, 0.9), (0.4, 0.6), (2.0, 1.0)])
+def test_the_caption_says_which_figure_is_before_the_cut_and_which_the_bar_shows(
+    temperature: float, top_p: float
+):
+    frame = sampling.sampling(temperature, top_p)
+    likeliest, _ = frame.panels[0][0].y_ticks[0]
+    after = likeliest.split()[-1]
+    before = max(sampling.softmax([logit / temperature for logit in sampling.LOGITS.values()]))
+    assert f"has {before:.0%} before the cut and {after} after it" in frame.caption
