@@ -58,6 +58,11 @@ class Tile(NamedTuple):
         """Cells from left to right."""
         return len(self.rows[0]) if self.rows else 0
 
+    @property
+    def is_strip(self) -> bool:
+        """Whether its columns are places in a row, which may be drawn wider; an image's are not."""
+        return bool(self.over) or self.shades == "bars"
+
 
 class Picture(NamedTuple):
     """What a box holds from one step on."""

@@ -7,6 +7,8 @@ import pytest
 from atlas_cli import catalog
 from atlas_cli.pages import glossary, quiz
 
+OPENING = 'class="diagram opening"'
+
 
 def test_search_finds_by_keyboard_alone(visit):
     page = visit("gan/gan.html")
@@ -111,6 +113,44 @@ def test_a_page_shows_its_figure_first_and_the_task_above_it(visit, path: str):
         assert seen[".panels"]["y"] < 0.75 * height
         beside = seen[".facts"]["x"] > seen[".panels"]["x"] + seen[".panels"]["width"]
         assert beside == (width == 1440)  # figures and caption stand beside where there is room
+
+
+def test_the_first_screen_of_a_phone_shows_the_figure_of_every_page(visit, whole_site):
+    pages = sorted(whole_site.folder.glob("*/*.html"))
+    opens = [path for path in pages if OPENING in path.read_text(encoding="utf-8")]
+    assert len(opens) > 30
+    page = visit("index.html")
+    page.set_viewport_size({"width": 390, "height": 844})
+    late = {}
+    for path in opens:
+        page.goto(path.as_uri())
+        page.wait_for_selector(".opening .panel, .opening .blocks:visible")
+        top = page.locator(".opening .panels, .opening .blocks:visible").first.bounding_box()["y"]
+        if top >= 480:
+            late[path.stem] = top
+    assert late == {}
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("transformer/gpt.html", "transformer-decoder-block"),
+        ("ssm/mamba.html", "ssm-mamba-block"),
+        ("diffusion/latent-diffusion.html", "diffusion-latent-pipeline"),
+        ("diffusion/controlnet.html", "diffusion-controlnet"),
+        ("gan/gan.html", "gan-alternation"),
+    ],
+)
+def test_boxes_with_pictures_take_the_width_of_their_card(visit, path: str, name: str):
+    page = visit(path)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    figure = page.locator(f"#{name}")
+    card, drawing = (figure.locator(part).bounding_box() for part in (".picture", ".for-screen"))
+    assert drawing["width"] > 0.95 * (card["width"] - 22)  # 10 pixels and a border at each side
+    figure.locator(".next").click()  # code stands beside the drawing, and what is told does not lie upon it
+    page.evaluate("(y) => scrollTo(0, y)", card["y"] + 300)
+    words, code = (figure.locator(part).bounding_box() for part in (".teller", ".code"))
+    assert code is None or words["y"] + words["height"] <= code["y"]
 
 
 def test_marks_of_a_scatter_keep_the_colours_of_their_groups(visit):

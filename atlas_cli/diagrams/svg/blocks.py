@@ -88,6 +88,7 @@ def _svg(diagram: Diagram, layout: Layout, scale: _Scale, purpose: str) -> str:
     view = f"{-margin:g} {-margin / 2 - above:g} {width:.0f} {height:.0f}"
     return (
         f'<svg class="{classes}" viewBox="{view}" width="{width:.0f}" height="{height:.0f}"'
+        f' style="--natural:{width:.0f}px"'
         f' role="group" aria-label="{escape(diagram.title)}: boxes and arrows">{"".join(parts)}</svg>'
     )
 
@@ -214,13 +215,11 @@ def _badge(x: float, y: float, number: int) -> str:
 def _pictures(diagram: Diagram, box: Box, scale: _Scale) -> str:
     """What a trained network put into the box: from each step on that changes it, a group of its own."""
     pictures = diagram.worked.pictures.get(box.node.id, ()) if diagram.worked else ()
+    corners = [scale.corner(*place) for place in box.tiles]
+    end, _ = scale.corner(box.right - 1, 0)  # before the border and a blank
     return "".join(
         f'<g class="tile{" away" if i else ""}" data-first="{picture.first}">'
-        + "".join(
-            tiles.draw(tile, *scale.corner(*place), scale.fit)
-            for tile, place in zip(picture.tiles, box.tiles, strict=False)  # it may grow later
-        )
-        + "</g>"
+        f"{''.join(tiles.spread(picture.tiles, corners, end, scale.fit))}</g>"
         for i, picture in enumerate(pictures)
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby, zip_longest
 from typing import NamedTuple
@@ -23,8 +23,12 @@ _BARS = 30.0  # height of bars
 _KEY = 6.0  # width of a shade of the key
 _BARE = 5.0  # pixels around a picture
 _ABOVE = 3  # of them above it
+_APART = 2  # columns between neighbours
+_WIDEST = 4  # times its height a cell of a strip
 _SMALLEST = 8.0  # pixels of a letter's height that a phone still shows
 _MONO = 0.6  # of a fixed letter's height, its width
+
+Pixel = tuple[float, float]
 
 
 class Fit(NamedTuple):
@@ -87,27 +91,39 @@ def rooms(diagram: Diagram, fit: Fit) -> Rooms:
     }
 
 
-def draw(tile: Tile, x: float, y: float, fit: Fit) -> str:
-    """A tile with its upper left corner there."""
+def spread(tiles: Sequence[Tile], corners: Sequence[Pixel], end: float, fit: Fit) -> Iterator[str]:
+    """The tiles of a box with their corners; strips grow along their line until they fill it to `end`."""
+    placed = list(zip(tiles, corners, strict=False))  # there may be more places: a picture may grow later
+    for y in dict.fromkeys(y for _, y in corners):
+        starts = [x for x, other in corners if other == y]
+        line = [(tile, corner) for tile, corner in placed if corner[1] == y]
+        room = (end - starts[0] - _APART * fit.column * (len(starts) - 1)) / len(starts)
+        grows = all(tile.is_strip for tile, _ in line)
+        for i, (tile, (x, _)) in enumerate(line):
+            if grows:
+                x = starts[0] + i * (room + _APART * fit.column)
+            yield draw(tile, x, y, fit, room if grows else 0)
+
+
+def draw(tile: Tile, x: float, y: float, fit: Fit, room: float = 0) -> str:
+    """A tile with its upper left corner there; a strip's cells are as wide as the room allows."""
     if tile.shades == "words":
         size = f' style="font-size:{15 * fit.share:.1f}px"' if fit.share < 1 else ""
         return f'<text class="figure" x="{x:.1f}" y="{y + 12:.1f}"{size}>{escape(tile.label)}</text>'
     side = fit.cell(tile)
     x, y = round(x), round(y) + _ABOVE  # so that neighbours meet in whole pixels
-    width = side * tile.columns
+    pitch = min(max(side, room // tile.columns), _WIDEST * side)
+    width = pitch * tile.columns
     parts = []
     if tile.over:
-        parts.append(
-            f'<text class="over" x="{x}" y="{y + 9}" style="font-size:{side / _MONO:.1f}px"'
-            f' textLength="{width:g}" lengthAdjust="spacingAndGlyphs">{escape(tile.over)}</text>'
-        )
+        parts.append(_letters(tile.over, x, y + 9, pitch))
         y += round(_TEXT)
     if tile.shades == "bars":
         high = _BARS
-        parts.append(_bars(tile, x, y, side))
+        parts.append(_bars(tile, x, y, pitch))
     else:
         high = side * len(tile.rows)
-        cells = f"translate({x} {y + side / 2:g}) scale({side:g})"
+        cells = f"translate({x} {y + side / 2:g}) scale({_by(pitch, side)})"
         parts += [
             f'<g class="cells {tile.shades}" transform="{cells}" shape-rendering="crispEdges">'
             f"{_cells(tile)}</g>",
@@ -119,6 +135,21 @@ def draw(tile: Tile, x: float, y: float, fit: Fit) -> str:
         small = f' style="font-size:{max(_SMALLEST, 11 * fit.share):.1f}px"' if fit.share < 1 else ""
         parts.append(f'<text class="under" x="{x}" y="{y + high + 11:g}"{small}>{escape(tile.label)}</text>')
     return "".join(parts)
+
+
+def _letters(letters: str, x: float, y: float, pitch: float) -> str:
+    """A letter above each column, in its middle."""
+    size = min(pitch / _MONO, _TEXT)
+    inset = (pitch - size * _MONO) / 2
+    if not inset:
+        where = f'x="{x:g}" textLength="{pitch * len(letters):g}" lengthAdjust="spacingAndGlyphs"'
+    else:
+        where = f'x="{" ".join(f"{x + inset + i * pitch:g}" for i in range(len(letters)))}"'
+    return f'<text class="over" {where} y="{y:g}" style="font-size:{size:.1f}px">{escape(letters)}</text>'
+
+
+def _by(width: float, height: float) -> str:
+    return f"{width:g}" if width == height else f"{width:g} {height:g}"
 
 
 def key(x: float, y: float) -> str:

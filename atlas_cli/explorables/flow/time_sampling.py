@@ -11,7 +11,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from atlas_cli.diagrams.frames import Drag, Explorable, Frame, Knob
-from atlas_cli.diagrams.sketch import Shape, Sketch
+from atlas_cli.diagrams.sketch import Note, Shape, Sketch
 from atlas_cli.explorables._ranges import evenly
 from atlas_cli.explorables.flow._velocity import velocity
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MEANS = evenly(-2, 2, 17)
 TIMES = evenly(0.02, 0.98, 49)
 N_DROPS = 80
+LEAST_NOTED = 0.1  # of the training; a smaller area has no room for its share
 GOLDEN = (math.sqrt(5) - 1) / 2  # its multiples spread evenly
 
 
@@ -73,10 +74,11 @@ def time_sampling(mean: float, width: float) -> Frame:
     median = time_at(0.5, mean, width)
     return Frame(
         ((_densities(mean, width), _velocities(median)),),
-        f"Training times of mean {mean:g} and width {width:g} share {overlap:.0%} with what is hard to "
-        f"learn. Half of them lie before t = {median:.2g}; there the velocity strays from a straight line by "
-        f"{math.sqrt(hard_part(round(median, 4))):.2g} on average. Near noise and near data a line would do: "
-        "there is little for a network to learn.",
+        f"Training times whose logits have mean {mean:g} and width {width:g} share {overlap:.0%} with what "
+        "is hard to learn; the rest is spent where a line would do. Half of them lie before "
+        f"t = {median:.2g}; there the velocity strays from a straight line by "
+        f"{math.sqrt(hard_part(round(median, 4))):.2g} on average. Near noise and near data it hardly "
+        "strays, and there is little for a network to learn.",
         {"overlap with what is hard": overlap, "share in the middle third": middle, "median time": median},
     )
 
@@ -97,26 +99,42 @@ def _shares(mean: float, width: float) -> tuple[list[float], list[float]]:
 
 
 def _densities(mean: float, width: float) -> Sketch:
-    """Both densities, what they share, and the times of a batch as a rain of dots below."""
+    """Both densities, what they share and what is spent in vain, and the times of a batch as dots below."""
     training, hard = _shares(mean, width)
     top = 1.06 * max(*training, *hard)
-    shared = list(zip(TIMES, [min(both) for both in zip(training, hard, strict=True)], strict=True))
+    least = [min(both) for both in zip(training, hard, strict=True)]
+    shared, trained = (list(zip(TIMES, heights, strict=True)) for heights in (least, training))
+    median = time_at(0.5, mean, width)
     rain = [
         (time_at((k + 0.5) / N_DROPS, mean, width), -top * (0.05 + 0.13 * (k * GOLDEN % 1)))
         for k in range(N_DROPS)
     ]
     shapes = (
         Shape("what both share", [[(TIMES[0], 0), *shared, (TIMES[-1], 0)]], "area", 2),
-        Shape("training", [list(zip(TIMES, training, strict=True))], "line", 0),
+        Shape("spent where a line would do", [[*trained, *reversed(shared)]], "area", 3),
+        Shape("training", [trained], "line", 0),
         Shape("hard to learn", [list(zip(TIMES, hard, strict=True))], "dashed", 1),
         Shape(f"{N_DROPS} training times", [rain], "dots", 0),
+        Shape("their median", [[(median, -0.22 * top), (median, top)]], "dashed", None),
     )
+    spent = [most - both for most, both in zip(training, least, strict=True)]
+    notes = (_share_of(least, [0.0] * len(least)), _share_of(spent, least))
     return Sketch(
-        "Where the training goes, and where it is hard", shapes, (0, 1, -0.22 * top, top), ratio=0.75,
+        "Where the training goes, and where it is hard", shapes, (0, 1, -0.22 * top, top),
+        tuple(filter(None, notes)), ratio=0.75,
         x_label="t (0 noise, 1 data)",
         y_ticks=(("0", 0.0), ("1", 1.0), (f"{top:.2g}", top)),
         drag=Drag("mean", values=MEANS, at=[time_at(0.5, m, 1.0) for m in MEANS]),
     )  # fmt: skip
+
+
+def _share_of(heights: list[float], floor: list[float]) -> Note | None:
+    """The share of the training that lies in an area, written where it is highest; None: hardly any."""
+    share = sum(heights) / len(TIMES)
+    if share < LEAST_NOTED:
+        return None
+    i = max(range(len(TIMES)), key=lambda i: heights[i])
+    return Note(f"{share:.0%}", min(max(TIMES[i], 0.06), 0.94), floor[i] + heights[i] / 2)
 
 
 def _velocities(t: float) -> Sketch:
@@ -148,8 +166,8 @@ EXPLORABLE = Explorable(
     "time-sampling", "flow", ("mmdit", "cfm"), "Which times to train on",
     "Which mean and width put the training where it is hard? What if some t are never seen?",
     (
-        Knob("mean", "mean", MEANS, 0, "slider"),
-        Knob("width", "width", (0.3, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0), 1.0, "slider"),
+        Knob("mean", "mean of t's logit", MEANS, 0, "slider"),
+        Knob("width", "width of t's logit", (0.3, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0), 1.0, "slider"),
     ),
     time_sampling,
     place=50,

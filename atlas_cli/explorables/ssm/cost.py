@@ -72,16 +72,22 @@ def _compared(now: dict[str, float]) -> str:
 
 
 def _work(length: float, d_state: int) -> Sketch:
-    """Of one channel: what each token costs, so that the area is the work."""
+    """Of one channel: what each token costs, so that the area is the work; and that of half the text."""
     last, flat = 4 * length, 6 * EXPAND * d_state  # of the last token, and of any
-    top = 1.08 * max(last, flat)
+    top = 1.3 * max(last, flat)
+    half, tall = length / 2, max(last / 2, flat)
     shapes = (
         Shape("attention", [((0, 0), (length, last), (length, 0))], "area", 0),
         Shape("scan", [((0, 0), (0, flat), (length, flat), (length, 0))], "area", 1),
+        Shape("half the text", [[(half, 0), (half, tall)]], "dashed", 5),
         Shape("", [((0, 0), (length, last))], "line", 0),
     )
+    notes = (
+        Note("half the text: a quarter of the triangle,", 0.02 * length, 0.94 * top, "left"),
+        Note("half of the rectangle", 0.02 * length, 0.86 * top, "left"),
+    )
     return Sketch(
-        "Operations of each token: the area is the work", shapes, (0, length, 0, top),
+        "Operations of each token: the area is the work", shapes, (0, length, 0, top), notes,
         ratio=0.7, x_label="token",
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from atlas_cli.diagrams.frames import Bars, Drag, Explorable, Frame, Knob
@@ -242,6 +243,7 @@ def _race(states: int, which: str, length: int) -> Sketch:
         bands.append(Shape("", [[*slowest, *reversed(quickest)]], "area", hue))
         lines.append(Shape("", [quickest], "dashed" if name in SLOW else "line", hue))
         ends[LABELS[name]] = quickest[-1]
+    meetings, met = _meetings(which, race(states))
     heights = [y for band in bands for _, y in band.paths[0]]
     low, high = min(heights) - 0.1, max(heights) + 0.1
     first, last = math.log10(LENGTHS[0]), math.log10(LENGTHS[-1])
@@ -249,13 +251,51 @@ def _race(states: int, which: str, length: int) -> Sketch:
     powers = range(math.ceil(low), math.floor(high) + 1)
     return Sketch(
         f"Microseconds a token, {which}",
-        (Shape("", [((here, low), (here, high))], "dashed", None), *bands, *lines),
-        (first, last + 0.5, low, high), _named(ends, 0.055 * (high - low)), ratio=0.5,
+        (
+            Shape("", [((here, low), (here, high))], "dashed", None), *_savings(which, race(states)), *bands,
+            *lines, meetings,
+        ),
+        (first, last + 0.5, low, high), (*_named(ends, 0.055 * (high - low)), *met), ratio=0.5,
         x_label="tokens, both axes log",
         x_ticks=tuple((str(n), math.log10(n)) for n in LENGTHS),
         y_ticks=tuple((f"{10.0**k:g}", float(k)) for k in powers),
         drag=Drag("length", values=LENGTHS, at=[math.log10(n) for n in LENGTHS]),
     )  # fmt: skip
+
+
+Readings = Mapping[str, Mapping[int, Reading]]
+
+
+def _line(row: Mapping[int, Reading], which: str) -> list[tuple[float, float]]:
+    return [(math.log10(n), math.log10(reading.microseconds[which])) for n, reading in row.items()]
+
+
+def _savings(which: str, readings: Readings) -> list[Shape]:
+    """Between the lines of attention and of the chunks: what each saves, on its side of the crossing."""
+    attention, chunks = (_line(readings[name], which) for name in ("attention", "chunks"))
+    least = [(x, min(a, c)) for (x, a), (_, c) in zip(attention, chunks, strict=True)]
+    return [
+        Shape("saved by the chunks", [[*attention, *reversed(least)]], "area", 4),
+        Shape("saved by attention", [[*chunks, *reversed(least)]], "area", 0),
+    ]
+
+
+def _meetings(which: str, readings: Readings) -> tuple[Shape, list[Note]]:
+    """Where the lines that pass attention's meet it, and at how many tokens."""
+    times = {name: {n: r.microseconds[which] for n, r in row.items()} for name, row in readings.items()}
+    attention = _line(readings["attention"], which)
+    points: list[tuple[float, float]] = []
+    notes: list[Note] = []
+    for name in ("fused", "chunks"):
+        length = crosses(times[name], times["attention"])
+        if length is None or length <= LENGTHS[0]:
+            continue
+        x = math.log10(length)
+        (x0, y0), (x1, y1) = next(pair for pair in pairwise(attention) if pair[1][0] >= x)
+        y = y0 + (y1 - y0) * (x - x0) / (x1 - x0)
+        points.append((x, y))
+        notes.append(Note(f"{length:.0f}", x - 0.03, y + 0.06, "right"))
+    return Shape("passes attention, at so many tokens", [points] if points else [], "dots", 5), notes
 
 
 def _named(ends: Mapping[str, tuple[float, float]], apart: float) -> tuple[Note, ...]:

@@ -65,6 +65,24 @@ def test_every_picture_lies_in_its_box_on_a_desk_and_in_a_hand(diagram):
                 assert y + h <= top + height, diagram.name
 
 
+@pytest.mark.parametrize("name", ["decoder-block", "mamba-block"])
+def test_strips_fill_their_boxes_on_a_desk_and_in_a_hand(name: str):
+    """Boxes with one picture were once two thirds empty."""
+    diagram = next(d for d in FILLED if d.name == name)
+    for drawing in re.findall(r"<svg.*?</svg>", svg_blocks.drawings(diagram), re.DOTALL):
+        for border, rims in boxes(drawing):
+            inner = float(border.get("x")) + float(border.get("width")) - 10
+            ends = [float(rim.get("x")) + float(rim.get("width")) for rim in rims]
+            assert max(ends) > inner - 20, name
+
+
+def test_letters_stand_in_the_middle_of_columns_that_have_grown():
+    markup = tiles.draw(STRIP, 10, 10, tiles.screen(7.6), room=60)
+    (letters,) = re.findall(r'class="over" x="([^"]+)"', markup)
+    places, pitch, half = [float(x) for x in letters.split()], 60 / 3, 12 * 0.6 / 2
+    assert places == pytest.approx([10 + pitch * (i + 0.5) - half for i in range(3)])
+
+
 def shown(file: str) -> dict[str, int]:
     """Of every box with a picture, from which step on it holds that one."""
     root = ElementTree.fromstring(file)

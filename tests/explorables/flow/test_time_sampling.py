@@ -50,3 +50,13 @@ def test_the_shared_area_is_below_both_densities():
     shared = shapes["what both share"][1:-1]
     for (_, low), (_, a), (_, b) in zip(shared, shapes["training"], shapes["hard to learn"], strict=True):
         assert low == min(a, b)
+
+
+@pytest.mark.parametrize(("mean", "width"), [(0.0, 1.0), (-2.0, 0.3), (2.0, 2.0)])
+def test_the_shares_that_are_written_into_the_areas_are_all_of_the_training(mean: float, width: float):
+    frame = time_sampling.time_sampling(mean, width)
+    left, overlap = frame.panels[0][0], frame.facts["overlap with what is hard"]
+    shares = [share for share in (overlap, 1 - overlap) if share >= time_sampling.LEAST_NOTED]
+    assert [note.text for note in left.notes] == [f"{share:.0%}" for share in shares]
+    (median,) = (shape.paths[0] for shape in left.shapes if shape.label == "their median")
+    assert median[0][0] == pytest.approx(frame.facts["median time"], rel=1e-3)

@@ -50,3 +50,15 @@ def test_areas_are_the_work_of_a_channel_and_the_numbers_that_are_kept(length: i
 ])  # fmt: skip
 def test_the_caption_says_who_does_more(length: int, said: str):
     assert f"At {length} tokens {said}." in cost.cost(length, 16, 1024).caption
+
+
+@pytest.mark.parametrize(("length", "d_state"), [(16, 16), (4000, 16), (512, 256)])
+def test_half_the_text_is_marked_up_to_whichever_area_is_higher_there(length: int, d_state: int):
+    work = cost.cost(length, d_state, 1024).panels[0][0]
+    (half,) = (shape.paths[0] for shape in work.shapes if shape.label == "half the text")
+    shapes = {shape.label: shape.paths[0] for shape in work.shapes if shape.style == "area"}
+    (x, _), (_, top) = half
+    _, (_, last), _ = shapes["attention"]
+    assert x == length / 2
+    assert top == pytest.approx(max(last / 2, shapes["scan"][1][1]), rel=1e-3)
+    assert all(note.y > max(last, shapes["scan"][1][1]) for note in work.notes)  # above both areas

@@ -57,9 +57,10 @@ def test_the_thread_count_is_given_back():
 def test_lines_are_named_at_their_ends_in_a_band_and_names_keep_apart():
     frame = crossing.crossing(256, 16, "forward")
     race = frame.panels[0][0]
-    assert {note.text for note in race.notes} == set(crossing.LABELS.values())
-    bands = [shape.paths[0] for shape in race.shapes if shape.style == "area"]
-    lines = [shape.paths[0] for shape in race.shapes[1:] if shape.style != "area"]
+    assert {note.text for note in race.notes if note.side == "left"} == set(crossing.LABELS.values())
+    unnamed = [shape for shape in race.shapes[1:] if not shape.label]
+    bands = [shape.paths[0] for shape in unnamed if shape.style == "area"]
+    lines = [shape.paths[0] for shape in unnamed if shape.style != "area"]
     for band, line in zip(bands, lines, strict=True):
         slowest, quickest = band[: len(line)], band[len(line) :][::-1]
         assert quickest == line
@@ -70,3 +71,24 @@ def test_lines_are_named_at_their_ends_in_a_band_and_names_keep_apart():
 def test_names_of_lines_that_end_together_are_moved_apart():
     notes = crossing._named({"a": (3.0, 1.0), "b": (3.0, 1.0), "c": (3.0, 1.3)}, 0.5)
     assert [(note.text, note.y) for note in notes] == [("a", 1.0), ("b", 1.5), ("c", 2.0)]
+
+
+def readings(**rows: tuple[float, ...]) -> crossing.Readings:
+    return {
+        name: {
+            n: crossing.Reading({"forward": t}, {"forward": t}, 0)
+            for n, t in zip((64, 128, 256), row, strict=True)
+        }
+        for name, row in rows.items()
+    }
+
+
+def test_the_plot_says_where_attention_is_passed_and_what_is_saved_on_either_side():
+    measured = readings(attention=(1.0, 2.0, 4.0), chunks=(2.0, 2.0, 2.0), fused=(9.0, 9.0, 9.0))
+    dots, notes = crossing._meetings("forward", measured)
+    assert [note.text for note in notes] == ["128"]  # the fused scan never passes it
+    assert dots.paths[0][0] == pytest.approx((math.log10(128), math.log10(2)), rel=1e-3)
+    chunks, attention = crossing._savings("forward", measured)
+    heights = {shape.label: {y for _, y in shape.paths[0][:3]} for shape in (chunks, attention)}
+    assert max(heights["saved by the chunks"]) == pytest.approx(math.log10(4), rel=1e-3)
+    assert max(heights["saved by attention"]) == pytest.approx(math.log10(2), rel=1e-3)
