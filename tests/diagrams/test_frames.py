@@ -20,6 +20,7 @@ from atlas_cli.diagrams.frames import (
     Panel,
     Words,
     rounded,
+    told,
 )
 from tests.diagrams.panels import PANELS
 
@@ -87,3 +88,19 @@ def test_what_a_hand_turns_and_points_at_is_named_or_given():
     assert [drag.axis for drag in both.drag] == ["x", "y"]
     assert Words("w", ("a",), drag=None).drag == ()
     assert from_dict(Frame(((both,),), "", {}).as_dict()).panels[0][0] == both
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (1024.0, "1024"),
+        (1536, "1536"),
+        (9999.0, "9999"),
+        (12345.6, "12300"),
+        (0.12345, "0.123"),
+        (2e8, "2e+08"),
+    ],
+)
+def test_a_count_is_told_whole_and_other_figures_to_three_digits(value: float, said: str):
+    """Bars once said 1.02e+03 of 1024 numbers."""
+    assert told(value) == said

@@ -145,7 +145,7 @@ def _bars(panel: Bars, width: float) -> Drawn:
             text(left - 8, y + 13, label, "ink", 12, 'text-anchor="end"'),
             f'<rect class="rail" x="{left:.1f}" y="{y + 2:.1f}" width="{room:.1f}" height="15" rx="3"/>',
             f'<rect class="bar" x="{left:.1f}" y="{y + 2:.1f}" width="{long:.1f}" height="15" rx="3"/>',
-            text(left + room + 6, y + 14, f"{value:.3g}", "soft", 12),
+            text(left + room + 6, y + 14, told(float(value)), "soft", 12),
         ]
     return parts, pitch * len(panel.labels) + 6
 

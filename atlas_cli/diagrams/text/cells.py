@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 from rich.text import Text
 
-from atlas_cli.diagrams.frames import Bars, Heatmap, Images, Tokens, Words
+from atlas_cli.diagrams.frames import Bars, Heatmap, Images, Tokens, Words, told
 from atlas_cli.diagrams.text.dots import Dots
 from atlas_cli.diagrams.text.look import Look
 from atlas_cli.diagrams.text.parts import cell_says, mark, part_of
@@ -185,7 +185,7 @@ def _grey(value: float) -> str:
 def bars(panel: Bars, look: Look) -> Lines:
     """A bar for each amount, with the amount in digits."""
     width, plain = look.width, look.plain
-    figures = [f"{value:.3g}" for value in panel.values]
+    figures = [told(float(value)) for value in panel.values]
     margin = min(_NAME, max(map(len, panel.labels), default=0))
     room = max(4, min(_BAR, width - margin - 2 - max(map(len, figures), default=0) - 1))
     lines = []

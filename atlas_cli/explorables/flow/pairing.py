@@ -7,11 +7,10 @@ Here:    noise and data are both standard normal, so that with endless batches n
 from __future__ import annotations
 
 from functools import cache
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Knob, Series
-from atlas_cli.explorables._ranges import evenly
+from atlas_cli.diagrams.sketch import Note, Shape, Sketch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +18,8 @@ if TYPE_CHECKING:
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 DIMENSIONS = (2, 4, 8, 16, 32, 64, 256, 784)
 N_PAIRS = 1024  # in all: small batches are drawn more often
-EDGES = evenly(0, 4, 41)  # of the histogram, in units of the mean squared distance
+ROWS, DOTS = 8, 24  # data whose lines are drawn, and lines of each, at most
+REACH = 2.6  # of the drawing, in units of the mean squared distance
 
 
 @cache
@@ -46,20 +46,20 @@ def left(batch: int, dimension: int) -> float:
     return float(lengths(batch, dimension)[1].mean())
 
 
-def shares(values: Tensor) -> list[float]:
-    """The share of the values in each cell of the histogram; few lie beyond it."""
-    return (values.histc(len(EDGES) - 1, EDGES[0], EDGES[-1]) / len(values)).tolist()
+def rows(batch: int, dimension: int) -> tuple[list[list[float]], list[float]]:
+    """Of the first data of the first batch the lengths of lines to its noises, and of the line that is kept.
+
+    In units of the mean of all; of a batch larger than DOTS, some of the lines.
+    """
+    every, kept = lengths(batch, dimension)
+    shown = min(batch, ROWS)
+    table = every[: batch * batch].view(batch, batch)[:shown, :DOTS]
+    return table.tolist(), kept[:shown].tolist()
 
 
 def pairing(batch: int, dimension: int) -> Frame:
     """The lengths there are to choose from, the chosen ones, and what that saves."""
-    every, kept = lengths(batch, dimension)
-    middles = [(low + high) / 2 for low, high in pairwise(EDGES)]
-    histogram = Curves(
-        "Squared lengths, in units of their mean",
-        (Series("all lines", middles, shares(every), "dashed"), Series("those kept", middles, shares(kept))),
-        "squared length", "share of the lines",
-    )  # fmt: skip
+    every, _ = lengths(batch, dimension)
     curves = tuple(
         Series(f"in {d} dimensions", BATCHES, tuple(left(n, d) for n in BATCHES),
                "line" if d == dimension else "dashed")
@@ -70,16 +70,41 @@ def pairing(batch: int, dimension: int) -> Frame:
     )  # fmt: skip
     spread = float(every.std())
     return Frame(
-        ((histogram, saved),),
+        ((_choices(batch, dimension), saved),),
         f"Of {_lines(batch)} in {dimension} dimensions, pairing leaves {left(batch, dimension):.0%} of the "
         f"mean squared length. The lengths that it may choose from stray by {spread:.0%} of their mean. "
-        "With the dimension a squared length becomes a sum of more and more terms, and such sums stray less "
-        "and less: where all lines are equally long, there is nothing to choose.",
+        "Each row is a datum. A larger batch gives it more lines to choose from, and a shorter one is among "
+        "them. With the dimension a squared length becomes a sum of more and more terms, and such sums stray "
+        "less and less: where all lines are equally long, there is nothing to choose.",
         {
             "squared length left": left(batch, dimension), "spread of all lengths": spread,
             "lines to choose from": batch * batch, "lines kept": batch,
         },
     )  # fmt: skip
+
+
+def _choices(batch: int, dimension: int) -> Sketch:
+    """A row for each datum: all lines that it may take, the one that it gets, and the means of both."""
+    table, kept = rows(batch, dimension)
+    top, mean = len(table) - 0.4, left(batch, dimension)
+    dots = [(min(x, REACH), row) for row, lines in enumerate(table) for x in lines]
+    ticks = [[(min(x, REACH), row - 0.38), (min(x, REACH), row + 0.38)] for row, x in enumerate(kept)]
+    shapes = (
+        Shape("mean of all lines", [[(1, -0.6), (1, top)]], "dashed", None),
+        Shape("lines to choose from", [dots], "dots", 0),
+        Shape("the line it gets", ticks, "line", 1),
+        Shape("their mean", [[(mean, -0.6), (mean, top)]], "dashed", 1),
+    )
+    return Sketch(
+        f"{_data(len(table))} of the batch, and the squared lengths of their lines", shapes,
+        (0, REACH, -0.6, ROWS), (Note(f"{mean:.0%} left", mean, ROWS - 0.2 - 0.4 * (mean > 0.8), "left"),),
+        ratio=0.7, x_label="squared length, the mean of all is 1",
+        x_ticks=(("0", 0.0), ("1", 1.0), ("2", 2.0)), y_ticks=(("", 0.0),),
+    )  # fmt: skip
+
+
+def _data(count: int) -> str:
+    return "The datum" if count == 1 else f"{count} data"
 
 
 def _lines(batch: int) -> str:

@@ -6,7 +6,8 @@ import math
 from functools import cache
 from typing import TYPE_CHECKING
 
-from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Group, Knob, Scatter, Series
+from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Knob, Series
+from atlas_cli.diagrams.sketch import Note, Shape, Sketch
 from atlas_cli.explorables._ranges import evenly
 from atlas_cli.explorables.flow._data import N_CLOUD, PLANE, normal, ring
 from atlas_cli.explorables.flow._velocity import velocity
@@ -21,6 +22,8 @@ TRACES = ("exact", "one direction", "four directions")
 N_DIRECTIONS = {"one direction": 1, "four directions": 4}
 RADIUS = 0.1  # of the patch when it starts
 N_RIM = 64
+LARGER = 4  # times as large as it is, a patch is drawn: its shape is small
+EVERY = 8  # steps, a rim of the past is drawn
 
 
 @cache
@@ -77,27 +80,25 @@ def area(rim: Tensor) -> float:
 
 def volume(t: float, start: str, trace: str) -> Frame:
     """The patch at time t, and the log-density of its middle up to there."""
-    import torch
-
-    path, place = walk(start), TIMES.index(t)
-    now = path[place]
-    noise, data = normal(N_CLOUD, seed=8), ring().draw(N_CLOUD, seed=7)
-    groups = (
-        Group("cloud", torch.lerp(noise, data, t)),
-        Group("patch at the start", path[0, 1:]),
-        Group("patch now", now[1:]),
-    )
+    place, areas = TIMES.index(t), areas_of(start)
+    shrunk = areas[place]
+    told_by_trace = log_density(start, trace)
+    gained = told_by_trace[place] - told_by_trace[0]
+    first = true_log_density(start)[0]
     curves = (
-        Series("closed form", TIMES, true_log_density(start), "dashed"),
-        Series(f"by the trace, {trace}", TIMES, log_density(start, trace)),
-    )
-    shrunk = area(now[1:]) / area(path[0, 1:])
-    gained = log_density(start, trace)[place] - log_density(start, trace)[0]
+        Series("closed form", TIMES, tuple(x - first for x in true_log_density(start)), "dashed"),
+        Series(f"by the trace, {trace}", TIMES, tuple(x - told_by_trace[0] for x in told_by_trace)),
+        Series(
+            "what the area has lost", TIMES[: place + 1 : 2],
+            tuple(-math.log(x) for x in areas[: place + 1 : 2]), "points",
+        ),
+    )  # fmt: skip
     return Frame(
         (
             (
-                Scatter("A patch of space on its way", groups, PLANE),
-                Curves("Log-density in its middle", curves, "t (0 noise, 1 data)", "nats", marker=t),
+                _patches(t, start),
+                Curves("Nats that the density gains", curves, "t (0 noise, 1 data)", "nats", marker=t,
+                       drag="t"),
             ),
         ),
         f"At t = {t:.2g} the patch has {shrunk:.2g} times its first area, and the density in its middle has "
@@ -108,7 +109,40 @@ def volume(t: float, start: str, trace: str) -> Frame:
             "nats gained": gained,
             "off by (nats)": log_density(start, trace)[place] - true_log_density(start)[place],
         },
+    )  # fmt: skip
+
+
+@cache
+def areas_of(start: str) -> tuple[float, ...]:
+    """The area of the patch at every time, over its first."""
+    first = area(walk(start)[0, 1:])
+    return tuple(area(rim) / first for rim in walk(start)[:, 1:])
+
+
+def _patches(t: float, start: str) -> Sketch:
+    """The cloud at time t, the way of the patch, and its rim then and before, each about its middle."""
+    import torch
+
+    path, place = walk(start), TIMES.index(t)
+    noise, data = normal(N_CLOUD, seed=8), ring().draw(N_CLOUD, seed=7)
+    before = sorted({0, *range(0, place, EVERY)} - {place})
+    shapes = (
+        Shape("cloud", [torch.lerp(noise, data, t)], "dots", None),
+        Shape("way of its middle", [path[:, 0]], "dashed", 5),
+        Shape("patch before", [_larger(path[k]) for k in before], "line", 0),
+        Shape("patch now", [_larger(path[place])], "area", 1),
     )
+    x, y = path[place, 0].tolist()
+    notes = (Note(f"{areas_of(start)[place]:.2g} of its area", x, y + 0.35 + LARGER * RADIUS),)
+    title = f"A patch of space on its way, drawn {LARGER} times as large"
+    return Sketch(title, shapes, PLANE, notes)
+
+
+def _larger(patch: Tensor) -> Tensor:
+    """The closed rim of a patch whose middle is its first point, about that middle."""
+    middle, rim = patch[0], patch[1:]
+    larger = middle + LARGER * (rim - middle)
+    return larger[[*range(0, N_RIM, 2), 0]]
 
 
 EXPLORABLE = Explorable(

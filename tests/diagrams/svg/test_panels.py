@@ -64,6 +64,11 @@ def test_a_bar_is_as_long_as_its_value():
     assert long[0] == pytest.approx(long[1] / 2, abs=0.1)
 
 
+def test_a_bar_tells_a_count_whole():
+    told = [t.text for t in of(Bars("b", ("state", "attention"), (1024, 1536), 1536)).iter(f"{SVG}text")]
+    assert {"1024", "1536"} <= {*told}
+
+
 def test_cells_take_the_shade_of_their_value():
     root = of(Heatmap("h", ((0.0, 0.5, 1.0),), 0, 1))
     shades = [r.get("class") for r in root.iter(f"{SVG}rect") if re.fullmatch(r"h\d+", r.get("class") or "")]

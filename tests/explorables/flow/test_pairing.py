@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from atlas_cli.explorables.flow.pairing import BATCHES, DIMENSIONS, EDGES, left, lengths, pairing, shares
+from atlas_cli.explorables.flow.pairing import BATCHES, DIMENSIONS, DOTS, ROWS, left, lengths, pairing, rows
 
 
 def test_one_pair_leaves_nothing_to_choose():
@@ -40,14 +40,28 @@ def test_the_saving_stays_below_what_the_page_allows():
             assert 1 - left(batch, dimension) < math.sqrt(2 * math.log(batch) / dimension)
 
 
-def test_the_histogram_counts_lines_by_their_length():
-    every, kept = lengths(32, 2)
-    assert (len(every), len(kept)) == (32 * 1024, 1024)
-    near = float((every < EDGES[1]).float().mean())
-    assert shares(every)[0] == pytest.approx(near, abs=1e-3)
-    for values in (every, kept):
-        assert len(shares(values)) == len(EDGES) - 1
-        assert 0.97 < sum(shares(values)) < 1 + 1e-5  # a few are longer than it reaches
+@pytest.mark.parametrize(("batch", "dimension"), [(1, 2), (16, 2), (64, 784)])
+def test_a_row_has_the_lines_of_one_datum_and_the_one_that_pairing_keeps(batch: int, dimension: int):
+    table, kept = rows(batch, dimension)
+    assert len(table) == len(kept) == min(batch, ROWS)
+    every, _ = lengths(batch, dimension)
+    for i, (lines, chosen) in enumerate(zip(table, kept, strict=True)):
+        own = every[i * batch : (i + 1) * batch]
+        assert lines == own[:DOTS].tolist()
+        assert float((own - chosen).abs().min()) == 0  # it is one of them
+
+
+def test_more_lines_lead_to_shorter_ones_and_more_dimensions_to_a_band():
+    def drawn(batch: int, dimension: int):
+        sketch = pairing(batch, dimension).panels[0][0]
+        return {shape.label: shape.paths for shape in sketch.shapes}, sketch.notes
+
+    small, large, deep = drawn(2, 2), drawn(256, 2), drawn(256, 784)
+    ends = [max(path[0][0] for path in shapes["the line it gets"]) for shapes, _ in (small, large)]
+    assert ends[1] < ends[0]
+    spread = [max(p[0] for p in s["lines to choose from"][0]) for s, _ in (large, deep)]
+    assert spread[1] < 1.3 < spread[0]
+    assert deep[1][0].text == f"{left(256, 784):.0%} left"
 
 
 def test_the_caption_says_what_the_curve_shows():
@@ -55,7 +69,6 @@ def test_the_caption_says_what_the_curve_shows():
     assert frame.caption.startswith(
         f"Of the 16,384 lines of a batch of 128 in 16 dimensions, pairing leaves {left(128, 16):.0%} "
     )
-    histogram, saved = frame.panels[0]
-    assert [series.label for series in histogram.series] == ["all lines", "those kept"]
+    _, saved = frame.panels[0]
     assert saved.marker == 128
     assert next(s for s in saved.series if s.style == "line").label == "in 16 dimensions"

@@ -36,3 +36,23 @@ def test_random_directions_stray() -> None:
 
 def test_the_area_of_a_square() -> None:
     assert volume.area(torch.tensor([[0.0, 0.0], [2.0, 0.0], [2.0, 2.0], [0.0, 2.0]])) == 4
+
+
+@pytest.mark.parametrize("start", volume.STARTS)
+def test_the_patch_is_drawn_larger_about_its_middle_and_its_share_is_written_beside_it(start: str) -> None:
+    frame = volume.volume(0.5, start, "exact")
+    drawn = frame.panels[0][0]
+    shapes = {shape.label: shape.paths for shape in drawn.shapes}
+    rims = [torch.tensor(shapes[name][0][:-1]) for name in ("patch now", "patch before")]
+    assert volume.area(rims[0]) / volume.area(rims[1]) == pytest.approx(
+        frame.facts["area, times the first"], rel=0.02
+    )
+    assert volume.area(rims[1]) == pytest.approx(math.pi * (volume.LARGER * volume.RADIUS) ** 2, rel=0.02)
+    assert drawn.notes[0].text == f"{frame.facts['area, times the first']:.2g} of its area"
+
+
+def test_the_points_are_what_the_area_has_lost_so_far() -> None:
+    frame = volume.volume(0.5, "towards a mode", "exact")
+    _, _, lost = frame.panels[0][1].series
+    assert max(lost.xs) <= 0.5
+    assert lost.ys[-1] == pytest.approx(-math.log(frame.facts["area, times the first"]), abs=1e-3)

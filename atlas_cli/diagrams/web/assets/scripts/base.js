@@ -25,6 +25,7 @@ function escaped(text) {
 function tell(value, digits = 4) {
   if (typeof value !== "number") return String(value);
   const size = Math.abs(value);
+  if (Number.isInteger(value) && size < 1e4) return String(value).replace("-", "−"); // a count, all of it
   if (size !== 0 && (size < 1e-3 || size >= 1e7)) return value.toExponential(1).replace("e+", "e").replace("-", "−");
   return String(Number(value.toPrecision(digits))).replace("-", "−");
 }
