@@ -141,6 +141,18 @@ def test_the_first_screen_of_a_phone_shows_the_figure_of_every_page(visit, whole
         ("gan/gan.html", "gan-alternation"),
     ],
 )
+def test_a_link_to_a_diagram_shows_its_title_too(visit):
+    for width, height in ((1440, 900), (390, 844)):
+        page = visit("index.html")
+        page.set_viewport_size({"width": width, "height": height})
+        page.goto(page.url.replace("index.html", "flow/cfm.html#flow-field"))
+        page.wait_for_selector("#flow-field .panel")
+        page.wait_for_timeout(300)
+        title = page.locator(".diagram:has(#flow-field) :is(h2, h3)").bounding_box()
+        bar = page.locator(".contents").bounding_box()
+        assert title["y"] >= (bar["y"] + bar["height"] if bar else 0)
+
+
 def test_boxes_with_pictures_take_the_width_of_their_card(visit, path: str, name: str):
     page = visit(path)
     page.set_viewport_size({"width": 1440, "height": 900})

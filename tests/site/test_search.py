@@ -83,6 +83,18 @@ def test_every_query_of_the_protocol_finds_its_page(open_in, folder: Path):
     assert _found(page, "logits")[0] == "glossary.html#logit"
 
 
+def test_a_word_that_is_nowhere_is_not_silently_taken_for_another(open_in, folder: Path):
+    page = open_in(folder)("index.html")
+    page.locator(".search input").focus()
+    page.wait_for_function("window.atlasIndex")
+    results = page.locator(".results")
+    assert _found(page, "attntion")
+    assert results.inner_text().startswith("Nothing has “attntion”; this is for “attention”.")
+    assert results.locator("[role=option]").first.get_attribute("aria-selected") == "true"
+    assert _found(page, "attention")
+    assert "Nothing has" not in results.inner_text()
+
+
 def _found(page: Any, query: str) -> list[str]:
     page.locator(".search input").fill(query)
     return page.locator(".results a").evaluate_all("links => links.map((link) => link.getAttribute('href'))")

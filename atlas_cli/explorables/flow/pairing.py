@@ -96,8 +96,8 @@ def _choices(batch: int, dimension: int) -> Sketch:
         Shape("their mean", [[(mean, -0.6), (mean, top)]], "dashed", 1),
     )
     return Sketch(
-        f"{_data(len(table))} of the batch, and the squared lengths of their lines", shapes,
-        (0, REACH, -0.6, ROWS), (Note(f"{mean:.0%} left", mean, ROWS - 0.2 - 0.4 * (mean > 0.8), "left"),),
+        f"{_data(len(table))} of the batch, and the lines of each", shapes,
+        (0, REACH, -0.6, ROWS), (Note(f"{mean:.0%} left", mean, len(table) - 0.1, "left"),),
         ratio=0.7, x_label="squared length, the mean of all is 1",
         x_ticks=(("0", 0.0), ("1", 1.0), ("2", 2.0)), y_ticks=(("", 0.0),),
     )  # fmt: skip

@@ -107,7 +107,7 @@ def volume(t: float, start: str, trace: str) -> Frame:
         {
             "area, times the first": shrunk,
             "nats gained": gained,
-            "off by (nats)": log_density(start, trace)[place] - true_log_density(start)[place],
+            "off by (nats)": round(told_by_trace[place] - true_log_density(start)[place], 3),
         },
     )  # fmt: skip
 

@@ -72,6 +72,12 @@ function spelled({ places }, word) {
   return near.sort((a, b) => (places.get(b)?.size ?? 0) - (places.get(a)?.size ?? 0))[0] ?? word;
 }
 
+/** Words of a query that are nowhere, with those that are taken in their place.
+ * @param {ReturnType<typeof makeIndex>} index @param {string} query */
+function corrected(index, query) {
+  return asked(query).map((word) => [word, spelled(index, word)]).filter(([given, taken]) => given !== taken);
+}
+
 /** Whether one letter more, less, or other, or two that changed places, make one word of the other.
  * @param {string} one @param {string} other */
 function isOneEdit(one, other) {

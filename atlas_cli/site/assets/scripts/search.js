@@ -47,7 +47,13 @@ function searchBox(form) {
       option.setAttribute("role", "option");
       return option;
     }));
-    if (!found.length) list.append(make("li", {}, make("p", { textContent: "Nothing found." })));
+    const say = (/** @type {string} */ textContent) => {
+      const line = make("li", {}, make("p", { textContent }));
+      line.setAttribute("role", "presentation"); // it is no option
+      list.prepend(line);
+    };
+    if (!found.length) say("Nothing found.");
+    else for (const [given, taken] of corrected(index, input.value)) say(`Nothing has “${given}”; this is for “${taken}”.`);
     list.hidden = false;
     list.scrollTop = 0;
     input.setAttribute("aria-expanded", "true");
