@@ -131,16 +131,6 @@ def test_the_first_screen_of_a_phone_shows_the_figure_of_every_page(visit, whole
     assert late == {}
 
 
-@pytest.mark.parametrize(
-    ("path", "name"),
-    [
-        ("transformer/gpt.html", "transformer-decoder-block"),
-        ("ssm/mamba.html", "ssm-mamba-block"),
-        ("diffusion/latent-diffusion.html", "diffusion-latent-pipeline"),
-        ("diffusion/controlnet.html", "diffusion-controlnet"),
-        ("gan/gan.html", "gan-alternation"),
-    ],
-)
 def test_a_link_to_a_diagram_shows_its_title_too(visit):
     for width, height in ((1440, 900), (390, 844)):
         page = visit("index.html")
@@ -153,6 +143,16 @@ def test_a_link_to_a_diagram_shows_its_title_too(visit):
         assert title["y"] >= (bar["y"] + bar["height"] if bar else 0)
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("transformer/gpt.html", "transformer-decoder-block"),
+        ("ssm/mamba.html", "ssm-mamba-block"),
+        ("diffusion/latent-diffusion.html", "diffusion-latent-pipeline"),
+        ("diffusion/controlnet.html", "diffusion-controlnet"),
+        ("gan/gan.html", "gan-alternation"),
+    ],
+)
 def test_boxes_with_pictures_take_the_width_of_their_card(visit, path: str, name: str):
     page = visit(path)
     page.set_viewport_size({"width": 1440, "height": 900})
