@@ -20,30 +20,32 @@ from atlas_cli.diagrams.model import Diagram, Edge, Group, Node, Side
 
 _GAPS = (9, 7, 5)  # characters between columns, the widest that fits; odd, as box widths are
 _MARGIN = 2  # columns between a group's boxes and its frame
-_LANE = 3  # columns from one lane to the next, without its label
+_LANE, _CLOSE_LANE = 3, 2  # columns from one lane to the next, without its label; the latter drawn close
 _LANE_LABEL = 10  # longest line of a lane's label
 
 
-def lay_out(diagram: Diagram, width: int, rooms: Rooms = MappingProxyType({})) -> Layout:
+def lay_out(diagram: Diagram, width: int, rooms: Rooms = MappingProxyType({}), close: bool = False) -> Layout:
     """Place a diagram within `width` columns.
 
     Args:
         diagram: What is placed.
         width: Columns.
         rooms: Of the pictures that a renderer will put into the boxes.
+        close: Whether lanes stand close, so that boxes get what they leave.
 
     Raises:
         TooNarrowError: it does not fit.
         ValueError: an edge would have to cross a box.
     """
-    return _Layouter(diagram, width, rooms).layout()
+    return _Layouter(diagram, width, rooms, close).layout()
 
 
 class _Layouter:
     """Places columns, then gutters, then rows, since each needs the one before."""
 
-    def __init__(self, diagram: Diagram, width: int, rooms: Rooms) -> None:
+    def __init__(self, diagram: Diagram, width: int, rooms: Rooms, close: bool) -> None:
         self.diagram = diagram
+        self.lane = _CLOSE_LANE if close else _LANE
         self.insides = Insides(diagram.nodes.values(), rooms)
         self.ways: Mapping[Ends, Way] = plan(diagram)
         self.first_col = min(node.col for node in diagram.nodes.values())
@@ -74,7 +76,7 @@ class _Layouter:
                     lanes[way.lane] = max(lanes[way.lane], 1 + max(map(len, _lane_label(edge))))
             offset = frame
             for lane in sorted(lanes):
-                offset += _LANE
+                offset += self.lane
                 self.lane_offsets[side, lane] = offset
                 offset += lanes[lane]
             self.margins[side] = offset + (1 if lanes else 0)

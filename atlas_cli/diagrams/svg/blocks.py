@@ -51,7 +51,7 @@ def drawings(diagram: Diagram) -> str:
     """The picture for a screen and, where it can be drawn narrower, the one for a phone."""
     columns = _WIDE_FILLED if diagram.worked else _WIDE
     wide = _lay_out_within(diagram, columns, tiles.screen(_CELL_WIDTH))
-    narrow = _lay_out_within(diagram, int(_PHONE / _CELL_WIDTH), tiles.phone(_CELL_WIDTH))
+    narrow = _lay_out_within(diagram, int(_PHONE / _CELL_WIDTH), tiles.phone(_CELL_WIDTH), close=True)
     if narrow.width >= wide.width or wide.width * _CELL_WIDTH <= _PHONE:
         return _svg(diagram, wide, _Scale(_CELL_WIDTH), "")
     cell = min(max(_PHONE / narrow.width, _NARROWEST_CELL), _CELL_WIDTH)
@@ -60,15 +60,15 @@ def drawings(diagram: Diagram) -> str:
     )
 
 
-def _lay_out_within(diagram: Diagram, width: int, fit: Fit) -> Layout:
+def _lay_out_within(diagram: Diagram, width: int, fit: Fit, close: bool = False) -> Layout:
     """The layout for `width` columns, or for as few more as it needs."""
     rooms = tiles.rooms(diagram, fit)
     for columns in range(width, _WIDEST):
         try:
-            return lay_out(diagram, columns, rooms)
+            return lay_out(diagram, columns, rooms, close)
         except TooNarrowError:
             continue
-    return lay_out(diagram, _WIDEST, rooms)
+    return lay_out(diagram, _WIDEST, rooms, close)
 
 
 def _svg(diagram: Diagram, layout: Layout, scale: _Scale, purpose: str) -> str:

@@ -75,7 +75,7 @@ def time_sampling(mean: float, width: float) -> Frame:
     return Frame(
         ((_densities(mean, width), _velocities(median)),),
         f"Training times whose logits have mean {mean:g} and width {width:g} share {overlap:.0%} with what "
-        "is hard to learn; the rest is spent where a line would do. Half of them lie before "
+        "is hard to learn; the rest is spent where it is easier. Half of them lie before "
         f"t = {median:.2g}; there the velocity strays from a straight line by "
         f"{math.sqrt(hard_part(round(median, 4))):.2g} on average. Near noise and near data it hardly "
         "strays, and there is little for a network to learn.",
@@ -111,7 +111,7 @@ def _densities(mean: float, width: float) -> Sketch:
     ]
     shapes = (
         Shape("what both share", [[(TIMES[0], 0), *shared, (TIMES[-1], 0)]], "area", 2),
-        Shape("spent where a line would do", [[*trained, *reversed(shared)]], "area", 3),
+        Shape("spent where it is easier", [[*trained, *reversed(shared)]], "area", 3),
         Shape("training", [trained], "line", 0),
         Shape("hard to learn", [list(zip(TIMES, hard, strict=True))], "dashed", 1),
         Shape(f"{N_DROPS} training times", [rain], "dots", 0),

@@ -102,6 +102,36 @@ def test_every_diagram_of_the_atlas_is_clean(drawn: Diagram, width: int):
     assert [route.edge for route in layout.routes if route.edge.label and not route.label] == []
 
 
+@pytest.mark.parametrize("drawn", EVERY, ids=lambda drawn: drawn.name)
+def test_close_lanes_are_clean_and_leave_boxes_more(drawn: Diagram):
+    """A phone's drawing: lanes took half of the width."""
+    widths = range(39, 100)  # that of a phone, or as many more as it needs
+    layout = next(filter(None, (fitting(drawn, width, close=True) for width in widths)))
+    check(layout)
+    apart = fitting(drawn, layout.width, close=False)
+    assert apart is None or min_width(apart) <= min_width(layout)
+
+
+def fitting(drawn: Diagram, width: int, close: bool) -> Layout | None:
+    try:
+        return lay_out(drawn, width, close=close)
+    except TooNarrowError:
+        return None
+
+
+def min_width(layout: Layout) -> int:
+    return min(box.right - box.x for box in layout.boxes.values())
+
+
+@pytest.mark.parametrize("seed", range(0, 150, 3))
+def test_close_diagrams_drawn_at_random_are_clean(seed: int):
+    try:
+        layout = lay_out(any_diagram(seed), 100, close=True)
+    except ValueError:
+        return
+    check(layout)
+
+
 def laid_out(seed: int) -> Layout | None:
     """A random diagram's layout; None where an edge has no way, which its author would be told."""
     try:
