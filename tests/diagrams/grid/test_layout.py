@@ -67,7 +67,7 @@ def labels(layout: Layout) -> list[tuple[Edge, Cell]]:
     ]  # fmt: skip
 
 
-def check(layout: Layout) -> None:
+def check(layout: Layout, titles: bool = True) -> None:
     covered = inside(layout)
     lines: dict[Cell, set[str]] = {}
     for route in layout.routes:
@@ -88,7 +88,7 @@ def check(layout: Layout) -> None:
     for frame in layout.frames:
         title = {(frame.title.x + i, frame.title.y) for i in range(len(frame.title.lines[0]))}
         assert frame.title.lines[0] == f" {frame.group.label} "
-        assert not title & lines.keys(), f"an edge runs through the title of {frame.group.label}"
+        assert not (titles and title & lines.keys()), f"an edge runs through the title of {frame.group.label}"
     every = [*covered, *lines, *(cell for _, cell in written)]
     assert all(0 <= x < layout.width and 0 <= y < layout.height for x, y in every)
 
@@ -107,7 +107,7 @@ def test_close_lanes_are_clean_and_leave_boxes_more(drawn: Diagram):
     """A phone's drawing: lanes took half of the width."""
     widths = range(39, 100)  # that of a phone, or as many more as it needs
     layout = next(filter(None, (fitting(drawn, width, close=True) for width in widths)))
-    check(layout)
+    check(layout, titles=False)  # on a page it is the arrow that is cut
     apart = fitting(drawn, layout.width, close=False)
     assert apart is None or min_width(apart) <= min_width(layout)
 
