@@ -7,7 +7,7 @@ import pytest
 from atlas_cli import catalog
 from atlas_cli.pages import glossary, quiz
 
-OPENING = 'class="diagram opening"'
+OPENING, STEPPED = 'class="diagram opening"', 'class="atlas-diagram stepped"'
 
 
 def test_search_finds_by_keyboard_alone(visit):
@@ -129,6 +129,21 @@ def test_the_first_screen_of_a_phone_shows_the_figure_of_every_page(visit, whole
         if top >= 480:
             late[path.stem] = top
     assert late == {}
+
+
+def test_no_block_diagram_is_wider_than_its_card(visit, whole_site):
+    pages = sorted(whole_site.folder.glob("*/*.html"))
+    page = visit("index.html")
+    page.set_viewport_size({"width": 1440, "height": 900})
+    wide, seen = [], 0
+    for path in (path for path in pages if STEPPED in path.read_text(encoding="utf-8")):
+        page.goto(path.as_uri())
+        over = "boxes => boxes.filter((box) => box.scrollWidth > box.clientWidth + 1).length"
+        cards = page.locator(".stepped .picture")
+        seen += cards.count()
+        wide += [path.stem] * cards.evaluate_all(over)
+    assert seen > 12
+    assert wide == []
 
 
 def test_a_link_to_a_diagram_shows_its_title_too(visit):

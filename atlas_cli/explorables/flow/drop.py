@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Group, Knob, Scatter, Series
+from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Knob, Series
+from atlas_cli.diagrams.sketch import Note, Shape, Sketch
 from atlas_cli.explorables._ranges import evenly
-from atlas_cli.explorables.flow._data import PLANE, ring
+from atlas_cli.explorables.flow._data import PLANE, RING_STD, mode_circles, ring
 from atlas_cli.explorables.flow._velocity import velocity
 
 if TYPE_CHECKING:
@@ -37,31 +38,33 @@ def exact(x: float, y: float) -> Tensor:
     return follow(x, y, between * (len(TIMES) - 1), "midpoint")[::between]
 
 
+def shares_of(way: Tensor) -> Tensor:
+    """The share of each mode among the data that may lie behind each point of a way, (len(TIMES), modes)."""
+    import torch
+
+    times = [min(t, LAST) for t in TIMES]
+    rows = [ring().log_joint(x[None], t, 1 - t) for t, x in zip(times, way, strict=True)]
+    return torch.cat(rows).softmax(1)
+
+
 def doubts(way: Tensor) -> list[float]:
-    """The share of the likeliest mode among the data that may lie behind each point of a way."""
-    found = []
-    for t, point in zip(TIMES, way, strict=True):
-        t = min(t, LAST)
-        found.append(float(ring().log_joint(point[None], t, 1 - t).softmax(1).max()))
-    return found
+    """The share of the likeliest mode."""
+    likeliest: list[float] = shares_of(way).amax(1).tolist()
+    return likeliest
 
 
 def drop(x: float, y: float, steps: int) -> Frame:
     """The way of the point, Euler's steps from it, and when it is decided where it goes."""
     way, walk = exact(x, y), follow(x, y, steps, "euler")
-    shares = doubts(way)
-    half = next((t for t, share in zip(TIMES, shares, strict=True) if share > 0.55), None)
+    half = next((t for t, share in zip(TIMES, doubts(way), strict=True) if share > 0.55), None)
     miss = float((walk[-1] - way[-1]).norm())
-    groups = (Group("current", way), Group("middles of the modes", ring().means), Group("steps", walk))
     counted = "1 step" if steps == 1 else f"{steps} steps"
     return Frame(
         (
             (
-                Scatter("Drop a point of noise", groups, PLANE, drag=("x", "y")),
-                Curves(
-                    "How sure it is where it goes", (Series("likeliest mode", TIMES, shares),),
-                    "t (0 noise, 1 data)", "share",
-                ),
+                _ways(way, walk, half),
+                Curves("How likely it is that it comes from there", _rivals(way), "t (0 noise, 1 data)",
+                       "share", marker=half),
             ),
         ),
         f"Noise at ({x:g}, {y:g}) is carried to the mean of all six modes first. {_decided(half)} "
@@ -71,6 +74,33 @@ def drop(x: float, y: float, steps: int) -> Frame:
             "calls of the network": steps,
         },
     )  # fmt: skip
+
+
+def _ways(way: Tensor, walk: Tensor, decided: float | None) -> Sketch:
+    """The current, Euler's arrows, what lies between their ends, and where the current has decided."""
+    turn = [] if decided is None else [way[TIMES.index(decided)]]
+    shapes = (
+        Shape("where the data are", mode_circles(2 * RING_STD), "area", None),
+        Shape("the current", [way], "line", 0),
+        Shape("steps of Euler", list(zip(walk[:-1].tolist(), walk[1:].tolist(), strict=True)), "arrow", 1),
+        Shape("missed by", [[walk[-1], way[-1]]], "dashed", 5),
+        Shape("decided here", [turn] if turn else [], "dots", 2),
+    )
+    numbers = tuple(Note(str(i + 1), *(1.32 * mode).tolist()) for i, mode in enumerate(ring().means))
+    return Sketch("Drop a point of noise", shapes, PLANE, numbers, drag=("x", "y"))
+
+
+def _rivals(way: Tensor) -> tuple[Series, Series]:
+    """The mode where it ends, and that which is the likeliest besides on the way there."""
+    shares = shares_of(way)
+    winner = int(shares[-1].argmax())
+    others = shares.mean(0)
+    others[winner] = -1
+    rival = int(others.argmax())
+    return (
+        Series(f"mode {winner + 1}, where it ends", TIMES, shares[:, winner].tolist()),
+        Series(f"mode {rival + 1}, its rival", TIMES, shares[:, rival].tolist(), "dashed"),
+    )
 
 
 def _decided(t: float | None) -> str:

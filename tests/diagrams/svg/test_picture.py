@@ -97,6 +97,8 @@ def extent(text: ElementTree.Element) -> tuple[float, float]:
     bold = text.get("font-weight") or "name" in kind
     font = ImageFont.truetype(FONTS["DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"], 100)
     spans = list(text) or [text]
+    if len(places := [float(x) for x in text.get("x", "0").split()]) > 1:  # a letter at each
+        return places[0], places[-1] + size
     lengths = [font.getlength(span.text or "") * size / 100 for span in spans]
     left = min(float(span.get("x", 0)) for span in spans)
     anchor = text.get("text-anchor") or ("middle" if kind[:1] in (["name"], ["shape"]) else "start")
