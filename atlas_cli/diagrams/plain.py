@@ -30,7 +30,7 @@ def rounded(value: Any) -> Any:
 def told(value: float | str) -> str:
     """A figure of a frame as people read it: three digits, of a count all, no exponent without need."""
     if isinstance(value, float) and value.is_integer() and abs(value) < 10**SIGNIFICANT_DIGITS:
-        return f"{value:.0f}"
+        return f"{value + 0.0:.0f}"  # nought has no sign
     if not isinstance(value, float) or not 1e-3 <= abs(value) < 1e7:
         return f"{value:.3g}" if isinstance(value, float) else str(value)
     return f"{float(f'{value:.3g}'):.10g}"

@@ -93,6 +93,7 @@ def test_what_a_hand_turns_and_points_at_is_named_or_given():
 @pytest.mark.parametrize(
     ("value", "said"),
     [
+        (-0.0, "0"),
         (1024.0, "1024"),
         (1536, "1536"),
         (9999.0, "9999"),
