@@ -35,38 +35,44 @@ def joint_attention(system: MMDiT, word: int, layer: int, done: int, sentence: s
     """Who reads a word and whom it reads, in one block, and the picture that is taking shape."""
     drawn = _drawn(system, sentence)
     layer, word = min(layer, drawn.weights.shape[1]), min(word, len(drawn.words))
-    n, side = drawn.patches, round(drawn.patches**0.5)
+    n, name = drawn.patches, drawn.words[word - 1]
     weights = drawn.weights[done, layer - 1]  # (S, S)
-    to_word = weights[:n, n + word - 1].view(side, side)
-    by_word = weights[n + word - 1, :n].view(side, side)
-    to_text = drawn.weights[..., :n, n:].sum(-1).mean(-1)  # (STEPS, blocks)
-    name, times = drawn.words[word - 1], [k / STEPS for k in range(STEPS)]
-    kinds = tuple((colour, float(k)) for k, colour in enumerate(COLOURS))
-    series = tuple(
-        Series(f"block {k + 1}", times, to_text[:, k], "line" if k + 1 == layer else "dashed")
-        for k in range(to_text.shape[1])
-    )
     told = Tokens(
         f"Block {layer}: what the patches take of each word, mean of all, %",
         _told(drawn.words, weights[:n, n:].mean(0)),
     )
-    maps = (
-        Heatmap("The picture that the velocity leads to", drawn.guesses[done], 0, 4, names=kinds),
-        Heatmap(f"Patches that read word {word}, {name}", to_word, 0, float(to_word.max()) or 1.0),
-        Heatmap(f"Patches that {name} reads", by_word, 0, float(by_word.max()) or 1.0),
-    )
-    plot = Curves(
-        "Share of the patches' attention that goes to words", series, "t (0 noise, 1 picture)", "share",
-        marker=done / STEPS,
-    )  # fmt: skip
-    heard, most = float(to_text[done, layer - 1]), float(to_word.max())
+    heard, most = float(weights[:n, n:].sum(-1).mean()), float(weights[:n, n + word - 1].max())
     return Frame(
-        ((told,), maps, (plot,)),
+        ((told,), _maps(drawn, weights, word, done), (_by_time(drawn, layer, done),)),
         f"After {done} of {STEPS} steps the patches of block {layer} give {heard:.0%} of their attention to "
         f"words. Of word {word}, {name}, the patch that reads it most takes {most:.0%}. A patch is a square "
         "of the picture, and the words stand in one row with the patches.",
         {"to all words": heard, f"most to {name}": most, "even share": 1 / weights.shape[-1]},
     )
+
+
+def _maps(drawn: Drawing, weights: Tensor, word: int, done: int) -> tuple[Heatmap, ...]:
+    """The picture so far; which patches read a word; which the word reads."""
+    n, side, name = drawn.patches, round(drawn.patches**0.5), drawn.words[word - 1]
+    to_word, by_word = (w.view(side, side) for w in (weights[:n, n + word - 1], weights[n + word - 1, :n]))
+    kinds = tuple((colour, float(k)) for k, colour in enumerate(COLOURS))
+    return (
+        Heatmap("The picture that the velocity leads to", drawn.guesses[done], 0, 4, names=kinds),
+        Heatmap(f"Patches that read word {word}, {name}", to_word, 0, float(to_word.max()) or 1.0),
+        Heatmap(f"Patches that {name} reads", by_word, 0, float(by_word.max()) or 1.0),
+    )
+
+
+def _by_time(drawn: Drawing, layer: int, done: int) -> Curves:
+    """What the patches of every block give to words, from noise to the picture."""
+    n, times = drawn.patches, [k / STEPS for k in range(STEPS)]
+    shares = drawn.weights[..., :n, n:].sum(-1).mean(-1)  # (STEPS, blocks)
+    series = tuple(
+        Series(f"block {k + 1}", times, shares[:, k], "line" if k + 1 == layer else "dashed")
+        for k in range(shares.shape[1])
+    )
+    title = "Share of the patches' attention that goes to words"
+    return Curves(title, series, "t (0 noise, 1 picture)", "share", marker=done / STEPS)
 
 
 def _told(words: list[str], shares: Tensor) -> tuple[tuple[str, float, str], ...]:

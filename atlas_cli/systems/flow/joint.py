@@ -171,6 +171,7 @@ class Transformer(nn.Module):
         shared: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
+        self.place: Tensor
         self.patch, self.image_size, self.words = patch, image_size, words
         numbers, side = channels * patch**2, image_size // patch
         self.embed = nn.Linear(numbers, d_model)

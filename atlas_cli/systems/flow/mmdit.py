@@ -13,6 +13,7 @@ Differs: pixels in the place of an autoencoder's latents, and a text encoder tha
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
@@ -41,6 +42,7 @@ NONE = captions.PADDING  # the token of which a caption that says nothing consis
 LATEST = 0.9  # time from which on the loss no longer grows steeper: at t = 1 the picture's error weighs 1 / 0
 N_JUDGED = 512  # scenes of each kind
 AT_ONCE = 128  # scenes drawn at once
+ROWS = 4  # of a sample without a prompt
 
 
 class Config(SystemConfig):
@@ -188,7 +190,8 @@ class MMDiT(System):
     @torch.no_grad()
     def evaluate(self) -> Mapping[str, float]:
         """Shares of the scenes that are as their captions say, by how new the captions are."""
-        source, figures = self.setting.data, {}
+        source = self.setting.data
+        figures: dict[str, float] = {}
         splits = {"": source.test, "regrouped_": source.regrouped, "unseen_": source.unseen}
         for prefix, scenes in splits.items():
             asked = scenes[:N_JUDGED]
@@ -201,25 +204,27 @@ class MMDiT(System):
 
     @torch.no_grad()
     def sample(self, request: SampleRequest) -> Images:
-        """Scenes of one caption, or of captions whose pairs no training scene showed.
+        """Scenes of one caption; without a prompt, a row a caption, of pairs that no training scene showed.
 
         Raises:
             UsageError: the prompt is no caption of these scenes.
         """
+        device, scenes = self.setting.device, self.setting.data.unseen
+        columns = min(10, request.n) if request.prompt else math.ceil(request.n / ROWS)
         if request.prompt is None:
-            scenes = self.setting.data.unseen
-            wish = scenes.tokens[torch.arange(request.n, device=self.setting.device) % len(scenes)]
+            wish = scenes.tokens[torch.arange(request.n, device=device) // columns % len(scenes)]
         else:
-            row = torch.tensor(asked_tokens(request.prompt), device=self.setting.device)
+            row = torch.tensor(asked_tokens(request.prompt), device=device)
             wish = row[: self.config.caption_length].repeat(request.n, 1)
-        said = [captions.detokenize(row) for row in wish.tolist()]
         noise = self.noise(request.n, self.setting.generator("sample", request.seed))
         path = [noise, *self.follow(noise, wish)]
+        said = [captions.detokenize(tokens) for tokens in wish.tolist()]
         right = round(request.n * composition_figures(path[-1], said)["scene_accuracy"])
         frames = [((x.clamp(-1, 1) + 1) / 2).cpu().numpy() for x in path]
-        what = f": {said[0]}" if request.prompt else "; no training scene shows such a pair"
+        asked = "; ".join(dict.fromkeys(said))
+        what = f": {asked}" if request.prompt else f". No training scene has such a pair. The rows: {asked}"
         return Images(
-            frames[-1], frames=frames, columns=min(10, request.n),
+            frames[-1], frames=frames, columns=columns,
             caption=f"{right} of {request.n} are as asked, at guidance {self.config.guidance:g}{what}.",
             facts={"prompts": said, "as_asked": right, "guidance": self.config.guidance},
         )  # fmt: skip

@@ -170,11 +170,13 @@ def test_a_prompt_is_drawn_as_often_as_asked_and_the_same_for_the_same_seed() ->
     assert not (system.sample(SampleRequest(n=3, seed=6, prompt=EXAMPLE)).images == one.images).all()
 
 
-def test_without_a_prompt_pairs_are_drawn_that_were_never_shown() -> None:
+def test_without_a_prompt_each_row_is_of_a_pair_that_was_never_shown() -> None:
     system = attached()
     shown = system.sample(SampleRequest(n=20))
     unseen = system.setting.data.unseen.captions
-    assert shown.facts["prompts"] == (unseen + unseen)[:20]
+    assert shown.columns == 5
+    assert shown.facts["prompts"] == [caption for caption in unseen[:4] for _ in range(5)]
+    assert unseen[3] in shown.caption
 
 
 @pytest.mark.parametrize(
