@@ -165,13 +165,14 @@ class Transformer(nn.Module):
         shared: Whether both kinds of token have the same weights.
     """
 
+    place: Tensor  # (N, D) where each patch is
+
     def __init__(
         self, image_size: int, channels: int, patch: int, vocab_size: int, length: int, d_model: int,
         n_layer: int, n_head: int, mlp_ratio: int = 4, words: bool = True, sentence: bool = True,
         shared: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.place: Tensor
         self.patch, self.image_size, self.words = patch, image_size, words
         numbers, side = channels * patch**2, image_size // patch
         self.embed = nn.Linear(numbers, d_model)
