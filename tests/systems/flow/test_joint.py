@@ -122,8 +122,8 @@ def test_both_kinds_read_each_other() -> None:
     image, text, c = tokens()
     before = block(image, text, c)
     other_word, other_patch = text.clone(), image.clone()
-    other_word[:, 2] += 1
-    other_patch[:, 2] += 1
+    other_word[:, 2] = other_word[:, 1]  # a constant more would vanish in the norm
+    other_patch[:, 2] = other_patch[:, 1]
     assert not torch.allclose(block(image, other_word, c)[0][:, 0], before[0][:, 0], atol=1e-3)
     assert not torch.allclose(block(other_patch, text, c)[1][:, 0], before[1][:, 0], atol=1e-3)
 
@@ -157,8 +157,11 @@ def test_without_words_the_patches_hear_one_vector_and_no_token_of_text() -> Non
 
 
 def test_one_stream_has_one_set_of_weights() -> None:
-    two, one = (sum(p.numel() for p in net(shared=s).blocks.parameters()) for s in (False, True))
-    assert one < 0.6 * two
+    two, one, image = (
+        sum(p.numel() for p in net(**fields).blocks.parameters())
+        for fields in ({}, {"shared": True}, {"words": False})
+    )
+    assert one == image < 0.65 * two
     block = net(shared=True).blocks[0]
     assert block.image is block.text
 
