@@ -131,9 +131,7 @@ class MMDiT(System):
         """Where on their paths the pairs are looked at: most often midway (eq. 19), or anywhere alike."""
         if self.config.times == "uniform":
             return random.uniform(1, 1, 1)
-        # exercise: time
-        return (self.config.time_mean + self.config.time_width * random.normal(1, 1, 1)).sigmoid()
-        # end
+        return logit_normal(random.normal(1, 1, 1), self.config.time_mean, self.config.time_width)
 
     def loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
         """Mean squared error of the velocity at one point of each pair's path."""
@@ -228,6 +226,13 @@ class MMDiT(System):
             caption=f"{right} of {request.n} are as asked, at guidance {self.config.guidance:g}{what}.",
             facts={"prompts": said, "as_asked": right, "guidance": self.config.guidance},
         )  # fmt: skip
+
+
+def logit_normal(normal: Float[Tensor, "B *ones"], mean: float, width: float) -> Float[Tensor, "B *ones"]:
+    """Times whose logits, log(t / (1 - t)), are normal, made of standard normal draws (eq. 19)."""
+    # exercise: time
+    return (mean + width * normal).sigmoid()
+    # end
 
 
 def asked_tokens(prompt: str) -> list[int]:
