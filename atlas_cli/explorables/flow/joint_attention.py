@@ -117,11 +117,12 @@ def _weights(system: MMDiT, x: Tensor, t: Tensor, tokens: Tensor) -> Tensor:
     """Of every block, mean over its heads: (blocks, S, S); the last block's words ask nothing: zeros."""
     import torch
 
-    from atlas_cli.systems.flow.joint import attention_weights
+    from atlas_cli.systems.flow.joint import JointBlock, attention_weights
 
     image, text, c = system.net.start(x, t, tokens)
     found = []
     for block in system.net.blocks:
+        assert isinstance(block, JointBlock)
         patches, words = block.image.project(image, c)[0], block.text.project(text, c)[0]
         q, k = (torch.cat([a, b], dim=2) for a, b in ((patches.q, words.q), (patches.k, words.k)))
         table = attention_weights(q, k)[0].mean(0).float().cpu()  # (queries, S)
