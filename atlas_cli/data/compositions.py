@@ -26,11 +26,11 @@ from atlas_cli.config import DataConfig
 from atlas_cli.data import Place, captions
 from atlas_cli.data.captions import VOCAB_SIZE, Ints
 from atlas_cli.data.scenes import MOST_DRAWN, Scenes
-from atlas_cli.data.shapes import DARKEST, LIGHTEST, PALETTE, TINT, coverage, is_held_out
+from atlas_cli.data.shapes import DARKEST, HELD_OUT, LIGHTEST, PALETTE, TINT, coverage
 from atlas_cli.draws import BatchRandom
 
 SIDE = 16  # px
-RADIUS = (2.4, 3.0)  # px, half the side of a thing's box
+RADIUS = (2.7, 3.3)  # px, half the side of a thing's box
 BORDER, GAP = 0.5, 1.0  # px that stay free at the rim, and between two boxes
 CLEAR = 2.0  # px by which the axis of a relation outweighs the other one
 WORDS = 8  # L: two things of three words, a relation of two
@@ -48,6 +48,7 @@ class CompositionsConfig(DataConfig):
 
     n_train: int = Field(40_000, gt=0, le=MOST_DRAWN)
     n_test: int = Field(1_000, gt=0, le=MOST_DRAWN)  # of each of the three kinds of test scenes
+    kept_pairs: int = Field(len(HELD_OUT), gt=0, le=len(HELD_OUT))  # of colour and shape, never trained on
 
     def facts(self) -> dict[str, Any]:
         """Shape of the images, words of the captions."""
@@ -87,20 +88,24 @@ def load(config: CompositionsConfig, place: Place) -> CompositionSource:
     place.say(f"drawing {config.n_train + 3 * config.n_test:,} scenes")
     sizes = {"train": config.n_train, **dict.fromkeys(("test", "regrouped", "unseen"), config.n_test)}
     drawn = {
-        split: Scenes(*(torch.from_numpy(a).to(place.device) for a in draw(n, seed, split)))
+        split: Scenes(
+            *(torch.from_numpy(a).to(place.device) for a in draw(n, seed, split, config.kept_pairs))
+        )
         for seed, (split, n) in enumerate(sizes.items())
     }
     return CompositionSource("compositions", **drawn)
 
 
-def draw(n: int, seed: int, split: str = "train") -> tuple[NDArray[np.uint8], Ints, Ints, Array]:
+def draw(
+    n: int, seed: int, split: str = "train", kept_pairs: int = len(HELD_OUT)
+) -> tuple[NDArray[np.uint8], Ints, Ints, Array]:
     """Draw n scenes whose sentences belong to a split; equal arguments give equal arrays.
 
     Returns:
         Images (N, 3, H, W), tokens (N, L), things (N, 2, 3) as in `shapes`, boxes (N, 2, 4).
     """
     rng = np.random.default_rng((seed, n))
-    allowed = sentences("train" if split == "test" else split)
+    allowed = sentences("train" if split == "test" else split, kept_pairs)
     pairs = allowed[rng.integers(0, len(allowed), n)]  # (N, 3) thing, relation, thing
     relation = pairs[:, 1]
     kinds = pairs[:, [0, 2]]  # (N, 2)
@@ -119,13 +124,15 @@ def draw(n: int, seed: int, split: str = "train") -> tuple[NDArray[np.uint8], In
     return images, tokens, things, boxes
 
 
-def sentences(split: str) -> Ints:
+def sentences(split: str, kept_pairs: int = len(HELD_OUT)) -> Ints:
     """The sentences of a split, (K, 3): a thing (colour times shapes, plus shape), a relation, a thing."""
     n_things, n_relations = len(captions.COLOURS) * len(captions.SHAPES), len(captions.RELATIONS)
     grid = np.indices((n_things, n_relations, n_things)).reshape(3, -1).T
-    kinds = grid[:, [0, 2]]
-    things = np.stack([0 * kinds, kinds // len(captions.SHAPES), kinds % len(captions.SHAPES)], 2)
-    new_things = is_held_out(things).sum(1)  # (K,)
+    new = [
+        captions.COLOURS.index(c) * len(captions.SHAPES) + captions.SHAPES.index(s)
+        for c, s in HELD_OUT[:kept_pairs]
+    ]
+    new_things = np.isin(grid[:, [0, 2]], new).sum(1)  # (K,)
     kept = (grid[:, 0] + 2 * grid[:, 2] + grid[:, 1]) % KEPT == 0
     if split == "unseen":
         return grid[new_things == 1]

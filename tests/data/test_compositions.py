@@ -55,6 +55,17 @@ def test_regrouped_things_are_all_known_and_one_of_an_unseen_scene_is_new(source
         assert sum(pair in HELD_OUT for pair in named(caption)) == 1
 
 
+@pytest.mark.parametrize("kept", [1, 2])
+def test_fewer_pairs_are_kept_out_if_asked(kept: int) -> None:
+    """The rest of the held-out pairs is trained on; what is asked as unseen has one that is not."""
+    loaded = data.load({"name": "compositions", "n_train": 3_000, "n_test": 200, "kept_pairs": kept})
+    assert isinstance(loaded, CompositionSource)
+    known = {pair for caption in said(loaded, "train") for pair in named(caption)}
+    assert known == set(product(captions.COLOURS, captions.SHAPES)) - set(HELD_OUT[:kept])
+    for caption in said(loaded, "unseen"):
+        assert sum(pair in HELD_OUT[:kept] for pair in named(caption)) == 1
+
+
 def test_every_word_and_every_known_thing_is_said_of_both_places_in_training() -> None:
     rows = sentences("train")
     for place in (0, 2):

@@ -120,19 +120,22 @@ class JointBlock(nn.Module):
         n_head: H.
         mlp_ratio: Hidden units of an MLP over D.
         last: Nobody reads its text any more.
+        one_way: Its text is read, reads nothing, and passes unchanged.
         shared: One set of weights for both kinds of token.
         words: Whether there are words at all.
     """
 
     def __init__(
         self, d_model: int, n_head: int, mlp_ratio: int = 4, last: bool = False, shared: bool = False,
-        words: bool = True,
+        words: bool = True, one_way: bool = False,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.last = last
+        self.last, self.one_way = last, one_way
         self.image = Stream(d_model, n_head, mlp_ratio)
         if words:
-            self.text = self.image if shared else Stream(d_model, n_head, mlp_ratio, heard_only=last)
+            self.text = (
+                self.image if shared else Stream(d_model, n_head, mlp_ratio, heard_only=last or one_way)
+            )
 
     def forward(
         self, image: Float[Tensor, "B N D"], text: Float[Tensor, "B L D"] | None, c: Float[Tensor, "B D"]
@@ -144,6 +147,8 @@ class JointBlock(nn.Module):
         text_rows, text_knobs = self.text.project(text, c)
         seen, heard = meet(rows, text_rows)
         image = self.image.finish(image, seen, knobs)
+        if self.one_way:
+            return image, text
         return image, None if self.last else self.text.finish(text, heard, text_knobs)
 
 
@@ -163,6 +168,8 @@ class Transformer(nn.Module):
         words: Whether patches can read the words; else the sentence is one vector in the condition.
         sentence: Whether the condition holds a vector of the whole sentence, beside the time.
         shared: Whether both kinds of token have the same weights.
+        one_way: Whether words are only read, and read nothing themselves, as in cross-attention.
+        text_layers: Of the encoder, in which words read each other before any patch reads them.
     """
 
     place: Tensor  # (N, D) where each patch is
@@ -170,7 +177,7 @@ class Transformer(nn.Module):
     def __init__(
         self, image_size: int, channels: int, patch: int, vocab_size: int, length: int, d_model: int,
         n_layer: int, n_head: int, mlp_ratio: int = 4, words: bool = True, sentence: bool = True,
-        shared: bool = False,
+        shared: bool = False, one_way: bool = False, text_layers: int = 1,
     ) -> None:  # fmt: skip
         super().__init__()
         self.patch, self.image_size, self.words = patch, image_size, words
@@ -178,10 +185,10 @@ class Transformer(nn.Module):
         self.embed = nn.Linear(numbers, d_model)
         self.register_buffer("place", grid_positions(side, side, d_model), persistent=False)
         self.time = nn.Sequential(nn.Linear(D_TIME, d_model), nn.SiLU(), nn.Linear(d_model, d_model))
-        self.caption = CaptionEncoder(vocab_size, length, d_model, d_model if sentence else 0)
+        self.caption = CaptionEncoder(vocab_size, length, d_model, d_model if sentence else 0, text_layers)
         lasts = [i == n_layer - 1 for i in range(n_layer)]
         self.blocks = nn.ModuleList(
-            JointBlock(d_model, n_head, mlp_ratio, last, shared, words) for last in lasts
+            JointBlock(d_model, n_head, mlp_ratio, last, shared, words, one_way) for last in lasts
         )
         self.norm = nn.LayerNorm(d_model, eps=EPS, elementwise_affine=False)
         self.knobs = nn.Linear(d_model, 2 * d_model)

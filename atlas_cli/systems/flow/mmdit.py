@@ -5,10 +5,11 @@ Source:  Esser et al. 2024, arXiv:2403.03206. Here: section 3.1, eq. 19 (the log
 Time:    t = 0 is noise and t = 1 is data, as in cfm; the paper counts the other way.
 Names:   data is x_1 and noise x_0; x_t = t x_1 + (1 - t) x_0; the velocity of a pair is x_1 - x_0.
 Shapes:  B batch, C channels, H height, W width, L words of a caption.
-Differs: pixels in the place of an autoencoder's latents, and a text encoder that is trained along with the
-         rest in the place of three large frozen ones. The network names the picture, and the velocity follows
-         from it (Li, He 2025, arXiv:2511.13720): a patch of noise has more numbers than fit through a narrow
-         net; `predicts: velocity` is the paper's way. The matrices are trained by Muon, in fewer steps.
+Differs: pixels in the place of an autoencoder's latents, and words whose vectors are trained along with the
+         rest, through `text_layers` of an encoder, in the place of three large frozen ones. The network names
+         the picture, and the velocity follows from it (Li, He 2025, arXiv:2511.13720): a patch of noise has
+         more numbers than fit through a narrow net; `predicts: velocity` is the paper's way. The matrices are
+         trained by Muon, in fewer steps.
 """
 
 from __future__ import annotations
@@ -59,7 +60,9 @@ class Config(SystemConfig):
     n_head: int = Field(4, gt=0, le=WIDEST)
     mlp_ratio: int = Field(4, gt=0, le=64)  # hidden units of an MLP over d_model
     text: Literal["both", "words", "sentence"] = "both"  # words in the attention, one vector beside the time
+    text_layers: int = Field(1, ge=0, le=DEEPEST)  # in which words read words before any patch reads them
     streams: Literal[1, 2] = 2  # 1: words and patches share all weights
+    one_way: bool = False  # words are read and read nothing, as in cross-attention
     predicts: Literal["data", "velocity"] = (
         "data"  # what the net names; the loss is the velocity's either way
     )
@@ -73,6 +76,10 @@ class Config(SystemConfig):
 
     @model_validator(mode="after")
     def _fits(self) -> Config:
+        if self.one_way and (self.streams == 1 or self.text == "sentence"):
+            raise ValueError(
+                "one_way: true needs words with weights of their own: text: words and streams: 2"
+            )
         if self.image_size % self.patch:
             raise ValueError(
                 f"images of {self.image_size} x {self.image_size} cannot be cut into patches of {self.patch}"
@@ -105,6 +112,7 @@ class MMDiT(System):
         self.net = Transformer(
             c.image_size, c.channels, c.patch, c.vocab_size, c.caption_length, c.d_model, c.n_layer, c.n_head,
             c.mlp_ratio, words=c.text != "sentence", sentence=c.text != "words", shared=c.streams == 1,
+            one_way=c.one_way, text_layers=c.text_layers,
         )  # fmt: skip
 
     # --- training -------------------------------------------------------------------------------------

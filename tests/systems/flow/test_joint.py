@@ -128,6 +128,19 @@ def test_both_kinds_read_each_other() -> None:
     assert not torch.allclose(block(other_patch, text, c)[1][:, 0], before[1][:, 0], atol=1e-3)
 
 
+def test_words_that_are_only_read_pass_unchanged_and_are_read_all_the_same() -> None:
+    block = shaken(JointBlock(D, H, one_way=True))
+    image, text, c = tokens()
+    other_word, other_patch = text.clone(), image.clone()
+    other_word[:, 2] = other_word[:, 1]
+    other_patch[:, 2] = other_patch[:, 1]
+    seen, heard = block(image, text, c)
+    assert heard is text
+    assert block(other_patch, text, c)[1] is text
+    assert not torch.allclose(block(image, other_word, c)[0], seen, atol=1e-3)
+    assert not any(name.startswith(("text.q", "text.mlp")) for name, _ in block.named_parameters())
+
+
 def net(**fields: object) -> Transformer:
     made = Transformer(8, 3, 2, 14, 5, D, 2, H, 2, **fields)  # type: ignore[arg-type]
     shaken(made, 0.2)
@@ -140,7 +153,12 @@ def scene() -> tuple[Tensor, Tensor, Tensor]:
     return torch.randn(2, 3, 8, 8, generator=random), torch.tensor([0.2, 0.7]), words
 
 
-@pytest.mark.parametrize("fields", [{}, {"words": False}, {"sentence": False}, {"shared": True}])
+@pytest.mark.parametrize(
+    "fields", [
+        {}, {"words": False}, {"sentence": False}, {"shared": True}, {"sentence": False, "one_way": True},
+        {"sentence": False, "text_layers": 0},
+    ],
+)  # fmt: skip
 def test_every_way_to_hear_the_caption_hears_it_word_by_word(fields: dict[str, bool]) -> None:
     model, (x_t, t, words) = net(**fields), scene()
     said = model(x_t, t, words)

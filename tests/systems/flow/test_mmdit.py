@@ -197,3 +197,9 @@ def test_a_prompt_that_is_no_caption_of_two_things_is_refused(prompt: str, why: 
 def test_what_does_not_divide_is_refused(fields: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="cannot be"):
         Config(**{"d_model": 16, **fields})
+
+
+@pytest.mark.parametrize("fields", [{"streams": 1}, {"text": "sentence"}])
+def test_words_that_are_only_read_need_weights_of_their_own(fields: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="weights of their own"):
+        Config(**{"d_model": 16, "n_head": 2, "one_way": True, **fields})
