@@ -123,6 +123,7 @@ def _weights(system: MMDiT, x: Tensor, t: Tensor, tokens: Tensor) -> Tensor:
     found = []
     for block in system.net.blocks:
         assert isinstance(block, JointBlock)
+        assert text is not None  # the last block alone ends without
         patches, words = block.image.project(image, c)[0], block.text.project(text, c)[0]
         q, k = (torch.cat([a, b], dim=2) for a, b in ((patches.q, words.q), (patches.k, words.k)))
         table = attention_weights(q, k)[0].mean(0).float().cpu()  # (queries, S)

@@ -93,9 +93,10 @@ def block_of(system: MMDiT) -> Block:
     text_added = text + text_knobs[0] * block.text.out(heard)
     ends = block.image.finish(image, seen, knobs), block.text.finish(text, heard, text_knobs)
     torch.testing.assert_close(ends, block(image, text, c), rtol=1e-3, atol=1e-3)  # what the block computes
-    rows = (tuple(part[0] for part in row) for row in (image_rows, text_rows))
+    q_k_v = [tuple(part[0] for part in rows) for rows in (image_rows, text_rows)]
+    image_end, text_end = (end[0] for end in ends)
     return Block(
-        c[0], image[0], text[0], *rows, weights[0], added[0], text_added[0], *(end[0] for end in ends)
+        c[0], image[0], text[0], q_k_v[0], q_k_v[1], weights[0], added[0], text_added[0], image_end, text_end
     )
 
 
