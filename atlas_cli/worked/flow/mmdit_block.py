@@ -1,4 +1,4 @@
-"""One block of mmdit/small, a scene on its way: both streams as strips, and one table of who reads whom."""
+"""One block of mmdit/small, a scene on its way: both streams as strips, and which patch reads which word."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ SENTENCE = "a red circle left of a blue square"
 SEED, DONE = 0, 4  # of the noise; steps of the sampler that were walked
 BLOCK, HEAD = 2, 1  # counted from 1
 CHANNELS = 8  # of a vector that are shown
+SHOWN = slice(4, 12)  # patches: the two rows in the middle of the picture; all do not fit a box
 
 
 class Block(NamedTuple):
@@ -35,29 +36,33 @@ class Block(NamedTuple):
 def tell(system: MMDiT) -> Telling:
     """Every box of the block."""
     seen, words = block_of(system), SENTENCE.split()
+    n = len(seen.image)
     over = "".join(word[0] for word in words)
     vectors = (seen.image, seen.image_added, seen.image_end, seen.text, seen.text_added, seen.text_end)
     most = float(max(part[:, :CHANNELS].abs().max() for part in vectors))
 
-    def stream(tokens: Tensor, label: str = "") -> Raw:
+    def stream(tokens: Tensor) -> Raw:
         """On one scale for all, so that what is added is seen."""
-        return signed(tokens[:, :CHANNELS].T, label, over if len(tokens) == len(words) else "", most)
+        is_text = len(tokens) == len(words)
+        shown = tokens if is_text else tokens[SHOWN]
+        return signed(shown[:, :CHANNELS].T, over=over if is_text else "", most=most)
 
     def strips(rows: tuple[Tensor, ...]) -> list[Raw]:
-        named = zip(rows, "qkv", strict=True)
-        letters = over if rows[0].shape[1] == len(words) else ""
-        return [signed(row[HEAD - 1, :, :CHANNELS].T, name, letters) for row, name in named]
+        is_text = rows[0].shape[1] == len(words)
+        heads = [row[HEAD - 1] if is_text else row[HEAD - 1, SHOWN] for row in rows]
+        letters = over if is_text else ""
+        return [signed(head[:, :CHANNELS].T, name, letters) for head, name in zip(heads, "qkv", strict=True)]
 
     told = Telling(
         f"block {BLOCK}, on “{SENTENCE}” after {DONE} of {system.config.sampler_steps} steps; a column is a "
-        f"patch, from the upper left, or a word; {CHANNELS} numbers of each"
+        f"word, or a patch from the two rows in the middle; {CHANNELS} numbers of each"
     )
     told.show("image", 1, stream(seen.image))
     told.show("text", 1, stream(seen.text))
-    told.show("c", 2, signed(seen.c[None, : 2 * CHANNELS]))
+    told.show("c", 2, signed(seen.c[None, :CHANNELS]))
     told.show("image_rows", 3, *strips(seen.image_rows))
     told.show("text_rows", 3, *strips(seen.text_rows))
-    told.show("meet", 4, amount(seen.weights[HEAD - 1], "who reads (row) whom"))
+    told.show("meet", 4, amount(seen.weights[HEAD - 1, :n, n:], "by patch", over))
     told.show("image_add", 5, stream(seen.image_added))
     told.show("text_add", 5, stream(seen.text_added))
     told.show("image_mlp", 6, stream(seen.image_end))
@@ -109,7 +114,7 @@ def _say(told: Telling, seen: Block, words: list[str]) -> None:
     to_patches = float(weights[n:, :n].sum(-1).mean())
     told.seen[3] = f"Head {HEAD} of {len(seen.weights)}."
     told.seen[4] = (
-        f"The first {n} rows and columns are patches, the last {len(words)} words. Patches give "
+        f"Drawn is what each of the {n} patches takes of each word, and not what of patches. Patches give "
         f"{float(to_words.sum(-1).mean()):.0%} of their attention to words, words {to_patches:.0%} of theirs "
         f"to patches. Patch {reader + 1} reads {words[most]} most, with {float(to_words[reader, most]):.0%}."
     )
