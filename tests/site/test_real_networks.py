@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 def test_digits_appear_by_themselves_and_stop_at_the_end(visit):
     page = visit("diffusion/ddpm.html")
@@ -47,7 +49,8 @@ def test_a_network_is_loaded_when_it_is_first_asked_and_reads_what_is_typed(visi
     figure.get_by_text("Your 17 bytes: bits of surprise").first.wait_for(timeout=60_000)
     assert loaded[0] == "gpt-small.js"
     figure.locator('[data-knob="written"] .play').click()
-    figure.get_by_text("and 3 that it wrote").first.wait_for(timeout=60_000)
+    wrote = re.compile(r"and ([3-9]|\d\d) that it wrote")  # a busy machine shows fewer of the steps between
+    figure.get_by_text(wrote).first.wait_for(timeout=60_000)
     figure.locator('[data-knob="written"] .play').click()
     second = figure.locator(".panel.of-tokens").nth(1)
     second.locator(".token").nth(5).click()  # a byte that is asked
