@@ -2,7 +2,6 @@
 
 Each patch is replaced by the nearest of K means; with more stages, what is left over by the nearest of K
 further means, and so on. As many codes an image and as many bits as the learned tokenizer has.
-Source:  Lloyd 1982; the start is that of Arthur and Vassilvitskii 2007 (k-means++).
 Shapes:  N patches, D = C f f numbers of one, for patches of f x f pixels; K means.
 """
 

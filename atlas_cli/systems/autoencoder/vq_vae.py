@@ -45,6 +45,7 @@ class Config(TokenizerConfig):
     stages: int = Field(1, gt=0, le=4)  # S; each further one quantises what the ones before left over
     commitment: float = Field(0.25, ge=0)  # weight of the term that holds the encoder near its codes
     decay: float = Field(0.99, ge=0, lt=1)  # of the running means
+    spread: float = Field(1.0, gt=0)  # standard deviation of the numbers that codes begin with
     rare: float = Field(0.1, ge=0, lt=1)  # a code with less than this of an even share is revived; 0: none is
 
 
@@ -52,7 +53,9 @@ def straight_through(
     z: Float[Tensor, "*shape"], quantised: Float[Tensor, "*shape"]
 ) -> Float[Tensor, "*shape"]:
     """The value of `quantised`, with the gradient of z: as if nothing had been chosen or rounded."""
+    # exercise: straight_through
     return z + (quantised - z).detach()
+    # end
 
 
 # --- one codebook --------------------------------------------------------------------------------------
@@ -64,10 +67,10 @@ class Codebook(nn.Module):
     codes: Float[Tensor, "K D"]
     share: Float[Tensor, "K"]
 
-    def __init__(self, size: int, dim: int, decay: float, rare: float) -> None:
+    def __init__(self, size: int, dim: int, decay: float, rare: float, spread: float = 1.0) -> None:
         super().__init__()
         self.decay, self.rare = decay, rare
-        self.register_buffer("codes", torch.randn(size, dim))
+        self.register_buffer("codes", spread * torch.randn(size, dim))
         self.register_buffer("share", torch.full((size,), 1 / size))
 
     def nearest(self, z: Float[Tensor, "N D"]) -> Int[Tensor, "N"]:
@@ -120,7 +123,8 @@ class VectorQuantiser(Quantiser):
         c = config
         super().__init__(c.dim, c.codes, c.stages)
         self.commitment = c.commitment
-        self.books = nn.ModuleList(Codebook(c.codes, c.dim, c.decay, c.rare) for _ in range(c.stages))
+        books = (Codebook(c.codes, c.dim, c.decay, c.rare, c.spread) for _ in range(c.stages))
+        self.books = nn.ModuleList(books)
 
     def forward(self, z: Float[Tensor, "B D h w"]) -> Quantised:
         b, _, h, w = z.shape
