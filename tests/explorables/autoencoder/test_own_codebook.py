@@ -55,7 +55,7 @@ def test_perplexity_and_usage_are_those_of_the_counts(system: FSQ):
     expected = torch.tensor([n / total for n in counts.values()])
     frame = own_codebook.own_codebook(system, 3, "what comes back")
     assert frame.facts["perplexity"] == pytest.approx(
-        float(torch.special.entr(expected).sum().exp()), rel=1e-5
+        float(torch.special.entr(expected).sum().exp()), rel=1e-3
     )
     assert frame.facts["codes in use"] == 4
     assert frame.panels[1][0].series[0].y[-1] == pytest.approx(1)
@@ -91,5 +91,5 @@ def test_every_setting_can_be_drawn_and_every_knob_changes_something(module, sys
     shown = replace(shown, knobs=(replace(knob, values=few, default=few[-1]), *shown.knobs[1:]))
     if module is reconstruction_limit:
         shown = replace(shown, knobs=(shown.knobs[0], replace(shown.knobs[1], values=(0, 1), default=0)))
-    of_system = replace(shown, compute=lambda *setting: shown.from_run(system, *setting), from_run=None)
+    of_system = replace(shown, compute=lambda **setting: shown.from_run(system, **setting), from_run=None)
     check(of_system)

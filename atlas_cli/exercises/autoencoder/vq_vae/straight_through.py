@@ -46,8 +46,8 @@ EXERCISE = Exercise(
     mistakes=(
         Mistake(
             "z + (quantised - z).detach()",
-            "quantised + 0 * z",
-            "you gave the decoder its codes and the encoder no gradient: it would learn nothing of the image",
+            "(z + (quantised - z)).detach()",
+            "you let no gradient through at all: the encoder would learn nothing of the image",
         ),
         Mistake(
             "z + (quantised - z).detach()",
