@@ -58,7 +58,7 @@ def test_perplexity_and_usage_are_those_of_the_counts(system: FSQ):
         float(torch.special.entr(expected).sum().exp()), rel=1e-3
     )
     assert frame.facts["codes in use"] == 4
-    assert frame.panels[1][0].series[0].y[-1] == pytest.approx(1)
+    assert frame.panels[1][0].series[0].ys[-1] == pytest.approx(1)
 
 
 def test_with_all_codes_nothing_is_lost_and_with_fewer_ever_more(system: FSQ):
@@ -85,7 +85,8 @@ def test_bits_are_those_of_the_codes_that_are_kept(system: FSQ):
 
 @pytest.mark.parametrize("module", [own_codebook, reconstruction_limit])
 def test_every_setting_can_be_drawn_and_every_knob_changes_something(module, system: FSQ):
-    shown = module.EXPLORABLE
+    exact, shown = system.decode, module.EXPLORABLE
+    system.decode = lambda indices: 0.5 * exact(indices)  # type: ignore[method-assign]  # not the images themselves
     knob = shown.knobs[0]
     few = tuple(value for value in knob.values if value <= LEVELS)
     shown = replace(shown, knobs=(replace(knob, values=few, default=few[-1]), *shown.knobs[1:]))
