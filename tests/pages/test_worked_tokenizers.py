@@ -68,7 +68,7 @@ def test_a_vector_becomes_a_number():
         "its tanh": [f"{x:.3f}" for x in z.tanh()],
         "bounded: times 2 and times 1": [f"{x:.3f}" for x in bounded],
         "rounded": [f"{x:g}" for x in code],
-        "counted from the lowest": [f"{x:g}" for x in code + own.half],
+        "counted from the lowest": [f"{x:g}" for x in code + own.below],
         "what the decoder is given": [f"{x:g}" for x in given],
     }
     for name, (first, second) in rows.items():

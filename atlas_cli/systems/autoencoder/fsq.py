@@ -58,7 +58,7 @@ class Levels(Quantiser):
         self.register_buffer("levels", torch.tensor(levels), persistent=False)
 
     @property
-    def half(self) -> Int[Tensor, "D"]:
+    def below(self) -> Int[Tensor, "D"]:
         """Steps from the middle level down to the lowest."""
         return self.levels // 2
 
@@ -82,17 +82,17 @@ class Levels(Quantiser):
     def forward(self, z: Float[Tensor, "B D h w"]) -> Quantised:
         bounded = self.bound(z.movedim(1, -1))  # (B, h, w, D)
         rounded = straight_through(bounded, bounded.round())
-        return Quantised((rounded / self.half).movedim(-1, 1), self.index(rounded), z.new_zeros(()))
+        return Quantised((rounded / self.below).movedim(-1, 1), self.index(rounded), z.new_zeros(()))
 
     def index(self, code: Float[Tensor, "*shape D"]) -> Int[Tensor, "*shape"]:
         """The number of a code: its levels, counted from the lowest, as digits."""
         # exercise: index
-        return ((code.detach().round().long() + self.half) * self.basis).sum(-1)
+        return ((code.detach().round().long() + self.below) * self.basis).sum(-1)
         # end
 
     def vectors(self, indices: Int[Tensor, "B h w"]) -> Float[Tensor, "B D h w"]:
         digits = indices[..., None] // self.basis % self.levels  # (B, h, w, D)
-        return ((digits - self.half) / self.half).movedim(-1, 1)
+        return ((digits - self.below) / self.below).movedim(-1, 1)
 
 
 class Signs(Quantiser):
@@ -147,4 +147,5 @@ def quantiser(config: Config) -> Quantiser:
         return Levels(c.levels)
     if c.quantiser == "signs":
         return Signs(len(c.levels), c.entropy_weight, c.commitment)
-    return vq_vae.VectorQuantiser(vq_vae.Config(codes=math.prod(c.levels), commitment=c.commitment))
+    own = {"codes": math.prod(c.levels), "commitment": c.commitment}
+    return vq_vae.VectorQuantiser(vq_vae.Config.model_validate(own))

@@ -225,7 +225,7 @@ class Tokenizer(System):
         found = self.quantiser(z)
         error = F.mse_loss(self.decoder(found.vectors).float(), images)
         metrics = {"mse": error.detach(), "perplexity": perplexity(self.shares(found.indices))}
-        return error + found.penalty, metrics
+        return error + found.penalty, metrics  # type: ignore[return-value]
 
     # --- what the run is judged by, and what it shows -------------------------------------------------
 

@@ -34,6 +34,8 @@ from atlas_cli.systems.autoencoder.tokenizer import (
     error_figures,
 )  # fmt: skip
 
+# What a ModuleList holds is a Module to the type checker, and not the Codebook that it is.
+# mypy: disable-error-code="operator, index"
 NOTHING = 1e-12  # a share below which there is nothing to divide by
 
 

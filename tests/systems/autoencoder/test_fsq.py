@@ -52,7 +52,7 @@ def test_every_index_is_that_of_its_code(levels: tuple[int, ...]):
     quantiser = Levels(levels)
     every = torch.arange(quantiser.size).view(1, -1, 1)
     vectors = quantiser.vectors(every)  # (1, D, K, 1)
-    code = vectors.movedim(1, -1) * quantiser.half
+    code = vectors.movedim(1, -1) * quantiser.below
     assert torch.equal(quantiser.index(code), every)
     assert len(vectors[0, :, :, 0].T.unique(dim=0)) == quantiser.size
     digits = itertools.product(*(range(n) for n in reversed(levels)))  # the first number turns fastest

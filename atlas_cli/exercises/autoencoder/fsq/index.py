@@ -23,7 +23,7 @@ def _quantiser(*levels: int) -> Any:
 
     numbers = torch.tensor(levels)
     basis = torch.tensor([1, *numbers[:-1].cumprod(0).tolist()])
-    return SimpleNamespace(levels=numbers, half=numbers // 2, basis=basis)
+    return SimpleNamespace(levels=numbers, below=numbers // 2, basis=basis)
 
 
 def two_digits(index: Function) -> tuple[Any, Any]:
@@ -49,11 +49,11 @@ EXERCISE = Exercise(
         D rounded numbers, whole ones around 0. Counted from the lowest level they are digits, and
         `self.basis` says what a digit of each place is worth.
 
-        `self.half` is how many levels lie below 0. `code` carries a gradient; the number has none.
+        `self.below` is how many levels lie below 0. `code` carries a gradient; the number has none.
         """,
     equation=r"k = \sum_i (c_i + \lfloor L_i / 2 \rfloor) \prod_{j < i} L_j",
     hints=(
-        "Add `self.half` to each number: the lowest level becomes 0.",
+        "Add `self.below` to each number: the lowest level becomes 0.",
         "Multiply each digit by what it is worth, `self.basis`, and add them up over the last dimension.",
         "`code.detach().round().long()` makes whole numbers of it before anything is added.",
     ),
@@ -64,7 +64,7 @@ EXERCISE = Exercise(
             "you multiplied each digit by its own levels: a digit is worth the product of those before it",
         ),
         Mistake(
-            "(code.detach().round().long() + self.half)",
+            "(code.detach().round().long() + self.below)",
             "code.detach().round().long()",
             "you did not count from the lowest level: numbers below 0 are no digits",
         ),
