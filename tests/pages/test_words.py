@@ -78,7 +78,7 @@ def finished() -> list[Topic | Family]:
 @pytest.fixture(scope="module")
 def running() -> dict[str, list[Piece]]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "figure", lambda subject, name, alone: f"<figure>{name}</figure>")
+        patch.setattr(figures, "figure", lambda subject, name, alone=False: f"<figure>{name}</figure>")
         return {
             entry.slug: Running(article(read_page(entry), Places(path_of(entry)))).pieces
             for entry in finished()
