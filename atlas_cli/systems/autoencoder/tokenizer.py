@@ -288,9 +288,7 @@ class Tokenizer(System):
 
 def perplexity(shares: Float[Tensor, "S K"]) -> Float[Tensor, ""]:
     """How many codes, used evenly, would be as hard to guess; the mean over the stages."""
-    # exercise: perplexity
     return torch.special.entr(shares).sum(1).exp().mean()
-    # end
 
 
 def error_figures(images: Float[Tensor, "N C H W"], back: Float[Tensor, "N C H W"]) -> dict[str, float]:
