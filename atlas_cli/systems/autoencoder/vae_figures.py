@@ -79,8 +79,8 @@ def bounds(vae: Variational) -> dict[str, float]:
     for _ in messages.steps(range(max(DRAWS)), "bounding"):
         noise = torch.randn(shape, generator=random, device=x.device)
         weights.append(vae.log_weight(x, noise))
-    log_weights = torch.stack(weights).double().cpu()  # (K, B)
-    kl = float(vae.code_costs(x).sum(1).double().mean())
+    log_weights = torch.stack(weights).cpu().double()  # (K, B)
+    kl = float(vae.code_costs(x).sum(1).mean())
     elbo = -importance_bound(log_weights, 1)
     figures = {"image_nats": elbo, "reconstruction_nats": elbo - kl, "kl_nats": kl}
     return figures | {f"iwae_{k}_nats": -importance_bound(log_weights, k) for k in DRAWS}
@@ -156,6 +156,6 @@ def opponent(vae: Variational, judge: Judge) -> dict[str, float]:
 
 def coin_nats(train: Float[Tensor, "N P"], x: Float[Tensor, "M P"]) -> float:
     """Nats an image x if each pixel is a coin with its own frequency in training, smoothed by one of each."""
-    chance = (train.double().sum(0) + 1) / (len(train) + 2)
-    held_out = x[:N_BOUNDED].double()
+    chance = (train.cpu().double().sum(0) + 1) / (len(train) + 2)
+    held_out = x[:N_BOUNDED].cpu().double()
     return float(-(held_out * chance.log() + (1 - held_out) * (-chance).log1p()).sum(1).mean())

@@ -20,10 +20,10 @@ from atlas_cli.systems.autoencoder.vae import VAE, Batch, Config, gaussian_kl, r
 TRAIN = TrainConfig(steps=40, batch_size=16, lr=1e-3)
 
 
-def tiny(**fields: object) -> VAE:
+def tiny(rank: int = 0, world_size: int = 1, **fields: object) -> VAE:
     torch.manual_seed(0)
     vae = VAE(Config(**{"image_size": 8, "width": 8, "z_dim": 4, **fields}))
-    vae.attach(Setting(data.load({"name": "digits"}), TRAIN))
+    vae.attach(Setting(data.load({"name": "digits"}), TRAIN, rank=rank, world_size=world_size))
     return vae
 
 
@@ -72,10 +72,10 @@ def test_the_loss_is_reconstruction_plus_beta_times_kl():
     vae = tiny(beta=3.0)
     batch = vae.batch(0)
     loss, seen = vae.loss(batch)
-    assert float(loss) == pytest.approx(float(seen["reconstruction"] + 3 * seen["kl"]), rel=1e-6)
+    assert loss.item() == pytest.approx(float(seen["reconstruction"] + 3 * seen["kl"]), rel=1e-6)
     mean, log_var = vae.encoder(batch.x)
     kl = kl_divergence(Normal(mean, (0.5 * log_var).exp()), Normal(0.0, 1.0)).sum(1).mean()
-    assert float(seen["kl"]) == pytest.approx(float(kl), rel=1e-5)
+    assert float(seen["kl"]) == pytest.approx(kl.item(), rel=1e-5)
 
 
 def test_the_log_weight_is_joint_over_posterior():
@@ -91,7 +91,7 @@ def test_the_log_weight_is_joint_over_posterior():
 def test_with_beta_zero_the_code_costs_nothing_and_its_spread_is_free_to_vanish():
     vae = tiny(beta=0.0)
     loss, seen = vae.loss(vae.batch(0))
-    assert float(loss) == float(seen["reconstruction"])
+    assert loss.item() == float(seen["reconstruction"])
 
 
 @pytest.mark.parametrize("decoder", ["gaussian", "learned_variance"])
@@ -109,6 +109,15 @@ def test_the_best_learned_width_is_the_root_mean_square_of_the_error():
     (slope,) = torch.autograd.grad(pixels.log_levels(x, mean, log_std + best).sum(), log_std)
     assert float(slope.abs()) < 1e-2
     assert best < 0
+
+
+def test_two_ranks_see_together_what_one_sees_and_their_losses_average():
+    whole, first, second = tiny(), tiny(0, 2), tiny(1, 2)
+    alone, one, other = (vae.batch(3) for vae in (whole, first, second))
+    for name in ("x", "noise"):
+        assert torch.equal(getattr(alone, name), torch.cat([getattr(one, name), getattr(other, name)]))
+    halves = (first.loss(one)[0] + second.loss(other)[0]) / 2
+    torch.testing.assert_close(whole.loss(alone)[0], halves)
 
 
 def test_units_that_die_are_named_once_while_it_trains(monkeypatch: pytest.MonkeyPatch):

@@ -65,5 +65,6 @@ EXERCISE = Exercise(
     ),
     inputs=inputs,
     by_hand=(one_and_three, far_from_one),
+    source="systems.autoencoder.vae_figures",
     place=30,
 )
