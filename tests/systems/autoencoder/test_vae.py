@@ -99,7 +99,7 @@ def test_the_width_of_the_pixels_is_learned_only_where_it_is_asked_for(decoder: 
     vae = tiny(decoder=decoder, std=0.2)
     learned = "log_std" in dict(vae.named_parameters())
     assert learned == (decoder == "learned_variance")
-    assert float(vae.log_std.exp()) == pytest.approx(0.2)
+    assert vae.log_std.exp().item() == pytest.approx(0.2)
 
 
 def test_the_best_learned_width_is_the_root_mean_square_of_the_error():
