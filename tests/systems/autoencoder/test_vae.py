@@ -12,6 +12,7 @@ from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from atlas_cli import data
 from atlas_cli.engine.system import SampleRequest, Setting
+from atlas_cli.recipe import recipes
 from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.screen import messages
 from atlas_cli.systems.autoencoder import pixels
@@ -161,3 +162,9 @@ def test_every_decoder_learns(decoder: str):
         vae.loss(batch)[0].backward()
         optimizer.step()
     assert vae.loss(batch)[0].item() < first - 1
+
+
+@pytest.mark.parametrize("change", ["decoder=gaussian", "decoder=learned_variance", "window=3", "z_dim=32"])
+def test_a_change_of_the_recipe_leaves_its_rows_valid(change: str):
+    """A row changes the recipe as the user made it: it states all fields that must fit together."""
+    assert recipes.resolve("vae/small", [change]).vary
