@@ -136,7 +136,7 @@ def test_documents_hold_the_answer_once_a_guess_was_made(atlas: CommandLine) -> 
 
 
 def test_what_cannot_be_guessed_is_refused(atlas: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "asks for no guess yet" in atlas("guess", "vae").err
+    assert "asks for no guess yet" in atlas("guess", "kto").err
     assert atlas("guess", "diffusion", "--say", "a").code == 2
     assert atlas("guess", "--say", "a").code == 2
     monkeypatch.setattr(guess, "of", lambda topic: asked_nothing(topic.slug))

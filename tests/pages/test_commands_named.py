@@ -104,7 +104,7 @@ def test_the_examples_of_every_help_lead_somewhere() -> None:
 
 WRONG = """
 atlas explian gpt
-atlas guess vae
+atlas guess kto
 atlas explain index
 atlas explain gpt --section Nowhere
 atlas explain gpt --sction x
