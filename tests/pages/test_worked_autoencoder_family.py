@@ -11,8 +11,9 @@ import torch
 
 from atlas_cli import catalog
 from atlas_cli.explorables.autoencoder.beta import NOISE_VARIANCE, latent_noise
-from atlas_cli.explorables.autoencoder.bpe import _join
 from atlas_cli.pages.source import read_page
+from atlas_cli.systems.autoencoder.merging import Encoder
+from atlas_cli.systems.autoencoder.pieces import spelled
 
 READINGS = torch.tensor([0.0, 1.0, 10.0, 11.0])
 VARIANCES = (4.0, 1.0, 0.04)
@@ -62,7 +63,8 @@ def test_what_a_slip_needs_if_low_is_three_times_as_frequent():
 
 
 def test_banana_in_signs():
-    signs = _join(tuple("banana"), "a", "n")
+    encoder = Encoder([spelled(b"an")], "gpt2")
+    signs = [encoder.spellings[token].decode() for token in encoder.encode(b"banana")]
     assert len(signs) == 4
     assert f"has six letters, and once *an* has a sign of its own, {' '.join(signs)} has four" in text()
 
