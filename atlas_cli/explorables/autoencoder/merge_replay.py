@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from atlas_cli.diagrams.frames import Explorable, Frame, Knob, Tokens, Words
 from atlas_cli.explorables.autoencoder import _prose
-from atlas_cli.present.artifacts.tokens import shown
+from atlas_cli.present.spelling import shown
 from atlas_cli.systems.autoencoder.merging import Encoder, Pair, joined
 from atlas_cli.systems.autoencoder.pieces import spelled
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Knob, Series, Tokens
 from atlas_cli.explorables.autoencoder import _prose
-from atlas_cli.present.artifacts.tokens import shown
+from atlas_cli.present.spelling import shown
 from atlas_cli.systems.autoencoder.merging import Encoder
 from atlas_cli.systems.autoencoder.scripts import PARAGRAPH
 

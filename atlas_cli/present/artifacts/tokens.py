@@ -12,7 +12,7 @@ from rich.console import Console, RenderableType
 from rich.text import Text as RichText
 
 from atlas_cli.present.artifacts.base import Artifact
-from atlas_cli.screen.symbols import visible
+from atlas_cli.present.spelling import shown
 
 STYLES = (
     "atlas.code",
@@ -82,18 +82,6 @@ class Tokens(Artifact):
             )
             rows.append(f"<p>{'|'.join(tokens)}</p>")
         return "".join(rows)
-
-
-def shown(spelling: bytes, ascii_only: bool = False) -> str:
-    """The bytes of a token on a line: a blank as a dot, a byte that is no character of its own as \\xe2."""
-    text = "".join(
-        f"\\x{ord(letter) & 0xFF:02x}" if "\udc80" <= letter <= "\udcff" else letter
-        for letter in spelling.decode("utf-8", "surrogateescape")
-    )
-    text = visible(text.replace("\n", "\\n").replace("\t", "\\t"), ascii_only, lines=False)
-    if ascii_only:
-        return text.encode("ascii", "backslashreplace").decode().replace(" ", "_")
-    return text.replace(" ", "·")
 
 
 def _wrapped(row: list[Token], width: int, ascii_only: bool) -> Iterator[list[tuple[int, str, str, int]]]:

@@ -7,7 +7,8 @@ import re
 import pytest
 from rich.cells import cell_len
 
-from atlas_cli.present.artifacts.tokens import Tokens, shown
+from atlas_cli.present.artifacts.tokens import Tokens
+from atlas_cli.present.spelling import shown
 from tests.present.artifacts.house import printed
 
 EXAMPLE = (
