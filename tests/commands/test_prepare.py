@@ -62,19 +62,19 @@ def test_what_is_missing_is_listed_then_made_then_there(
     tmp_path: Path,
 ) -> None:
     before = made_files(tmp_path)
-    listed = atlas("prepare", own, PARENT, "fsq", "--dry-run", "--json")
+    listed = atlas("prepare", own, PARENT, "patchgan", "--dry-run", "--json")
     assert listed.document["ready"] is False
-    every = {"data strokes", "judge strokes", "parent gpt/smoke", "frames fsq"}
+    every = {"data strokes", "judge strokes", "parent gpt/smoke", "frames patchgan"}
     assert statuses(listed) == dict.fromkeys(every, "missing")
     assert made_files(tmp_path) == before
 
-    made = atlas("prepare", own, PARENT, "fsq", "--json")
+    made = atlas("prepare", own, PARENT, "patchgan", "--json")
     assert made.document["ready"] is True
     assert statuses(made) == dict.fromkeys(every, "made")
     assert all(thing["seconds"] >= 0 for thing in made.document["things"])
 
     after = made_files(tmp_path)
-    again = atlas("prepare", own, PARENT, "fsq", "--json")
+    again = atlas("prepare", own, PARENT, "patchgan", "--json")
     assert statuses(again) == dict.fromkeys(every, "there")
     assert made_files(tmp_path) == after
 
@@ -84,7 +84,7 @@ def test_what_was_made_is_what_a_training_and_a_diagram_look_for(
     own: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    atlas("prepare", own, PARENT, "fsq")
+    atlas("prepare", own, PARENT, "patchgan")
 
     def forbidden(*_: Any) -> Any:
         raise AssertionError("it was made before")
@@ -161,10 +161,10 @@ def test_every_position_of_every_knob_can_be_asked_for(atlas: CommandLine) -> No
     frames = paths.cache_dir() / "frames"
     atlas("prepare", "fsq")
     assert len([*frames.iterdir()]) == 1
-    assert statuses(atlas("prepare", "fsq", "--knobs", "--dry-run", "--json"))["frames fsq"] == "missing"
+    assert statuses(atlas("prepare", "fsq", "--knobs", "--dry-run", "--json"))["frames patchgan"] == "missing"
     atlas("prepare", "fsq", "--knobs")
     assert len([*frames.iterdir()]) > 5
-    assert statuses(atlas("prepare", "fsq", "--knobs", "--dry-run", "--json"))["frames fsq"] == "there"
+    assert statuses(atlas("prepare", "fsq", "--knobs", "--dry-run", "--json"))["frames patchgan"] == "there"
 
 
 def test_parents_are_trained_in_the_number_format_of_the_machines_that_they_are_for() -> None:
@@ -186,7 +186,7 @@ def test_wrong_names_and_formats_are_refused(atlas: CommandLine) -> None:
 def test_neither_help_nor_a_list_of_diagrams_imports_torch(tmp_path: Path) -> None:
     program = (
         "import sys; from atlas_cli import app\n"
-        "for line in (['prepare', '--help'], ['prepare', 'autoencoder', '--dry-run']):\n"
+        "for line in (['prepare', '--help'], ['prepare', 'patchgan', '--dry-run']):\n"
         "    assert app._run(line) == 0\n"
         "    assert 'torch' not in sys.modules, line\n"
     )

@@ -42,7 +42,7 @@ AMONG = {
     "flow diffusion": "flow/cfm.html",
     "classifier perfect confidence figure": "gan/quiz.html#q3",
 }
-NOTHING = ("zzqx", "backpropagation")
+NOTHING = ("zzqx", "photosynthesis")
 
 
 @pytest.fixture(scope="module")

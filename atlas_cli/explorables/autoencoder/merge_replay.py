@@ -9,7 +9,8 @@ from functools import cache
 from itertools import pairwise
 
 from atlas_cli.diagrams.frames import Explorable, Frame, Knob, Tokens, Words
-from atlas_cli.explorables.autoencoder import _prose
+from atlas_cli.explorables.autoencoder._prose import N_MERGES
+from atlas_cli.explorables.autoencoder._prose import encoder as learned
 from atlas_cli.present.spelling import shown
 from atlas_cli.systems.autoencoder.merging import Encoder, Pair, joined
 from atlas_cli.systems.autoencoder.pieces import spelled
@@ -22,7 +23,7 @@ STEPS = 10
 @cache
 def replayed(word: str, order: str) -> tuple[tuple[tuple[int, ...], Pair | None], ...]:
     """The word before each merge and the pair that is joined next; the last has none."""
-    encoder = _prose.encoder(_prose.N_MERGES)
+    encoder = learned(N_MERGES)
     tokens = list(spelled(f" {word}".encode()))
     moments: list[tuple[tuple[int, ...], Pair | None]] = []
     while known := [pair for pair in pairwise(tokens) if pair in encoder.ranks]:
@@ -34,7 +35,7 @@ def replayed(word: str, order: str) -> tuple[tuple[tuple[int, ...], Pair | None]
 
 def merge_replay(step: int, word: str, order: str) -> Frame:
     """The word after some merges."""
-    encoder = _prose.encoder(_prose.N_MERGES)
+    encoder = learned(N_MERGES)
     moments = replayed(word, order)
     tokens, pair = moments[min(step, len(moments) - 1)]
     longest = max(len(encoder.spellings[token]) for token in moments[-1][0])

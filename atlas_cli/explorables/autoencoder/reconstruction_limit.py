@@ -94,5 +94,5 @@ EXPLORABLE = Explorable(
         Knob("kept", "codes kept", KEPT, 256, "slider"),
         Knob("first", "images from", FIRST, 0, "slider"),
     ),
-    None, from_run=reconstruction_limit, systems=("vq-vae", "fsq"), place=50,
+    None, from_run=reconstruction_limit, systems=("vq-vae", "fsq"), place=45,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Knob, Series, Tokens
-from atlas_cli.explorables.autoencoder import _prose
+from atlas_cli.explorables.autoencoder._prose import encoder
 from atlas_cli.present.spelling import shown
 from atlas_cli.systems.autoencoder.merging import Encoder
 from atlas_cli.systems.autoencoder.scripts import PARAGRAPH
@@ -25,7 +25,7 @@ SCRIPTS = {language.capitalize(): text for language, text in PARAGRAPH.items()}
 
 def token_tax(merges: int, script: str) -> Frame:
     """With the tokenizer of the atlas's pages, which are English."""
-    return _frame(merges, script, _prose.encoder, "the atlas's English pages")
+    return _frame(merges, script, encoder, "the atlas's English pages")
 
 
 def of_run(system: BPE, merges: int, script: str) -> Frame:

@@ -53,7 +53,8 @@ def straightness(system: Any, steps: int, sample: int) -> Frame:
         (_landed(flow, ways, ends, sample, counted), (bends, missed)),
         f"In {counted} this flow misses its own end by {_missed(flow, steps):.1%} of the way. "
         f"Its paths are {ways.detour:.3f} times as long as the straight lines between their ends. A path is "
-        "straight and even in speed where the curve lies at 0. If it lies there throughout, one step does.",
+        f"straight and even in speed where the curve lies at 0; that of path {sample + 1} is dashed. "
+        "If it lies there throughout, one step does.",
         {
             "straightness (0 is straight)": float(ways.bends.mean()), "detour": ways.detour,
             "missed by the steps": _missed(flow, steps),
