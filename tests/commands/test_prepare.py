@@ -159,12 +159,17 @@ def test_a_family_needs_the_data_judges_and_parents_of_its_recipes(atlas: Comman
 @pytest.mark.usefixtures("nothing_shipped")
 def test_every_position_of_every_knob_can_be_asked_for(atlas: CommandLine) -> None:
     frames = paths.cache_dir() / "frames"
-    atlas("prepare", "fsq")
+    atlas("prepare", "patchgan")
     assert len([*frames.iterdir()]) == 1
-    assert statuses(atlas("prepare", "fsq", "--knobs", "--dry-run", "--json"))["frames patchgan"] == "missing"
-    atlas("prepare", "fsq", "--knobs")
+    assert (
+        statuses(atlas("prepare", "patchgan", "--knobs", "--dry-run", "--json"))["frames patchgan"]
+        == "missing"
+    )
+    atlas("prepare", "patchgan", "--knobs")
     assert len([*frames.iterdir()]) > 5
-    assert statuses(atlas("prepare", "fsq", "--knobs", "--dry-run", "--json"))["frames patchgan"] == "there"
+    assert (
+        statuses(atlas("prepare", "patchgan", "--knobs", "--dry-run", "--json"))["frames patchgan"] == "there"
+    )
 
 
 def test_parents_are_trained_in_the_number_format_of_the_machines_that_they_are_for() -> None:
