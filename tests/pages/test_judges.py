@@ -1,7 +1,7 @@
 """Distances by different judges do not stand beside each other in silence.
 
 A distance depends on the classifier that judges. A recipe that was measured before the floor became the mean
-of eight draws was measured with another one; a page that shows its distances says so, as long as it must.
+of eight draws, and before the code was noted, was measured with another one; a page that shows its distances says so, as long as it must.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def measured(topic: str, recipe: str) -> dict[str, Any]:
 
 def by_an_earlier_judge(figures: dict[str, Any]) -> bool:
     distances = [name for name in figures if name.startswith("judge_frechet")]
-    return bool(distances) and "judge_frechet_floor_least" not in distances
+    return bool(distances) and "code" not in figures  # which is noted since the judge is this one
 
 
 def judged(markdown: str, subject: Topic | Family) -> Iterator[tuple[str, str]]:
@@ -59,7 +59,7 @@ def test_the_recipes_of_a_page_are_found() -> None:
     assert list(judged("{{ figure small.class_accuracy }}", subject)) == []
 
 
-def test_the_judge_is_told_by_its_floor() -> None:
+def test_the_judge_is_told_by_whether_the_code_was_noted() -> None:
     assert by_an_earlier_judge({"judge_frechet": 1.0, "judge_frechet_floor": 1.0})
-    assert not by_an_earlier_judge({"judge_frechet_5": 1.0, "judge_frechet_floor_least": 1.0})
+    assert not by_an_earlier_judge({"judge_frechet_5": 1.0, "code": "sha256:0"})
     assert not by_an_earlier_judge({"loss": 1.0})
