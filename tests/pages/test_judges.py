@@ -1,7 +1,8 @@
 """Distances by different judges do not stand beside each other in silence.
 
 A distance depends on the classifier that judges. A recipe that was measured before the floor became the mean
-of eight draws, and before the code was noted, was measured with another one; a page that shows its distances says so, as long as it must.
+of eight draws, and before the code was noted, was measured with another one; a page that shows its distances
+says so, as long as it must.
 """
 
 from __future__ import annotations
