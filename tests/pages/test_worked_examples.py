@@ -233,6 +233,21 @@ def test_the_gan_is_nearer_than_the_diffusion_model_as_three_pages_say():
     assert "Is the GAN not the better one here?" in text_of("gan")
 
 
+def test_what_the_tokenizer_is_worth_is_as_the_page_of_latent_diffusion_says():
+    latent = measured("latent-diffusion", "small")
+    patches, pixels = latent["vary"].values()
+    page = text_of("latent-diffusion")
+    assert "Drawn in patches, digits lie much farther from real ones and are read less well" in page
+    assert patches["judge_frechet"] > 2 * latent["spread"]["judge_frechet"][1]
+    assert patches["class_accuracy"] < latent["spread"]["class_accuracy"][0]
+    assert "has hardly learned to heed the class" in page
+    assert pixels["class_accuracy"] < 0.6
+    assert "it has fewer than the wide net and draws more slowly" in page
+    assert pixels["fewer_operations"] > 1 > pixels["speedup"]
+    assert "end up near it by themselves" in page
+    assert all(abs(scale - 1) < 0.1 for scale in latent["spread"]["latent_std"])
+
+
 @pytest.mark.parametrize("name", ["latent-diffusion", "controlnet"])
 def test_what_was_measured_inside_its_own_reference_is_gone(name: str):
     """From before images that are made of test images were judged by the other half of them."""
