@@ -190,6 +190,9 @@ def test_what_the_pages_say_of_settings_stands_in_the_recipes():
     assert patches == first + latent["train"]["steps"]
     assert f"all the {patches:,} steps" in page
     assert f"for {pixels} steps" in page
+    assert "have the learning rate of `wide`" in page
+    assert latent["train"]["lr"] == wide["train"]["lr"]
+    assert not any("train.lr" in row for row in latent["vary"].values())
     samples = f"taken on {N_SAMPLES} test digits, the others on a hundred"
     assert samples in text_of("controlnet")
     assert controlnet.CURVE_SAMPLES == 100
@@ -240,6 +243,11 @@ def test_what_the_tokenizer_is_worth_is_as_the_page_of_latent_diffusion_says():
     assert "Drawn in patches, digits lie much farther from real ones and are read less well" in page
     assert patches["judge_frechet"] > 2 * latent["spread"]["judge_frechet"][1]
     assert patches["class_accuracy"] < latent["spread"]["class_accuracy"][0]
+    assert "with the pixels ahead on two seeds of three" in page
+    assert latent["without"]["judge_frechet"] < latent["judge_frechet"]
+    assert latent["spread_without"]["judge_frechet"][1] > latent["spread"]["judge_frechet"][0]
+    assert "on all three the pixels' digits are read more often" in page
+    assert latent["spread_without"]["class_accuracy"][0] > latent["spread"]["class_accuracy"][1]
     assert "has hardly learned to heed the class" in page
     assert pixels["class_accuracy"] < 0.6
     assert "it has fewer than the wide net and draws more slowly" in page
