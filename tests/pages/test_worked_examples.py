@@ -18,7 +18,6 @@ from atlas_cli.pages.source import read_page
 from atlas_cli.systems.diffusion import controlnet
 from atlas_cli.systems.diffusion.ddim import Config as DDIMConfig
 from atlas_cli.systems.diffusion.ddpm import DDPM, Config, ddim_posterior
-from atlas_cli.systems.diffusion.latent_diffusion import kl_to_standard_normal
 from atlas_cli.systems.gan.gan import discriminator_loss, generator_loss
 
 NOISIER, CLEANER = 0.64, 0.8  # alpha_bar of the two levels of the three pixels
@@ -132,8 +131,10 @@ def test_the_latent_by_hand():
     scale = codes.std(unbiased=False)
     assert f"= {scale:.2f}." in page
     assert ", ".join(f"{code:.2f}" for code in (codes / scale)[:3]) + " and 0" in page
-    kl = kl_to_standard_normal(tensor([0.5]).view(1, 1, 1, 1), tensor([0.8]).log().view(1, 1, 1, 1))
-    assert f"= {kl.item():.3f}. It is the line of `kl_to_standard_normal`" in page
+    numbers = (torch.arange(1000) + 0.5) / 100  # anywhere between the edges of ten steps
+    crossed = (numbers + 0.1).floor() != numbers.floor()
+    assert math.isclose(crossed.float().mean(), 0.1, rel_tol=1e-6)
+    assert "nine numbers of ten are decoded as if nothing had happened" in page
 
 
 def test_the_zeros_of_controlnet_by_hand():
@@ -178,14 +179,20 @@ def test_what_the_pages_say_of_settings_stands_in_the_recipes():
     assert small["model"]["sampler_steps"] == 25
     assert "| 25 steps | one step |" in text_of("ddpm")
     assert f"$w = {DDIMConfig.model_fields['guidance'].default}$" in text_of("ddim")
-    assert latent["model"]["autoencoder_share"] == 1 / 5
     page = text_of("latent-diffusion")
-    assert "first fifth of the steps" in page
-    of_denoiser = round(latent["train"]["steps"] * (1 - latent["model"]["autoencoder_share"]))
-    assert f"{of_denoiser:,} steps against {wide['train']['steps']:,}" in page
+    first = settings("fsq", "small")["train"]["steps"]
+    assert f"trains the tokenizer, {first} steps; then" in page
+    assert f"{latent['train']['steps']:,} steps train a `ddpm` on its latents" in page
+    assert f"{latent['train']['steps']:,} steps against {wide['train']['steps']:,}" in page
     assert f"{latent['model']['width']} channels on one level against {wide['model']['width']} on two" in page
     assert f"$w = {latent['model']['guidance']}$" in page
-    assert f"all the {latent['train']['steps']:,} steps" in page
+    patches, pixels = (row["train.steps"] for row in latent["vary"].values())
+    assert patches == first + latent["train"]["steps"]
+    assert f"all the {patches:,} steps" in page
+    assert f"for {pixels} steps" in page
+    assert "have the learning rate of `wide`" in page
+    assert latent["train"]["lr"] == wide["train"]["lr"]
+    assert not any("train.lr" in row for row in latent["vary"].values())
     samples = f"taken on {N_SAMPLES} test digits, the others on a hundred"
     assert samples in text_of("controlnet")
     assert controlnet.CURVE_SAMPLES == 100
@@ -227,6 +234,26 @@ def test_the_gan_is_nearer_than_the_diffusion_model_as_three_pages_say():
     assert all(gan["judge_frechet"] < other < ddpm["judge_frechet"] for other in between)
     assert gan["class_accuracy"] < ddpm["class_accuracy"]
     assert "Is the GAN not the better one here?" in text_of("gan")
+
+
+def test_what_the_tokenizer_is_worth_is_as_the_page_of_latent_diffusion_says():
+    latent = measured("latent-diffusion", "small")
+    patches, pixels = latent["vary"].values()
+    page = text_of("latent-diffusion")
+    assert "Drawn in patches, digits lie much farther from real ones and are read less well" in page
+    assert patches["judge_frechet"] > 2 * latent["spread"]["judge_frechet"][1]
+    assert patches["class_accuracy"] < latent["spread"]["class_accuracy"][0]
+    assert "with the pixels ahead on two seeds of three" in page
+    assert latent["without"]["judge_frechet"] < latent["judge_frechet"]
+    assert latent["spread_without"]["judge_frechet"][1] > latent["spread"]["judge_frechet"][0]
+    assert "on all three the pixels' digits are read more often" in page
+    assert latent["spread_without"]["class_accuracy"][0] > latent["spread"]["class_accuracy"][1]
+    assert "has hardly learned to heed the class" in page
+    assert pixels["class_accuracy"] < 0.6
+    assert "it has fewer than the wide net and draws more slowly" in page
+    assert pixels["fewer_operations"] > 1 > pixels["speedup"]
+    assert "end up near it by themselves" in page
+    assert all(abs(scale - 1) < 0.1 for scale in latent["spread"]["latent_std"])
 
 
 @pytest.mark.parametrize("name", ["latent-diffusion", "controlnet"])

@@ -1,27 +1,26 @@
 """Latent diffusion: compress the images first, then diffuse in the small space, and decode once at the end.
 
-Source:  Rombach et al. 2021, arXiv:2112.10752. Here: section 3.1 (the autoencoder, KL-regularised, f = 4),
-         eq. 2 (the loss on latents), appendix G (latents scaled to unit variance).
-Stages:  the first share of the steps trains the autoencoder; then it stands still, and the rest trains a DDPM
-         on its latents, unchanged but for the space that it works in.
+Source:  Rombach et al. 2021, arXiv:2112.10752. Here: section 3.1 (the first stage, f = 4; of its two kinds
+         the quantised one), eq. 2 (the loss on latents), appendix G (latents of unit variance).
+Parents: a tokenizer, which is the first stage: trained before, by its own recipe, and frozen here. And a DDPM
+         on pixels, which is what this one is compared with.
 Shapes:  B batch, C channels, H height, W width of the image; Z latent channels; h = H/4, w = W/4.
-Parent:  a trained DDPM on pixels, which is what this one is compared with.
-Beside:  `first_stage: none`, the same denoiser without an autoencoder. With `patch: 4` it works on the grid
+Names:   z is what the tokenizer's encoder gives, before anything is rounded; the rounding is the first layer
+         of the decoder, as in the official code's VQModelInterface (github.com/CompVis/latent-diffusion).
+Beside:  `first_stage: none`, the same denoiser without a tokenizer. With `patch: 4` it works on the grid
          of the latents, whose places then hold 16 pixels each: what a first stage must beat.
-Differs: squared error alone trains the autoencoder; the paper adds a perceptual and an adversarial loss, and
-         digits of 28x28 can do without. It is frozen as its last step left it, so its learning rate falls to
-         zero first; averaged weights (`ema`) come to the frozen ones in the course of the second stage.
+Differs: squared error alone trained the tokenizer; the paper adds a perceptual and an adversarial loss, and
+         digits of 28x28 can do without.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from pydantic import Field, model_validator
 from torch import Tensor
@@ -29,52 +28,58 @@ from torch import Tensor
 from atlas_cli.config import MOST_STEPS, WIDEST, sampling
 from atlas_cli.data.images import to_float
 from atlas_cli.draws import BatchRandom
-from atlas_cli.engine.decay import decay_groups
 from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
 from atlas_cli.metrics.effort import laps, operations
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
 from atlas_cli.nets.unet import Multipliers, require_whole_levels
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
+from atlas_cli.systems.autoencoder.tokenizer import FACTOR, Tokenizer, error_figures
 from atlas_cli.systems.diffusion import ddpm
 from atlas_cli.systems.diffusion.ddpm import DDPM
-from atlas_cli.systems.diffusion.first_stage import Autoencoder
 from atlas_cli.systems.diffusion.sampler import SamplerConfig
 
-FACTOR = 4  # pixels along one side of a latent
 SCALED_ON = 2048  # training images whose latents are measured
-SPEED_BATCH, SPEED_REPEATS = 128, 5  # images drawn at once, as `evaluate` does, and how often, to time both
+SPEED_BATCH, SPEED_REPEATS = 32, 5  # images drawn at once, and how often, to time both
 
 Space = Literal["latent", "pixel"]
-FirstStage = Literal["autoencoder", "none"]
+FirstStage = Literal["tokenizer", "none"]
 
 
 class Config(SamplerConfig):
     """The `model:` section of a latent-diffusion recipe."""
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images",)
-    parents: ClassVar[tuple[str, ...]] = ("ddpm",)
+    parents: ClassVar[dict[str, tuple[str, ...]]] = {"tokenizer": ("fsq", "vq-vae"), "pixels": ("ddpm",)}
     image_size: int = Field(28, gt=0, multiple_of=FACTOR, le=WIDEST)  # pixels; from the data
     channels: int = Field(1, gt=0, le=WIDEST)  # from the data
     n_classes: int = Field(10, gt=0, le=WIDEST)  # from the data
-    first_stage: FirstStage = "autoencoder"  # none: the denoiser works on the pixels themselves
+    first_stage: FirstStage = "tokenizer"  # none: the denoiser works on the pixels themselves
     patch: int = Field(1, gt=0, le=WIDEST)  # places folded into channels before the denoiser
-    latent_channels: int = Field(4, gt=0, le=WIDEST)  # numbers in each of the h x w latents
-    kl_weight: float = Field(0.1, ge=0)  # of the KL beside the squared error, both summed over an image
-    autoencoder_width: int = Field(
-        32, gt=0, multiple_of=8, le=WIDEST
-    )  # channels at H/2; twice as many at H/4
-    autoencoder_share: float = Field(0.25, gt=0, lt=1)  # of the steps, trains the autoencoder
+    latent_channels: int = Field(3, gt=0, le=WIDEST)  # numbers in each of the h x w latents; the tokenizer's
     n_steps: int = Field(1000, gt=0, le=MOST_STEPS)  # T
     width: int = Field(64, gt=0, multiple_of=4, le=WIDEST)  # channels of the denoiser
     multipliers: Multipliers = Field((1,), strict=False)  # channels of its levels over width
     label_dropout: float = Field(0.15, ge=0, lt=1)  # share of training labels replaced by "no class"
-    space: Space = sampling("latent")  # pixel: the parent samples instead, at equal steps and guidance
+    space: Space = sampling(
+        "latent"
+    )  # pixel: the DDPM on pixels samples instead, at equal steps and guidance
 
     @model_validator(mode="after")
     def _latents_can_be_halved(self) -> Config:
         require_whole_levels(self.latent_shape[1], self.patch, self.multipliers)
         return self
+
+    def misfits(self, parents: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, str]]:
+        """The tokenizer must give as many numbers a place as the denoiser expects."""
+        yield from super().misfits(parents)
+        model = parents["tokenizer"]
+        codebook = model.get("quantiser") == "codebook"
+        numbers = None if codebook else model.get("dim") or len(model["levels"])
+        if codebook:
+            yield "latent_channels", "an fsq with `quantiser: codebook` is a vq-vae: name a recipe of that"
+        elif numbers != self.latent_channels:
+            yield "latent_channels", f"is {self.latent_channels}, but the tokenizer gives {numbers} a place"
 
     @property
     def latent_shape(self) -> tuple[int, int, int]:
@@ -92,34 +97,20 @@ class Config(SamplerConfig):
         return ddpm.Config.model_validate({**own, **{name: getattr(self, name) for name in shared}})
 
 
-# --- the loss of the autoencoder ---------------------------------------------------------------------
-
-
-def kl_to_standard_normal(
-    mean: Float[Tensor, "B Z h w"], log_var: Float[Tensor, "B Z h w"]
-) -> Float[Tensor, "B"]:
-    """KL(N(mean, var) || N(0, 1)) in nats, summed over a latent: (mean^2 + var - 1 - log var) / 2 each."""
-    # exercise: kl
-    return 0.5 * (mean.square() + log_var.exp() - 1 - log_var).flatten(1).sum(1)
-    # end
-
-
 @dataclass(frozen=True)
 class Batch:
-    """A training batch with all its randomness in it; the two stages read different parts."""
+    """A training batch with all its randomness in it."""
 
-    step: int  # decides the stage
+    step: int  # at the first one the latents are measured
     images: Float[Tensor, "B C H W"]  # in [-1, 1]
     label: Int[Tensor, "B"]  # n_classes where the label was dropped
-    latent_noise: Float[Tensor, "B Z h w"]  # which latent of q(z | x) is taken
     t: Int[Tensor, "B"]
-    noise: Float[Tensor, "B Z h w"]  # of the diffusion
+    noise: Float[Tensor, "B Z h w"]
 
 
 class LatentDiffusion(System):
-    """An autoencoder, and a DDPM in its latent space."""
+    """A DDPM in the latent space of a tokenizer."""
 
-    best_by: ClassVar[str | None] = None  # the two stages descend different losses: the latest is kept
     unit: ClassVar[str] = "images"
     steers: ClassVar[frozenset[str]] = frozenset({"label"})
     compiled: ClassVar[tuple[str, ...]] = ("loss",)
@@ -128,39 +119,36 @@ class LatentDiffusion(System):
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        self.autoencoder = (
-            Autoencoder(config.channels, config.latent_channels, config.autoencoder_width)
-            if config.first_stage == "autoencoder"
-            else None
-        )
         self.denoiser = DDPM(config.denoiser())
-        self.register_buffer("latent_std", torch.ones(()))  # measured once, when the autoencoder is done
+        self.register_buffer("latent_std", torch.ones(()))  # measured once, before the first step
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The first stage, trained and frozen."""
+        tokenizer = self.setting.parents["tokenizer"]
+        assert isinstance(tokenizer, Tokenizer), "a recipe's `from:` names a tokenizer"
+        return tokenizer
 
     # --- between images and latents -------------------------------------------------------------------
 
-    def encode(
-        self, images: Float[Tensor, "B C H W"], noise: Float[Tensor, "B Z h w"]
-    ) -> Float[Tensor, "B Z h w"]:
-        """A latent of each image, of unit variance over the data; without a first stage the image itself."""
-        if self.autoencoder is None:
+    def encode(self, images: Float[Tensor, "B C H W"]) -> Float[Tensor, "B Z h w"]:
+        """Latents of unit variance over the data; without a first stage the images themselves."""
+        if self.config.first_stage == "none":
             return images
         # exercise: encode
-        mean, log_var = self.autoencoder.encode(images)
-        return (mean + (log_var / 2).exp() * noise) / self.latent_std
+        return self.tokenizer.encoder(images).float() / self.latent_std
         # end
 
     def decode(self, z: Float[Tensor, "B Z h w"]) -> Float[Tensor, "B C H W"]:
-        """The images of latents of unit variance."""
-        return z if self.autoencoder is None else self.autoencoder.decode(z * self.latent_std)
+        """The images of latents of unit variance: rounded to codes, and those decoded."""
+        if self.config.first_stage == "none":
+            return z
+        # exercise: decode
+        codes = self.tokenizer.quantiser(z * self.latent_std).indices
+        return self.tokenizer.decode(codes)
+        # end
 
-    # --- training: first the autoencoder, then the denoiser -------------------------------------------
-
-    @property
-    def autoencoder_steps(self) -> int:
-        """The step at which the autoencoder is done and the denoiser begins."""
-        if self.autoencoder is None:
-            return 0
-        return max(1, round(self.config.autoencoder_share * self.setting.train.steps))
+    # --- training -------------------------------------------------------------------------------------
 
     def batch(self, step: int) -> Batch:
         random = self.setting.random(step)
@@ -175,87 +163,43 @@ class LatentDiffusion(System):
     def _noised(
         self, step: int, images: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], random: BatchRandom
     ) -> Batch:
-        """Images with all the draws that either stage needs; some lose their class."""
+        """Images with their times and the noise of their latents; some lose their class."""
         c = self.config
         dropped = random.uniform() < c.label_dropout
         return Batch(
             step=step,
             images=images,
             label=torch.where(dropped, c.n_classes, label),
-            latent_noise=random.normal(*c.latent_shape),
             t=random.integers(0, c.n_steps),
             noise=random.normal(*c.latent_shape),
         )
 
     def step(self, batch: Batch, optimizers: Optimizers) -> Metrics:
-        """A step of the stage that the batch belongs to; the other part is not touched."""
-        stage = "autoencoder" if batch.step < self.autoencoder_steps else "denoiser"
-        if self.autoencoder is not None and batch.step == self.autoencoder_steps:
-            with self.setting.autocast():
-                self.measure_latents()
-        optimizer = optimizers[stage]
-        for group in optimizer.param_groups:
-            group["lr"] *= self._stage_rate(batch.step)
-        return super().step(batch, {stage: optimizer})
+        if batch.step == 0 and self.config.first_stage == "tokenizer":
+            self.measure_latents()
+        return super().step(batch, optimizers)
 
     def loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
-        """Squared error and KL of the autoencoder; then the DDPM's own loss, on latents (eq. 2)."""
-        if batch.step < self.autoencoder_steps:
-            return self.autoencoder_loss(batch)
+        """The DDPM's own loss, on latents (eq. 2)."""
         with torch.no_grad():
-            z = self.encode(batch.images, batch.latent_noise)
+            z = self.encode(batch.images)
         return self.denoiser.loss(ddpm.Batch(z, batch.label, batch.t, batch.noise))
-
-    def autoencoder_loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
-        """-ELBO up to constants and the weight of its KL, per pixel."""
-        assert self.autoencoder is not None
-        mean, log_var = self.autoencoder.encode(batch.images)
-        images = self.autoencoder.decode(mean + (log_var / 2).exp() * batch.latent_noise)
-        error = F.mse_loss(images, batch.images)
-        kl = kl_to_standard_normal(mean, log_var).mean()  # nats an image
-        loss = error + self.config.kl_weight * kl / batch.images[0].numel()
-        return loss, {"mse": error.detach(), "kl": kl.detach()}
 
     @torch.no_grad()
     def measure_latents(self) -> None:
         """Set the scale that gives latents unit variance: the schedule of noise assumes data of that size.
 
-        The paper takes the first batch of the second stage; more images say it more exactly.
+        The paper takes the first batch; more images say it more exactly.
         """
-        assert self.autoencoder is not None
         images = self.setting.data.train_images[:SCALED_ON]
-        moments = [self.autoencoder.encode(to_float(part)) for part in images.split(256)]
-        mean, log_var = (torch.cat(m) for m in zip(*moments, strict=True))
-        self.latent_std.copy_((mean.var() + log_var.exp().mean()).sqrt())  # total variance of z
-
-    def _stage_rate(self, step: int) -> float:
-        """Share of the engine's learning rate: the autoencoder's ends at zero, the denoiser's warms up."""
-        first = self.autoencoder_steps
-        if first == 0:
-            return 1.0  # the only stage warms up as the engine says
-        if step < first:
-            return 1 - step / first
-        return min(1.0, (step - first + 1) / max(1, self.setting.train.warmup))
-
-    def optimizers(self) -> Optimizers:
-        train = self.setting.train
-        parts = {"autoencoder": self.autoencoder, "denoiser": self.denoiser}
-        return {
-            name: torch.optim.AdamW(
-                decay_groups(part.parameters(), train.weight_decay),
-                lr=train.lr,
-                betas=train.betas,
-                fused=True,
-            )
-            for name, part in parts.items()
-            if part is not None
-        }
+        z = torch.cat([self.tokenizer.encoder(to_float(part)).float() for part in images.split(256)])
+        self.latent_std.copy_(z.std())
 
     # --- sampling -------------------------------------------------------------------------------------
 
     def walk(self, label: Int[Tensor, "B"], generator: torch.Generator, space: Space) -> list[Tensor]:
-        """From noise to a latent or, by the parent, to an image, in equal steps with equal guidance."""
-        model = self.denoiser if space == "latent" else self.setting.parent
+        """From noise to a latent or, by the DDPM on pixels, to an image: equal steps, equal guidance."""
+        model = self.denoiser if space == "latent" else self.setting.parents["pixels"]
         assert isinstance(model, DDPM), "a recipe's `from:` names a ddpm"
         return model.draw(label, generator, walk=self.config.walk(model.config.clip))
 
@@ -273,8 +217,10 @@ class LatentDiffusion(System):
         label = torch.arange(N_SAMPLES, device=self.setting.device) % self.config.n_classes
         images = torch.cat([self.draw(part, generator, space) for part in label.split(128)])
         judge = Judge.load_or_train(self.setting.data, messages.say)
-        restored = {} if self.autoencoder is None else self.reconstruction(judge)
-        return judge.score(images, label) | restored | self.speed()
+        figures = {**judge.score(images, label), **self.speed()}
+        if self.config.first_stage == "none":
+            return figures
+        return figures | self.reconstruction(judge) | {"latent_std": float(self.latent_std)}
 
     def reconstruction(self, judge: Judge) -> dict[str, float]:
         """What decoding alone costs: the limit of every sample that is decoded.
@@ -282,17 +228,13 @@ class LatentDiffusion(System):
         Restored are test images that are not in the reference, so that its floor is the best to be had.
         """
         images, _ = judge.kept_aside()
-        generator, shape = self.setting.generator("reconstruction"), (len(images), *self.config.latent_shape)
-        noise = torch.randn(shape, generator=generator, device=images.device)
-        pairs = zip(images.split(128), noise.split(128), strict=True)
-        back = torch.cat([self.decode(self.encode(*pair)) for pair in pairs])
-        mse = ((back.clamp(-1, 1) - images) / 2).square().mean()  # pixels of [0, 1]
+        back = torch.cat([self.decode(self.encode(part)) for part in images.split(128)])
         scores = judge.score(back, from_tests=True)
         return {
             "reconstruction_frechet": scores["judge_frechet"],
             "reconstruction_floor": scores["judge_frechet_floor"],
             "reconstruction_over_floor": scores["judge_frechet_over_floor"],
-            "reconstruction_psnr": float(-10 * mse.log10()),
+            "reconstruction_psnr": error_figures(images, back)["reconstruction_psnr"],
         }
 
     def speed(self) -> dict[str, float]:

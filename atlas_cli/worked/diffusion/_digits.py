@@ -30,7 +30,7 @@ def noise_like(image: Tensor, purpose: str) -> Tensor:
 
 
 def mosaic(latent: Tensor, label: str = "", most: float | None = None) -> Raw:
-    """Four channels (1, 4, h, w) as two by two, apart by a cell."""
+    """At most four channels (1, K, h, w), two in a row, apart by a cell."""
     import torch
 
     channels = latent[0].float()

@@ -20,12 +20,10 @@ def tell(system: LatentDiffusion) -> Telling:
     from torch.nn import functional as F
 
     from atlas_cli.draws import generator
-    from atlas_cli.systems.diffusion.latent_diffusion import kl_to_standard_normal
 
     image = digit(system.setting.data)
-    assert system.autoencoder is not None
-    mean, log_var = system.autoencoder.encode(image)
-    latent = system.encode(image, noise_like(mean, "latent"))
+    latent = system.encode(image)
+    codes = system.tokenizer.quantiser(latent * system.latent_std)
     again = system.decode(latent)
     step = round(TIME * system.config.n_steps)
     t, label = torch.tensor([step]), torch.tensor([DIGIT])
@@ -35,15 +33,16 @@ def tell(system: LatentDiffusion) -> Telling:
     guess = system.denoiser.to_data(output, noised, t)
     path = system.walk(label, generator(SEED, "worked", "walk"), "latent")
     drawn = system.decode(path[-1])
-    error, kl = F.mse_loss(again, image), kl_to_standard_normal(mean, log_var)
+    error = F.mse_loss(again, image)
     second = F.mse_loss(output, system.denoiser.target(latent, noise, t))
 
-    told = Telling(f"on a {DIGIT} of the test digits; a latent is drawn as its four channels, two by two")
+    told = Telling(f"on a {DIGIT} of the test digits; a latent is drawn channel by channel, two in a row")
     told.show("image", 1, grey(image[0, 0]))
-    told.show("encoder", 1, mosaic(mean / system.latent_std, most=MOST))
+    told.show("encoder", 1, mosaic(latent * system.latent_std, most=MOST))
     told.show("latent", 1, mosaic(latent, most=MOST))
+    told.show("decoder", 1, mosaic(codes.vectors, "rounded", most=1.0))
     told.show("picture", 1, grey(again[0, 0]))
-    told.show("first_loss", 2, words(f"{float(error):.4f}"), words(f"{float(kl):.0f} nats"))
+    told.show("first_loss", 2, words(f"{float(error):.4f}"))
     told.show("noise", 3, mosaic(noise, most=MOST))
     told.show("mix", 3, mosaic(noised, f"t = {step}", most=MOST))
     told.show("net", 4, mosaic(guess, "its guess", most=MOST))
@@ -52,7 +51,7 @@ def tell(system: LatentDiffusion) -> Telling:
     told.show("net", 5, mosaic(path[-1], f"pass {len(path) - 1}", most=MOST))
     told.show("picture", 6, grey(drawn[0, 0]))
     numbers, pixels = latent[0].numel(), image[0].numel()
-    told.seen[1] = f"Here {pixels} pixels become {numbers} numbers."
+    told.seen[1] = f"Here {pixels} pixels become {numbers} numbers, and the decoder rounds these."
     told.seen[3] = (
         f"At t = {step} the latent keeps {float(system.denoiser.alpha_bar[step]):.0%} of its variance."
     )

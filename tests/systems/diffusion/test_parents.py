@@ -15,6 +15,7 @@ from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.diffusion import cfg, consistency, controlnet, ddim, latent_diffusion
 from atlas_cli.systems.diffusion.ddpm import DDPM
 from atlas_cli.systems.diffusion.ddpm import Config as ParentConfig
+from tests.systems.diffusion.latents import rounding
 
 TRAIN = TrainConfig(steps=4, batch_size=4, lr=1e-2, precision="fp32")
 ROOT = Path(atlas_cli.__file__).parent
@@ -29,7 +30,7 @@ CHILDREN = {
         controlnet.Config(image_size=8, hint_width=4, sampler_steps=3)
     ),
     "latent": lambda: latent_diffusion.LatentDiffusion(
-        latent_diffusion.Config(image_size=8, autoencoder_width=8, width=8, n_steps=20, sampler_steps=3)
+        latent_diffusion.Config(image_size=8, width=8, n_steps=20, sampler_steps=3)
     ),
 }
 
@@ -50,7 +51,8 @@ def test_a_parents_config_is_the_same_after_every_verb_of_a_child(
     parent.requires_grad_(False)
     config, before = parent.config, parent.config.model_dump()
     system: System = CHILDREN[name]()
-    system.attach(Setting(tiny_images, TRAIN, parent=parent))
+    parents = {"pixels": parent, "tokenizer": rounding()}
+    system.attach(Setting(tiny_images, TRAIN, parent=parent, parents=parents))
     optimizers = system.optimizers()
     if optimizers:
         for step in range(TRAIN.steps):
