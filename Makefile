@@ -1,4 +1,4 @@
-# make setup | check | scripts | test | learn | bench | frames | pins | worked | format
+# make setup | check | scripts | test | learn | bench | frames | pins | films | worked | format
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -33,6 +33,9 @@ frames:           ## compute anew what explorables show first, after a change of
 pins:             ## train anew the networks that pages show, where recipe, code or drawing has changed (minutes each)
 	$(BIN)/python -m atlas_cli.pages.pinning
 
+films:            ## record anew the trainings that diagrams play, where recipe or code has changed (a minute each)
+	$(BIN)/python -m atlas_cli.pages.filming
+
 worked:           ## fill the boxes of the stepped diagrams anew, from your runs of their recipes
 	$(BIN)/python -m atlas_cli.worked
 
@@ -40,4 +43,4 @@ format:
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.PHONY: setup check lint types scripts test learn bench frames pins worked format
+.PHONY: setup check lint types scripts test learn bench frames pins films worked format

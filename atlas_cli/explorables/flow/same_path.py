@@ -6,14 +6,22 @@ Source:  the page of the family derives it; Gao et al. 2024, diffusionflow.githu
 from __future__ import annotations
 
 import math
+from functools import cache
+from typing import TYPE_CHECKING
 
-from atlas_cli.diagrams.frames import Curves, Drag, Explorable, Frame, Knob, Series
+from atlas_cli.diagrams.frames import Curves, Drag, Explorable, Frame, Images, Knob, Series
 from atlas_cli.diagrams.sketch import Note, Shape, Sketch
 from atlas_cli.explorables._ranges import evenly
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 LEVELS = evenly(0, 1, 41)  # of the right angle that diffusion goes round, from noise to data
 STEPS = (1, 2, 3, 5, 10)
 CLOCKS = ("times", "angles")
+DIGIT, SEED = 2, 1  # of the digits that are drawn, which; and of its noise
+REACH = 2.0  # what is drawn black is -REACH, what is drawn white is REACH
+SHADES = 24  # of the pictures
 
 
 def shares(level: float) -> tuple[float, float]:
@@ -34,6 +42,25 @@ def stops(steps: int, clock: str) -> list[float]:
     return [straight_time(k) for k in even] if clock == "angles" else list(even)
 
 
+@cache
+def datum_and_noise() -> tuple[NDArray, NDArray]:
+    """A digit from -1 to 1, and noise for it."""
+    import numpy as np
+
+    from atlas_cli.explorables._digits import SIDE, digits
+
+    datum = 2 * digits(DIGIT + 1)[0][DIGIT] - 1
+    noise = np.random.default_rng(SEED).standard_normal(datum.shape)
+    return datum.reshape(SIDE, SIDE), noise.reshape(SIDE, SIDE)
+
+
+def pictures(level: float) -> tuple[NDArray, NDArray]:
+    """What diffusion's network is given at a level, and what the flow's is, of one digit and its noise."""
+    (a, s), t = shares(level), straight_time(level)
+    datum, noise = datum_and_noise()
+    return a * datum + s * noise, t * datum + (1 - t) * noise
+
+
 def same_path(level: float, steps: int, clock: str) -> Frame:
     """A level on both paths, where a sampler stops, and why the two losses are one."""
     a, s = shares(level)
@@ -47,8 +74,8 @@ def same_path(level: float, steps: int, clock: str) -> Frame:
     asked = ", ".join(f"{time:.2g}" for time in stops(steps, clock)[:-1])
     return Frame(
         (
+            (_paths(level, steps, clock), _seen(level)),
             (
-                _paths(level, steps, clock),
                 Curves(
                     "By even angles, from noise to data", curves, "share of the right angle", "",
                     marker=level, drag="level",
@@ -56,15 +83,23 @@ def same_path(level: float, steps: int, clock: str) -> Frame:
             ),
         ),
         f"Diffusion sees {a:.2g} of the data and {s:.2g} of the noise here. Divided by {both:.3g}, their "
-        f"sum, it is the straight path's picture at t = {t:.2g}. The velocity u made of diffusion's v errs "
-        f"{both**2:.3g} times as much, squared, and even times come there 1 / {both**2:.3g} as often: "
-        f"nothing is left of either. Of {steps} {'step' if steps == 1 else 'steps'} by even {clock}, the "
-        f"network is asked at t = {asked}.",
+        f"sum, it is to the pixel the straight path's picture at t = {t:.2g}: the same in less contrast. The "
+        f"velocity u made of diffusion's v errs {both**2:.3g} times as much, squared, and even times come "
+        f"there 1 / {both**2:.3g} as often: nothing is left of either. Of {steps} "
+        f"{'step' if steps == 1 else 'steps'} by even {clock}, the network is asked at t = {asked}.",
         {
             "share of data": a, "share of noise": s, "straight time": t,
             "strength of diffusion's picture": both,
         },
     )  # fmt: skip
+
+
+def _seen(level: float) -> Images:
+    """One digit and one noise, mixed by either, in the same shades of grey."""
+    both = sum(shares(level))
+    grey = [(((p / REACH + 1) / 2).clip(0, 1) * SHADES).round() / SHADES for p in pictures(level)]
+    named = (f"diffusion (D): {both:.3g} times F", "flow (F)")
+    return Images("What either network is given", tuple(grey), 2, named)
 
 
 def _paths(level: float, steps: int, clock: str) -> Sketch:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from atlas_cli.diagrams.frames import Bars, Curves, Explorable, Frame, Heatmap, Knob, Link, Series, Tokens
+from atlas_cli.diagrams.frames import Curves, Drag, Explorable, Frame, Heatmap, Knob, Link, Series, Tokens
 from atlas_cli.explorables._of_text import glyphs_of, held_out, tokens_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ LAYERS = ("first", "last")
 SHARES = tuple(range(0, 101, 10))  # per cent of the sequence
 LONGEST = 96  # tokens shown of a text
 ROWS = 16  # of the picture: the last tokens that read
-KINDS = 6  # of tokens that are told apart
+WORTH_A_NUMBER = 10  # per cent of the most
+BRIGHTEST = 1.5  # of the largest share at the end: a full shade of what the state holds
 TINY = 1e-9
 
 
@@ -43,19 +44,12 @@ def gate(system: Mamba, read: int, layer: str, text: str) -> Frame:
     seen = _gate(system, text, layer)
     after = max(1, round(read / 100 * len(seen.glyphs)))  # tokens read
     held = _shares(seen.left)[after - 1, :after]
-    written = _weighed(seen.glyphs, seen.written)
     most = int(held.argmax())
     return Frame(
         (
-            (Tokens(f"What the {layer} layer writes down, % of the most", written, links="token"),),
-            (
-                Tokens(
-                    f"What its state holds after {after} tokens, % of all in it",
-                    _weighed(seen.glyphs, held, whole=1.0),
-                    links="token",
-                ),
-            ),
-            _along(seen, after),
+            (Tokens(f"What the {layer} layer writes down, % of the most", _written(seen), links="token"),),
+            (_memory(seen, read),),
+            (_along(seen, after),),
             (_reading(seen),),
         ),
         f"After {after} tokens the {layer} layer holds {float(held[most]):.0%} of its state for token "
@@ -68,19 +62,30 @@ def gate(system: Mamba, read: int, layer: str, text: str) -> Frame:
     )  # fmt: skip
 
 
-def _along(seen: Gate, after: int) -> tuple[Curves, Bars]:
-    """Delta and what stays, token by token; and delta by what the token is."""
+def _memory(seen: Gate, read: int) -> Heatmap:
+    """Of what the state is made, a row for every stop of the knob, as far as was read."""
+    length, shares = len(seen.glyphs), _shares(seen.left)
+    rows = [
+        shares[max(1, round(stop / 100 * length)) - 1].tolist() if stop <= read else [0.0] * length
+        for stop in SHARES
+    ]
+    return Heatmap(
+        "What its state holds of each token, the further down the more was read", rows,
+        0, BRIGHTEST * float(shares[-1].max()), "token", "", (seen.glyphs[0], seen.glyphs[-1]),
+        tuple(f"{stop}%" for stop in SHARES), links="token",
+        drag=Drag("read", "y", SHARES, range(len(SHARES))),
+    )  # fmt: skip
+
+
+def _along(seen: Gate, after: int) -> Curves:
+    """Delta and what stays, token by token."""
     step, places = seen.step.mean(1), tuple(range(1, len(seen.glyphs) + 1))
     curves = (
         Series("enters: delta, over its mean", places, step),
         Series("stays: exp(delta A)", places, seen.stays, "dashed"),
     )
-    kinds = _by_kind(seen.glyphs, step)
-    return (
-        Curves(
-            "The gate along the sequence", curves, "token", "", marker=after, links=Link("token", first=-1)
-        ),
-        Bars("Delta over its mean, by token", tuple(kinds), tuple(kinds.values()), max(kinds.values())),
+    return Curves(
+        "The gate along the sequence", curves, "token", "", marker=after, links=Link("token", first=-1)
     )
 
 
@@ -134,24 +139,14 @@ def _gate(system: Mamba, text: str, layer: str) -> Gate:
     return Gate(glyphs_of(system, tokens[0]), step, stays, left.diagonal(), left, reads, answers)
 
 
-def _weighed(
-    glyphs: list[str], amounts: Tensor, whole: float | None = None
-) -> tuple[tuple[str, float, str], ...]:
-    """The first glyphs as tokens: how they stand to the largest, and their share of `whole` in per cent."""
-    most = max(TINY, float(amounts.max()))
+def _written(seen: Gate) -> tuple[tuple[str, float, str], ...]:
+    """Tokens, how what each writes stands to the largest, and that in per cent where it is much."""
+    most = max(TINY, float(seen.written.max()))
+    shares = [float(amount) / most for amount in seen.written]
     return tuple(
-        (glyph, amount / most, f"{100 * amount / (whole or most):.0f}")
-        for glyph, amount in zip(glyphs, amounts.tolist(), strict=False)
+        (glyph, share, f"{100 * share:.0f}" if 100 * share >= WORTH_A_NUMBER else "")
+        for glyph, share in zip(seen.glyphs, shares, strict=True)
     )
-
-
-def _by_kind(glyphs: list[str], step: Tensor) -> dict[str, float]:
-    """Mean over letters and digits, and over each other sign: the commonest first."""
-    groups: dict[str, list[float]] = {}
-    for glyph, amount in zip(glyphs, step.tolist(), strict=True):
-        groups.setdefault("letters" if glyph.isalnum() else glyph, []).append(amount)
-    common = sorted(groups, key=lambda kind: -len(groups[kind]))[:KINDS]
-    return {kind: sum(groups[kind]) / len(groups[kind]) for kind in common}
 
 
 EXPLORABLE = Explorable(

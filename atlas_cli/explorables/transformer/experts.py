@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from atlas_cli.diagrams.frames import Bars, Explorable, Frame, Heatmap, Knob, Tokens, Words
+from atlas_cli.diagrams.frames import Bars, Drag, Explorable, Frame, Heatmap, Knob, Link, Tokens
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,26 +61,34 @@ def experts(system: MoETransformer, expert: int, layer: int, window: int) -> Fra
     layer = min(layer, len(shares.gates)) - 1
     n_experts = shares.gates.shape[-1]
     expert = (expert - 1) % n_experts
-    names = tuple(str(e + 1) for e in range(n_experts))
+    numbers = tuple(range(1, n_experts + 1))
+    names = tuple(map(str, numbers))
     kinds = [shares.taken(layer, kind.members).tolist() for kind in CLASSES]
     load = shares.taken(layer, bytes(range(256)))
-    took = int((shares.gates[layer, window, :SHOWN_BYTES, expert] > 0).sum())
+    gates = shares.gates[layer, window, :SHOWN_BYTES]  # (L, E)
+    took = int((gates[:, expert] > 0).sum())
+    labels, values = _favourites(shares, layer, expert)
+    share = float(load[expert])
     return Frame(
         (
-            (Tokens(f"What expert {expert + 1} of layer {layer + 1} adds to each byte, and who was chosen",
-                    _told(shares, expert, layer, window)),),
+            (Tokens(f"What part expert {expert + 1} of layer {layer + 1} has in each byte, in %",
+                    _told(shares, expert, layer, window), links="byte"),),
+            (Heatmap("Who has which part in the same bytes, one row for each expert", gates.T, 0, 1, "byte",
+                     "expert", (), names, links=(Link("byte"), Link("expert", "y")),
+                     drag=Drag("expert", "y", numbers, range(n_experts))),),
             (
                 Heatmap("Share of each kind of byte that an expert takes", kinds, 0, 1, "expert", "", names,
-                        tuple(kind.name for kind in CLASSES), links="expert"),
-                Bars("Share of all bytes", tuple(f"expert {name}" for name in names), load, 1,
-                     links="expert"),
+                        tuple(kind.name for kind in CLASSES), links="expert",
+                        drag=Drag("expert", "x", numbers, range(n_experts))),
+                Bars(f"What expert {expert + 1} takes most above its {share:.0%}: share of a byte", labels,
+                     values, 1),
             ),
-            (Words("What each takes more often than its share", _favourites(shares, layer)),),
         ),
         f"Expert {expert + 1} of layer {layer + 1} works on {took} of these {SHOWN_BYTES} bytes, and on "
-        f"{float(load[expert]):.0%} of all. Nobody told the experts what to work on.",
+        f"{share:.0%} of all; an even share were {shares.chosen.shape[-1] / n_experts:.0%}. Nobody told the "
+        "experts what to work on.",
         {
-            "share of all bytes": float(load[expert]),
+            "share of all bytes": share,
             "busiest expert": int(load.argmax()) + 1,
             "even share": shares.chosen.shape[-1] / n_experts,
         },
@@ -88,34 +96,26 @@ def experts(system: MoETransformer, expert: int, layer: int, window: int) -> Fra
 
 
 def _told(shares: Shares, expert: int, layer: int, window: int) -> tuple[tuple[str, float, str], ...]:
-    """Bytes, the gate of one expert at each, and the experts that were chosen."""
-    place = (layer, window, slice(SHOWN_BYTES))
+    """Bytes, and the gate of one expert at those that it works on."""
+    gates = shares.gates[layer, window, :SHOWN_BYTES, expert].tolist()
     return tuple(
-        (_glyph(byte), gate, ",".join(str(e + 1) for e in chosen))
-        for byte, gate, chosen in zip(
-            shares.tokens[place[1:]].tolist(),
-            shares.gates[place][:, expert].tolist(),
-            shares.chosen[place].tolist(),
-            strict=True,
-        )
+        (_glyph(byte), gate, f"{100 * gate:.0f}" if gate else "")
+        for byte, gate in zip(shares.tokens[window, :SHOWN_BYTES].tolist(), gates, strict=True)
     )
 
 
-def _favourites(shares: Shares, layer: int) -> tuple[str, ...]:
-    """For each expert the common bytes of which it takes the most, next to what it takes of all."""
+def _favourites(shares: Shares, layer: int, expert: int) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """The common bytes of which an expert takes most beside what it takes of all, and how much of each."""
     import torch
 
     counts = torch.bincount(shares.tokens.flatten(), minlength=256)
-    taken = torch.zeros(256, shares.gates.shape[-1], dtype=torch.double)
-    taken.index_add_(0, shares.tokens.flatten(), (shares.gates[layer] > 0).double().flatten(0, 1))
-    share = taken / counts.clamp(min=1).unsqueeze(1)  # (256, E)
-    lift = share - taken.sum(0) / counts.sum()
+    taken = torch.zeros(256, dtype=torch.double)
+    taken.index_add_(0, shares.tokens.flatten(), (shares.gates[layer, ..., expert] > 0).double().flatten())
+    share = taken / counts.clamp(min=1)  # (256,)
+    lift = share - taken.sum() / counts.sum()
     lift[counts < COMMON] = -1
-    lines = []
-    for e, best in enumerate(lift.T.sort(descending=True, stable=True).indices[:, :FAVOURITES].tolist()):
-        told = (f"{_glyph(b)} {share[b, e]:.0%}" for b in best if lift[b, e] > 0)
-        lines.append(f"expert {e + 1}:  " + "   ".join(told))
-    return tuple(lines)
+    best = [b for b in lift.sort(descending=True, stable=True).indices[:FAVOURITES].tolist() if lift[b] > 0]
+    return tuple(map(_glyph, best)), tuple(share[best].tolist())
 
 
 def _glyph(byte: int) -> str:

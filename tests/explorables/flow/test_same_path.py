@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from atlas_cli.explorables.flow.same_path import LEVELS, same_path, shares, stops, straight_time
+from atlas_cli.explorables.flow.same_path import LEVELS, pictures, same_path, shares, stops, straight_time
 from atlas_cli.systems.flow.paths import PATHS
 from atlas_cli.systems.flow.paths import straight_time as by_the_system
 
@@ -30,10 +30,20 @@ def test_even_times_come_as_often_as_the_curve_says(level: float):
 
 
 def test_error_and_frequency_multiply_to_one_at_every_level():
-    curves = same_path(0.5, 5, "times").panels[0][1].series
+    curves = same_path(0.5, 5, "times").panels[1][0].series
     for error, often, both in zip(*(series.ys for series in curves), strict=True):
         assert error * often == pytest.approx(both, rel=1e-3)
     assert len(curves[0].ys) == len(LEVELS)
+
+
+@LEVEL
+def test_both_networks_are_given_one_picture_in_two_strengths(level: float):
+    diffusion, flow = pictures(level)
+    assert abs(diffusion - sum(shares(level)) * flow).max() < 1e-12
+    assert diffusion.std() > flow.std()
+    seen = same_path(level, 5, "times").panels[0][1]
+    assert len(seen.images) == 2
+    assert seen.images[0] != seen.images[1]
 
 
 def test_diffusion_s_clock_stops_more_often_at_the_ends():

@@ -43,27 +43,38 @@ def frame(system, **knobs):
 def test_blanks_are_told_from_all_others(system: MoETransformer):
     share = sum(row.count(ord(" ")) for row in _shares(system).tokens.tolist())
     share /= WINDOWS * 64
-    (_,), (kinds, load), _ = frame(system).panels
+    kinds, _ = frame(system).panels[2]
     assert kinds.rows[0] == (0, 0, 1, 1)  # blank
     assert kinds.rows[2] == (1, 1, 0, 0)  # small letter
-    assert load.values == pytest.approx((1 - share, 1 - share, share, share), rel=1e-3)
+    for expert, load in enumerate((1 - share, 1 - share, share, share), start=1):
+        assert frame(system, expert=expert).facts["share of all bytes"] == pytest.approx(load, rel=1e-3)
 
 
-def test_each_byte_shows_the_part_of_the_expert_and_who_was_chosen(system: MoETransformer):
+def test_each_byte_shows_the_part_of_the_expert(system: MoETransformer):
     for expert, blank in ((1, 0.0), (4, 1.0)):
         shown = frame(system, expert=expert).panels[0][0].tokens
         assert len(shown) == SHOWN_BYTES
         assert {glyph == "·" for glyph, _, _ in shown} == {True, False}
-        for glyph, gate, chosen in shown:
+        for glyph, gate, told in shown:
             assert (gate > 0.5) == ((glyph == "·") == bool(blank))  # the first of two has the larger part
-            assert chosen == ("4,3" if glyph == "·" else "1,2")
+            assert told == (f"{100 * gate:.0f}" if gate else "")
+
+
+def test_the_map_has_the_part_of_every_expert_in_the_bytes_above(system: MoETransformer):
+    for expert in (1, 4):
+        (strip,), (who,), _ = frame(system, expert=expert).panels
+        assert who.rows[expert - 1] == pytest.approx([gate for _, gate, _ in strip.tokens], abs=1e-3)
+        assert [sum(column) for column in zip(*who.rows, strict=True)] == pytest.approx(
+            [1] * SHOWN_BYTES, abs=1e-3
+        )
+        assert {sum(part > 0 for part in column) for column in zip(*who.rows, strict=True)} == {2}
 
 
 def test_an_expert_is_told_by_the_bytes_that_it_takes_more_often(system: MoETransformer):
-    lines = frame(system).panels[2][0].lines
-    assert lines[3] == "expert 4:  · 100%"
-    assert "· 100%" not in lines[0]
-    assert "e 100%" in lines[0]
+    of_4, of_1 = (frame(system, expert=expert).panels[2][1] for expert in (4, 1))
+    assert (of_4.labels, of_4.values) == (("·",), (1,))
+    assert "·" not in of_1.labels
+    assert of_1.values == (1,) * len(of_1.labels)
 
 
 def test_knobs_beyond_a_small_net_reach_its_last_layer_and_go_round_its_experts(system: MoETransformer):
