@@ -73,7 +73,7 @@ def test_shares_of_the_state_are_all_of_it_at_every_step(mamba: Mamba):
     for read in SHARES:
         rows = gate(mamba, read, "last", OWN).panels[1][0].rows
         for stop, row in zip(SHARES, rows, strict=True):
-            assert sum(row) == pytest.approx(stop <= read, abs=5e-3)  # what was not read yet is blank
+            assert sum(row) == pytest.approx(float(stop <= read), abs=5e-3)  # what was not read yet is blank
             assert not any(row[max(1, round(stop / 100 * len(OWN))) :])
 
 
