@@ -66,7 +66,7 @@ def _lesson(told: list[tuple[int, float]]) -> str:
 def _cloud(run: str, still: dict[str, Any]) -> Sketch:
     shapes = (Shape("generated", [in_window(whole(still["smooth"]))], "dots", 1),)
     return Sketch(
-        f"{run}: samples on the map of D, from 0 to 1", shapes, (-WINDOW, WINDOW, -WINDOW, WINDOW),
+        f"{run}: samples on D's map, 0 to 1", shapes, (-WINDOW, WINDOW, -WINDOW, WINDOW),
         ground=whole(still["view"]), low=0.0, high=1.0,
     )  # fmt: skip
 
@@ -75,7 +75,7 @@ def _shares(run: str, still: dict[str, Any]) -> Heatmap:
     """What each mode holds of the points, in even shares, as the modes lie in the plane."""
     shares = [SIDE**2 * count / N_JUDGED for count in still["average"]]  # by column from the left, upwards
     rows = [shares[row::SIDE] for row in reversed(range(SIDE))]
-    return Heatmap(f"{run}: points on each mode, in even shares", rows, 0.0, MOST)
+    return Heatmap(f"{run}: each mode's share, even = 1", rows, 0.0, MOST)
 
 
 def _over_steps(figure: Callable[[list[int]], float]) -> tuple[Series, ...]:

@@ -85,8 +85,8 @@ def experts(system: MoETransformer, expert: int, layer: int, window: int) -> Fra
             ),
         ),
         f"Expert {expert + 1} of layer {layer + 1} works on {took} of these {SHOWN_BYTES} bytes, and on "
-        f"{share:.0%} of all; an even share were {shares.chosen.shape[-1] / n_experts:.0%}. Nobody told the "
-        "experts what to work on.",
+        f"{share:.0%} of all; an even share would be {shares.chosen.shape[-1] / n_experts:.0%}. Nobody told "
+        "the experts what to work on.",
         {
             "share of all bytes": share,
             "busiest expert": int(load.argmax()) + 1,

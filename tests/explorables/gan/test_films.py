@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from atlas_cli.commands import _stale
 from atlas_cli.data import load
 from atlas_cli.diagrams import films
 from atlas_cli.explorables.gan import _films
@@ -83,3 +84,11 @@ def test_a_film_whose_recipe_or_code_has_changed_is_named(tmp_path):
     recipe, code = films.why(file)
     assert "its recipe gan/modes has changed" in recipe
     assert "the code of gan" in code
+
+
+def test_the_list_of_what_is_old_names_a_film(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(_stale, "stale", lambda recipe: [])
+    monkeypatch.setattr(films, "why", lambda file: ["changed"] if file.stem == "modes" else [])
+    told = _stale.found()
+    assert told["gan/films/modes.json"] == ["changed"]
+    assert "gan/films/modes-without-r1.json" not in told
