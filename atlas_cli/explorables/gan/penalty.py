@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from typing import Any
 
 from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Knob, Series
 from atlas_cli.diagrams.sketch import Shape, Sketch
@@ -78,7 +79,8 @@ def penalty(step: int, gamma: float) -> Frame:
             (
                 Curves(
                     f"What is left of it after {ROUNDS} rounds", (Series("distance", GAMMAS[1:], left),),
-                    "gamma", log_x=True, log_y=True, marker=gamma or None, drag="gamma",
+                    "gamma", log_x=True, log_y=True, marker=gamma if gamma >= GAMMAS[1] else None,
+                    drag="gamma",
                 ),
             ),
         ),
@@ -114,6 +116,14 @@ def _landscape(theta: float, psi: float) -> Sketch:
     return Sketch("What D says along the line", shapes, (-SIDE, SIDE, -HIGH, HIGH), ratio=0.75, x_label="x")
 
 
+def given() -> dict[str, Any]:
+    """The settings, for the twin."""
+    return {
+        "rate": RATE, "rounds": ROUNDS, "gammas": GAMMAS, "start": START, "side": SIDE, "arrow": ARROW,
+        "home": HOME,
+    }  # fmt: skip
+
+
 EXPLORABLE = Explorable(
     "penalty", "gan", ("gan",), "How hard to hold D back",
     "Which gamma brings both to rest soonest, and what goes wrong with five times as much?",
@@ -122,5 +132,6 @@ EXPLORABLE = Explorable(
         Knob("gamma", "gamma of R1", GAMMAS, 0.1, "slider"),
     ),
     penalty,
+    given=given,
     place=60,
 )  # fmt: skip
