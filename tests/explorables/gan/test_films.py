@@ -92,3 +92,22 @@ def test_the_list_of_what_is_old_names_a_film(monkeypatch: pytest.MonkeyPatch):
     told = _stale.found()
     assert told["gan/films/modes.json"] == ["changed"]
     assert "gan/films/modes-without-r1.json" not in told
+
+
+def test_what_is_missing_or_stale_is_recorded_and_nothing_else(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    recorded, made = {name: _films.film(name) for name in _films.TAKES}, []
+
+    def shoot(family: str, name: str) -> films.Film:
+        made.append(name)
+        return recorded[name]
+
+    monkeypatch.setattr(filming, "shoot", shoot)
+    monkeypatch.setattr(films, "path", lambda family, name: tmp_path / family / f"{name}.json")
+    monkeypatch.setattr(films, "why", lambda file: ["changed"] if file.stem == "modes" else [])
+    filming.main([])
+    assert made == list(_films.TAKES)
+    filming.main([])
+    assert made == [*_films.TAKES, "modes"]
+    filming.main(["gan/modes-without-r1"])
+    assert made[-1] == "modes-without-r1"
+    assert films.read(tmp_path / "gan" / "modes.json") == recorded["modes"]
