@@ -8,9 +8,13 @@ import torch
 from atlas_cli.commands import _stale
 from atlas_cli.data import load
 from atlas_cli.diagrams import films
+from atlas_cli.engine.build import create
+from atlas_cli.engine.ema import Ema
+from atlas_cli.engine.system import Setting
 from atlas_cli.explorables.gan import _films
 from atlas_cli.pages import filming
 from atlas_cli.recipe import recipes
+from atlas_cli.recipe.recipes import TrainConfig
 
 
 @pytest.mark.parametrize("name", _films.TAKES)
@@ -63,11 +67,12 @@ def test_modes_are_counted_as_the_figures_of_the_recipe_count_them():
 
 def test_the_pulls_point_up_the_discriminators_slope(monkeypatch: pytest.MonkeyPatch):
     """A logit of 3 y: the generator's loss has the slope 3 (D - 1) there, and the map has high y on top."""
-    monkeypatch.setitem(_films.TAKES, "modes", _films.Take("gan/modes", (), (0,)))
     monkeypatch.setattr(
         "atlas_cli.systems.gan.gan.Discriminator.forward", lambda self, x, label: 3 * x[:, 1] + 0 * x[:, 0]
     )
-    still = filming.shoot("gan", "modes").at(0)
+    gan = create(recipes.resolve("gan/modes"))
+    gan.attach(Setting(load({"name": "modes25"}), TrainConfig(steps=1, batch_size=1, lr=1e-3)))
+    still = _films.still(gan, Ema(gan, 0.9))
     view = torch.tensor(still["view"])
     assert (view.diff(dim=0) <= 0).all()
     assert (view.diff(dim=1) == 0).all()
