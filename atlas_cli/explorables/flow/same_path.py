@@ -98,8 +98,8 @@ def _seen(level: float) -> Images:
     """One digit and one noise, mixed by either, in the same shades of grey."""
     both = sum(shares(level))
     grey = [(((p / REACH + 1) / 2).clip(0, 1) * SHADES).round() / SHADES for p in pictures(level)]
-    named = (f"diffusion (D): {both:.3g} times F", "flow (F)")
-    return Images("What either network is given", tuple(grey), 2, named)
+    named = (f"D = {both:.3g} F", "F")
+    return Images("What either network is given: D by diffusion, F by the flow", tuple(grey), 2, named)
 
 
 def _paths(level: float, steps: int, clock: str) -> Sketch:
