@@ -130,7 +130,7 @@ EXPLORABLE = Explorable(
     "At which level is diffusion's picture strongest beside the flow's? And where do even angles stop more "
     "often than even times?",
     (
-        Knob("level", "level", LEVELS, 0.6, "slider"),
+        Knob("level", "level", LEVELS, 0.75, "slider"),
         Knob("steps", "steps of the sampler", STEPS, 5, "slider"),
         Knob("clock", "even by", CLOCKS, "times", "choice"),
     ),

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from atlas_cli.diagrams.frames import Curves, Drag, Explorable, Frame, Knob, Series
-from atlas_cli.diagrams.sketch import Note, Shape, Sketch
+from atlas_cli.diagrams.sketch import Shape, Sketch
 from atlas_cli.explorables._ranges import evenly
 
 if TYPE_CHECKING:
@@ -113,13 +113,9 @@ def _boxes(shift: float, width: float) -> Sketch:
         Shape("best D, from 0 to 1", _best(shift, width), "line", 2),
         Shape("critic of slope one", [_ramp(shift)], "dashed", 5),
     )
-    notes = (
-        Note("best D", -EDGE + 0.1, FLOOR + 1.35 * RISE, "left"),
-        Note("0", -EDGE + 0.1, FLOOR + 0.15, "left"),
-    )
     return Sketch(
-        "Data, samples, and what either critic says along the line", shapes, (-EDGE, EDGE, LOW, 1.3), notes,
-        ratio=0.42, x_label="x", y_ticks=(("0", 0.0),),
+        "Data, samples, and what either critic says along the line", shapes, (-EDGE, EDGE, LOW, 1.3),
+        ratio=0.42, x_label="x", y_ticks=(("D = 1", FLOOR + RISE), ("D = 0", FLOOR)),
         drag=Drag("shift", "x"),
     )  # fmt: skip
 
