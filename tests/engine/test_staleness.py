@@ -18,7 +18,8 @@ from atlas_cli.recipe.recipes import Recipe
 def measured(**fields: object) -> Recipe:
     recipe = recipes.resolve("ddim/small")
     figures = dict.fromkeys(recipe.expect, 1.0) | {"date": "2026-11-30", "code": code_hash(recipe), **fields}
-    return recipe.model_copy(update={"measured": {k: v for k, v in figures.items() if v is not None}})
+    figures = {name: value for name, value in figures.items() if value is not None}
+    return recipe.model_copy(update={"variants": {}, "measured": figures})
 
 
 def test_the_files_are_those_of_the_system_its_nets_its_metrics_and_its_data() -> None:
