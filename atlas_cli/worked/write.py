@@ -71,7 +71,7 @@ def _trained(example: Example, run: RunFolder, root: Path) -> tuple[System, dict
 
     own = recipe_of(run)
     recipe = recipes.resolve(example.recipe, [f"train.seed={own.train.seed}"])
-    if recipe.settled(lambda _: own.train.precision).hash != run.info["hash"]:
+    if as_trained(recipe, own.train.precision).hash != run.info["hash"]:
         raise UsageError(
             f"{run.name} is no run of {example.recipe} as it is now", f"atlas train {example.recipe}"
         )
@@ -80,6 +80,11 @@ def _trained(example: Example, run: RunFolder, root: Path) -> tuple[System, dict
     origin = _origin(example, recipe, code_hash(recipe))
     date = str(run.info["started"])[:_DAY]
     return system, origin | {"date": date, "weights": checkpoint.weights_hash(path)}
+
+
+def as_trained(recipe: Recipe, precision: str) -> Recipe:
+    """The recipe as it ran where "auto" was this precision; what it builds on may have said its own."""
+    return recipe.settled(lambda said: precision if said == "auto" else said)
 
 
 def _fresh(example: Example, root: Path) -> tuple[System, dict[str, Any]]:

@@ -17,7 +17,7 @@ from atlas_cli.present.reporter import SilentReporter
 from atlas_cli.recipe import recipes
 from atlas_cli.runs.folder import RunFolder
 from atlas_cli.worked.example import Telling, amount, bars, over_points, quoted, signed
-from atlas_cli.worked.write import examples, write
+from atlas_cli.worked.write import as_trained, examples, write
 
 EXAMPLES = examples()
 SHIPPED = worked.files_of(paths.content_dir())
@@ -65,6 +65,17 @@ def test_what_is_shipped_is_small_and_of_its_recipe(path: Path):
     assert example.of["recipe"] == EXAMPLES[name].recipe
     assert example.says.startswith(f"In the boxes: the network of {EXAMPLES[name].recipe}, seed ")
     assert worked.drawn_by(path).is_file()
+
+
+def test_what_a_run_builds_on_keeps_the_precision_that_it_said():
+    recipe = recipes.resolve("latent-diffusion/small")
+    said = {role: parent.train.precision for role, parent in recipe.parents.items()}
+    assert said == {"tokenizer": "fp32", "pixels": "auto"} and recipe.train.precision == "auto"
+    ran = as_trained(recipe, "bf16")
+    assert ran.train.precision == "bf16"
+    assert {role: parent.train.precision for role, parent in ran.parents.items()} == {
+        "tokenizer": "fp32", "pixels": "bf16"
+    }  # fmt: skip
 
 
 def test_a_run_of_another_recipe_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
