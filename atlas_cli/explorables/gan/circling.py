@@ -1,8 +1,8 @@
 """Why two players circle: the smallest GAN there is, moved by four rules.
 
 Source:  Mescheder, Geiger, Nowozin 2018, arXiv:1801.04406: one real point at 0, one fake at theta, and a
-         discriminator that is a line through 0, d(x) = psi x. With the Wasserstein loss it is the bilinear game
-         min over psi, max over theta of psi theta. Extragradient: Gidel et al. 2018, arXiv:1802.10551.
+         discriminator that is a line through 0, d(x) = psi x. With the Wasserstein loss it is the bilinear
+         game: min over psi, max over theta of psi theta. Extragradient: Gidel et al. 2018, arXiv:1802.10551.
 Differs: a turn is one step of each player; the penalty, where it is due, is due at every turn.
 """
 
@@ -46,8 +46,8 @@ def pull(state: State, loss: str, gamma: float = 0.0) -> State:
     if loss == "Wasserstein":
         loss_d, loss_g = (d_fake - d_real).sum(), -d_fake.sum()
     else:
-        kind = "saturating" if loss == "min-max" else "non_saturating"
-        loss_d, loss_g = discriminator_loss(d_real, d_fake), generator_loss(d_fake, kind)
+        loss_d = discriminator_loss(d_real, d_fake)
+        loss_g = generator_loss(d_fake, "saturating" if loss == "min-max" else "non_saturating")
     (slope,) = torch.autograd.grad(d_real.sum(), real, create_graph=True)
     (by_theta,) = torch.autograd.grad(loss_g, theta, retain_graph=True)
     (by_psi,) = torch.autograd.grad(loss_d + gamma / 2 * slope.square().sum(), psi)
@@ -87,21 +87,7 @@ def circling(turn: int, rule: str, size: float, loss: str) -> Frame:
     """The players so far, and how far each rule takes them from the balance."""
     walked = path(rule, loss, size)
     now = walked[min(turn, len(walked) - 1)]
-    away, ends = math.hypot(*now), math.hypot(*walked[-1])
-    gone = turn >= len(walked)
-    curves = tuple(
-        Series(name, tuple(range(len(states))), tuple(math.hypot(*s) for s in states), style)
-        for name in RULES
-        for states, style in [(path(name, loss, size), "line" if name == rule else "dashed")]
-    )
-    if gone:
-        said = f"At turn {len(walked)} they leave the picture"
-    else:
-        said = f"After {turn} {'turn' if turn == 1 else 'turns'} they stand {away:.3g} from the balance"
-    if len(walked) <= LAST:
-        end = "" if gone else f", and at turn {len(walked)} they leave the picture"
-    else:
-        end = f", after {LAST} turns {ends:.3g}"
+    curves = tuple(_curve(name, name == rule, path(name, loss, size)) for name in RULES)
     return Frame(
         (
             (
@@ -109,10 +95,30 @@ def circling(turn: int, rule: str, size: float, loss: str) -> Frame:
                 Curves("Distance from the balance", curves, "turn", "", marker=turn, drag="turn"),
             ),
         ),
-        f"{RULES[rule]} With the {loss} loss and steps of {size:g} they begin 1 from the balance, where the fake "
-        f"is real and D is flat. {said}{end}. Near the balance the losses pull across the way to it, not along it.",
-        {"theta": now[0], "psi": now[1], "distance": away, "turns within the picture": len(walked) - 1},
+        f"{RULES[rule]} With the {loss} loss and steps of {size:g} they begin 1 from the balance, where the "
+        f"fake is real and D is flat. {_told(walked, turn)}. Near the balance the losses pull across the way "
+        "to it, not along it.",
+        {
+            "theta": now[0], "psi": now[1], "distance": math.hypot(*now),
+            "turns within the picture": len(walked) - 1,
+        },
     )  # fmt: skip
+
+
+def _curve(rule: str, chosen: bool, walked: tuple[State, ...]) -> Series:
+    far = tuple(math.hypot(*state) for state in walked)
+    return Series(rule, tuple(range(len(walked))), far, "line" if chosen else "dashed")
+
+
+def _told(walked: tuple[State, ...], turn: int) -> str:
+    """Where they are, and what becomes of them."""
+    if turn >= len(walked):
+        return f"At turn {len(walked)} they leave the picture"
+    stand = f"{math.hypot(*walked[turn]):.3g} from the balance"
+    said = f"After {turn} {'turn' if turn == 1 else 'turns'} they stand {stand}"
+    if len(walked) <= LAST:
+        return f"{said}, and at turn {len(walked)} they leave the picture"
+    return f"{said}, after {LAST} turns {math.hypot(*walked[-1]):.3g}"
 
 
 @cache
@@ -143,7 +149,8 @@ def given() -> dict[str, Any]:
     """The settings, for the twin."""
     places = [(x, y) for y in GRID for x in GRID if x or y]
     return {
-        "rules": RULES, "gamma": GAMMA, "start": START, "last": LAST, "edge": EDGE, "places": places, "arrow": ARROW,
+        "rules": RULES, "gamma": GAMMA, "start": START, "last": LAST, "edge": EDGE, "places": places,
+        "arrow": ARROW,
     }  # fmt: skip
 
 

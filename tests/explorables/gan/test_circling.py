@@ -1,4 +1,4 @@
-"""The circling game, against what its four rules do to a complex number, and against formulas of the losses."""
+"""The circling game, against what its rules do to a complex number, and against formulas of the losses."""
 
 from __future__ import annotations
 
