@@ -140,7 +140,7 @@ def _plane(walked: tuple[State, ...], loss: str, gamma: float) -> Sketch:
         Shape("balance", [[(0.0, 0.0)]], "dots", 5),
     )
     return Sketch(
-        "Both players in one plane", shapes, (-EDGE, EDGE, -EDGE, EDGE), (Note("start", 1.3, -0.16),),
+        "Both players in one plane", shapes, (-EDGE, EDGE, -EDGE, EDGE), (Note("start", 0.95, 0.17),),
         x_label="theta: where G has put the fake", y_label="psi: slope of D",
     )  # fmt: skip
 
