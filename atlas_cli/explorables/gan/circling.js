@@ -48,8 +48,8 @@ twin(({ rules, gamma, start, last, edge, places, arrow }, first, { short }) => {
     });
     const leave = `t turn ${walked.length} they leave the picture`;
     const said = gone ? `A${leave}` : `After ${turn} ${turn === 1 ? "turn" : "turns"} they stand ${short(away(now), 3)} from the balance`;
-    const stay = `, after ${last} turns ${short(away(walked[walked.length - 1]), 3)}`;
-    const end = walked.length > last ? stay : gone ? "" : `, and a${leave}`;
+    const stay = () => turn === last ? "" : `, after ${last} turns ${short(away(walked[last]), 3)}`;
+    const end = walked.length > last ? stay() : gone ? "" : `, and a${leave}`;
     return {
       ...first,
       panels: [[{ ...plane, shapes }, { ...curves, series, marker: turn }]],

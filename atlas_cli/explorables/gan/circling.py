@@ -118,7 +118,7 @@ def _told(walked: tuple[State, ...], turn: int) -> str:
     said = f"After {turn} {'turn' if turn == 1 else 'turns'} they stand {stand}"
     if len(walked) <= LAST:
         return f"{said}, and at turn {len(walked)} they leave the picture"
-    return f"{said}, after {LAST} turns {math.hypot(*walked[-1]):.3g}"
+    return said if turn == LAST else f"{said}, after {LAST} turns {math.hypot(*walked[-1]):.3g}"
 
 
 @cache

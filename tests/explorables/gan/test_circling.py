@@ -92,6 +92,8 @@ def test_a_path_ends_at_the_rim_and_the_caption_says_when():
     )
     stays = circling.circling(1, "R1", 0.5, "Wasserstein")
     assert f"After 1 turn they stand 1.12 from the balance, after {circling.LAST} turns " in stays.caption
+    told = circling.circling(circling.LAST, "R1", 0.5, "Wasserstein").caption
+    assert told.count(f"{circling.LAST} turns") == 1
 
 
 def test_the_curves_are_the_distances_of_all_rules_and_the_chosen_one_is_drawn_through():
