@@ -7,7 +7,7 @@ twin(({ rules, gamma, start, last, edge, places, arrow }, first, { short }) => {
   /** Downhill for G along theta and for D along psi. @param {number[]} state @param {string} loss @param {number} penalty */
   function pull([theta, psi], loss, penalty) {
     const fake = sigmoid(psi * theta); // D of the fake
-    const [forG, forD] = { "Wasserstein": [1, 1], "min-max": [fake, fake], "non-saturating": [1 - fake, fake] }[loss] ?? [];
+    const forG = loss === "Wasserstein" ? 1 : loss === "min-max" ? fake : 1 - fake, forD = loss === "Wasserstein" ? 1 : fake;
     return [forG * psi, -forD * theta - penalty * psi];
   }
 
