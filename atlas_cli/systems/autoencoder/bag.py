@@ -7,8 +7,6 @@ Shapes:  N images, L tokens of each, V tokens that there are, K classes.
 
 from __future__ import annotations
 
-from typing import Self
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -29,7 +27,7 @@ class Bag:
     @classmethod
     def fitted(
         cls, tokens: Int[Tensor, "N L"], label: Int[Tensor, "N"], n_classes: int, vocab_size: int
-    ) -> Self:
+    ) -> Bag:
         """Counted on these, each token a little more often than it occurs: unseen ones are not impossible.
 
         How much more is chosen by leaving each training image out in turn: no held-out image is looked at.

@@ -6,8 +6,8 @@ Parent:  a trained vq-vae or fsq, which stands still. Trained here is the prior 
 Reading: `nats` is what is descended, `write_plainly` how a new picture is written: one code after another,
          each drawn given those before it. `ImageTokenizer.write` does the same with a cache.
 Shapes:  B batch, C channels, H height, W width of the image; h, w the grid of codes, P = h w its places; L
-         tokens of an image, its codes in the order of writing (S tokens for a code of S stages); V tokens that
-         there are.
+         tokens of an image, its codes in the order of writing (S tokens for a code of S stages); V tokens
+         that there are.
 Beside:  a bag of codes (bag.py), and `shuffled`: each training image's codes at places drawn anew.
 Differs: the class is added at every place, where the paper writes it before the codes. No adversarial loss
          shaped the codes; RMSNorm, SwiGLU and rotary positions as in gpt.py.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,13 +14,13 @@ from PIL import Image, ImageDraw
 from atlas_cli.data.images import ImageSource
 from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.errors import DataError, UsageError
+from atlas_cli.metrics.judge import Judge
 from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.autoencoder import fsq, vq_vae
 from atlas_cli.systems.autoencoder.image_tokenizer import Config, ImageTokenizer, Prior, nats, write_plainly
 from atlas_cli.systems.autoencoder.tokenizer import Tokenizer, error_figures
 
 TRAIN = TrainConfig(steps=5, batch_size=8, lr=1e-2, precision="fp32")
-PAPER = -1.0
 
 
 def source(n: int = 24, size: int = 8, channels: int = 1) -> ImageSource:
@@ -112,7 +111,8 @@ def test_writing_with_a_cache_writes_what_reading_all_again_does(temperature: fl
     label = torch.tensor([0, 1] * 8)
     plain = write_plainly(own.prior, label, temperature, seeded())
     assert torch.equal(own.write(label, seeded()), plain)
-    assert len({tuple(row) for row in plain.tolist()}) == (2 if temperature == 0 else len(plain))
+    found = len({tuple(row) for row in plain.tolist()})
+    assert found == 2 if temperature == 0 else found > 8
 
 
 def test_tokens_are_drawn_as_often_as_the_prior_says():
@@ -283,7 +283,10 @@ def test_the_figures_are_of_the_prior_the_bag_and_the_tokenizer(monkeypatch: pyt
     """Each distance is told under the name of what was judged."""
     own, judged = system(source(size=16)), []
 
-    class Judge:
+    class Told(Judge):
+        def __init__(self) -> None:
+            pass
+
         def kept_aside(self) -> tuple[torch.Tensor, torch.Tensor]:
             return own.setting.data.test()
 
@@ -294,8 +297,7 @@ def test_the_figures_are_of_the_prior_the_bag_and_the_tokenizer(monkeypatch: pyt
             names = ("judge_frechet", "class_accuracy", "judge_frechet_floor", "judge_frechet_over_floor")
             return {name: float(len(judged)) for name in names}
 
-    module = "atlas_cli.systems.autoencoder.image_tokenizer.Judge"
-    monkeypatch.setattr(module, SimpleNamespace(load_or_train=lambda *_: Judge()))
+    monkeypatch.setattr(Judge, "load_or_train", lambda *_: Told())
     figures = own.eval().evaluate()
     tests, labels = own.setting.data.test()
     assert [from_tests for _, from_tests in judged] == [False, False, True]
