@@ -49,7 +49,8 @@ def sequential(texts: list[tuple[int, ...]]) -> torch.Tensor:
 def test_the_table_of_what_one_knows():
     text, label = contact(), torch.zeros(2, dtype=torch.long)
     counts = counted(PICTURES, label, 1, 3)
-    bag = Bag((counts / counts.sum(-1, keepdim=True)).log())
+    log_p = (counts / counts.sum(-1, keepdim=True)).log()
+    bag = Bag(log_p, log_p[0])
     places = bag.log_p[0].exp().gather(1, ASKED.T)[:, 0]
     assert float(bag.nats(ASKED, label[:1])) / math.log(2) == pytest.approx(3)
     shuffled = [order for picture in PICTURES.tolist() for order in itertools.permutations(picture)]

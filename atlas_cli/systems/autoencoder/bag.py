@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from atlas_cli.systems.autoencoder.prior import guided
+
 SMOOTHING = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)  # times that each token is counted beforehand, to choose from
 
 
@@ -19,10 +21,11 @@ class Bag:
 
     Attributes:
         log_p: ln P of each token at each place of each class.
+        log_any: The same of whatever class.
     """
 
-    def __init__(self, log_p: Float[Tensor, "K L V"]) -> None:
-        self.log_p = log_p
+    def __init__(self, log_p: Float[Tensor, "K L V"], log_any: Float[Tensor, "L V"]) -> None:
+        self.log_p, self.log_any = log_p, log_any
 
     @classmethod
     def fitted(
@@ -34,15 +37,20 @@ class Bag:
         """
         counts = counted(tokens, label, n_classes, vocab_size)
         alpha = max(SMOOTHING, key=lambda a: left_out(counts, a))
-        return cls(((counts + alpha) / (counts + alpha).sum(-1, keepdim=True)).log())
+        return cls(
+            *(((n + alpha) / (n + alpha).sum(-1, keepdim=True)).log() for n in (counts, counts.sum(0)))
+        )
 
     def nats(self, tokens: Int[Tensor, "N L"], label: Int[Tensor, "N"]) -> Float[Tensor, "N"]:
         """-ln P of each image's tokens: the sum over the places, for they are independent."""
         return -self.log_p[label].gather(-1, tokens[..., None]).squeeze(-1).sum(1)
 
-    def draw(self, label: Int[Tensor, "B"], generator: torch.Generator) -> Int[Tensor, "B L"]:
-        """New tokens of each class, every place by itself."""
-        p = self.log_p[label].exp()  # (B, L, V)
+    def draw(
+        self, label: Int[Tensor, "B"], generator: torch.Generator, guidance: float = 1.0
+    ) -> Int[Tensor, "B L"]:
+        """New tokens of each class, every place by itself, with the class exaggerated as the prior's is."""
+        anyone = self.log_any.expand(len(label), -1, -1)
+        p = guided(self.log_p[label], anyone, guidance).softmax(-1)  # (B, L, V)
         return torch.multinomial(p.flatten(0, 1), 1, generator=generator).view(p.shape[:2])
 
 

@@ -46,8 +46,6 @@ def written(
 ) -> Iterator[Float[Tensor, "N C H W"]]:
     """Images in [-1, 1] of none of the codes, of as many as a row of the grid has, of twice as many, to all.
 
-    The pixels of places that are not written yet are empty paper.
-
     Args:
         decode: From codes to images.
         codes: Of whole images.
@@ -55,8 +53,16 @@ def written(
     """
     h, w = codes.shape[1:]
     for n in range(0, h * w + 1, w):
-        there = torch.zeros_like(order, dtype=torch.bool)
-        there[order[:n]] = True
-        images = decode(codes * there.view(h, w))
-        mask = F.interpolate(there.view(1, 1, h, w).float(), size=images.shape[-2:]) > 0
-        yield torch.where(mask, images, -1.0)
+        yield shown_so_far(decode, codes, order, n)
+
+
+def shown_so_far(
+    decode: Callable[[Tensor], Tensor], codes: Int[Tensor, "N h w"], order: Int[Tensor, "P"], n: int
+) -> Float[Tensor, "N C H W"]:
+    """Images in [-1, 1] of the first n codes; the pixels of places not written yet are empty paper."""
+    h, w = codes.shape[1:]
+    there = torch.zeros_like(order, dtype=torch.bool)
+    there[order[:n]] = True
+    images = decode(codes * there.view(h, w))
+    mask = F.interpolate(there.view(1, 1, h, w).float(), size=images.shape[-2:]) > 0
+    return torch.where(mask, images, -1.0)

@@ -24,7 +24,7 @@ from typing import ClassVar, Literal, cast
 import torch
 from jaxtyping import Float, Int
 from pydantic import Field, model_validator
-from torch import Tensor, nn
+from torch import Tensor
 
 from atlas_cli.config import DEEPEST, WIDEST, SystemConfig, sampling
 from atlas_cli.data.images import to_float
@@ -33,12 +33,11 @@ from atlas_cli.engine.optimizers import muon_and_adamw
 from atlas_cli.engine.system import Extra, Metrics, Optimizers, SampleRequest, Setting, System
 from atlas_cli.language.decoding import choose, distribution
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
-from atlas_cli.nets.attention import Attention, KVCache
-from atlas_cli.nets.feed_forward import SwiGLU
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
 from atlas_cli.systems.autoencoder.bag import Bag
 from atlas_cli.systems.autoencoder.codes_shown import tokenized, written
+from atlas_cli.systems.autoencoder.prior import Prior, guided
 from atlas_cli.systems.autoencoder.tokenizer import AT_ONCE, Tokenizer
 
 
@@ -55,6 +54,8 @@ class Config(SystemConfig):
     n_head: int = Field(4, gt=0, le=WIDEST)
     order: Literal["rows", "random"] = "rows"  # of writing; random: drawn once, the same for every image
     shuffled: bool = False  # train on codes that have lost their places
+    label_dropout: float = Field(0.1, ge=0, lt=1)  # share of training labels replaced by "no class"
+    guidance: float = sampling(1.5, ge=0)  # 1: the class is given; more: what it changes is exaggerated
     temperature: float = sampling(1.0, ge=0)  # of each draw; 0: always the likeliest code
 
     @model_validator(mode="after")
@@ -64,80 +65,7 @@ class Config(SystemConfig):
         return self
 
 
-# --- the prior -----------------------------------------------------------------------------------------
-
-
-class Layer(nn.Module):
-    """Places look at those before them, then each thinks for itself; both are added to what was there."""
-
-    def __init__(self, d_model: int, n_head: int) -> None:
-        super().__init__()
-        self.attention_norm = nn.RMSNorm(d_model, eps=1e-5)
-        self.attention = Attention(d_model, n_head)
-        self.feed_forward_norm = nn.RMSNorm(d_model, eps=1e-5)
-        self.feed_forward = SwiGLU(d_model, round(d_model * 8 / 3 / 32) * 32 or 32)
-
-    def forward(self, x: Float[Tensor, "B L d_model"]) -> Float[Tensor, "B L d_model"]:
-        x = x + self.attention(self.attention_norm(x))
-        return x + self.feed_forward(self.feed_forward_norm(x))
-
-    def extend(
-        self, x: Float[Tensor, "B L d_model"], cache: KVCache
-    ) -> tuple[Float[Tensor, "B L d_model"], KVCache]:
-        """The same for places that come after those in the cache."""
-        y, cache = self.attention.extend(self.attention_norm(x), cache)
-        x = x + y
-        return x + self.feed_forward(self.feed_forward_norm(x)), cache
-
-
-class Prior(nn.Module):
-    """A causal transformer: at each place the logits of its token, given the class and the tokens before."""
-
-    def __init__(self, vocab_size: int, length: int, config: Config) -> None:
-        super().__init__()
-        d = config.d_model
-        self.vocab_size, self.length = vocab_size, length
-        self.token = nn.Embedding(vocab_size + 1, d)  # the last: nothing is written yet
-        self.place = nn.Embedding(length, d)
-        self.label = nn.Embedding(config.n_classes, d)
-        for table in (self.token, self.place, self.label):
-            nn.init.normal_(table.weight, std=0.02)
-        self.layers = nn.ModuleList(Layer(d, config.n_head) for _ in range(config.n_layer))
-        self.final_norm = nn.RMSNorm(d, eps=1e-5)
-        self.head = nn.Linear(d, vocab_size, bias=False)
-
-    def read(self, tokens: Int[Tensor, "B L"]) -> Int[Tensor, "B L"]:
-        """What stands before each token: the start, then every token but the last."""
-        start = torch.full_like(tokens[:, :1], self.vocab_size)
-        return torch.cat([start, tokens[:, :-1]], dim=1)
-
-    def forward(self, read: Int[Tensor, "B L"], label: Int[Tensor, "B"]) -> Float[Tensor, "B L V"]:
-        """Logits of the token that follows each of those read."""
-        x = self._vectors(read, label, 0)
-        for layer in self.layers:
-            x = layer(x)
-        return self.head(self.final_norm(x))
-
-    def extend(
-        self, read: Int[Tensor, "B L"], label: Int[Tensor, "B"], state: list[KVCache]
-    ) -> tuple[Float[Tensor, "B L V"], list[KVCache]]:
-        """The same for tokens after those in the state; nothing is read twice."""
-        x, caches = self._vectors(read, label, state[0].length), []
-        for layer, cache in zip(self.layers, state, strict=True):
-            x, cache = cast(Layer, layer).extend(x, cache)
-            caches.append(cache)
-        return self.head(self.final_norm(x)), caches
-
-    def first_state(self, batch_size: int) -> list[KVCache]:
-        """Nothing read yet."""
-        return [cast(Layer, layer).attention.first_state(batch_size) for layer in self.layers]
-
-    def _vectors(
-        self, read: Int[Tensor, "B L"], label: Int[Tensor, "B"], first: int
-    ) -> Float[Tensor, "B L d_model"]:
-        """What was read, the place that is to be filled, and the class."""
-        place = torch.arange(first, first + read.shape[1], device=read.device)
-        return self.token(read) + self.place(place) + self.label(label)[:, None]
+# --- the likelihood of a picture, and the writing of one, to be read first ----------------------------
 
 
 def nats(logits: Float[Tensor, "B L V"], tokens: Int[Tensor, "B L"]) -> Float[Tensor, "B"]:
@@ -151,13 +79,15 @@ def nats(logits: Float[Tensor, "B L V"], tokens: Int[Tensor, "B L"]) -> Float[Te
 
 @torch.no_grad()
 def write_plainly(
-    prior: Prior, label: Int[Tensor, "B"], temperature: float, generator: torch.Generator
+    prior: Prior, label: Int[Tensor, "B"], temperature: float, guidance: float, generator: torch.Generator
 ) -> Int[Tensor, "B L"]:
     """One token after another, everything before it read again each time: the reference of `write`."""
     read = torch.full((len(label), 1), prior.vocab_size, device=label.device)
+    nothing = torch.full_like(label, prior.no_class)
     for _ in range(prior.length):
-        p = distribution(prior(read, label)[:, -1], temperature)
-        read = torch.cat([read, choose(p, generator)[:, None]], dim=1)
+        logits = guided(prior(read, label)[:, -1], prior(read, nothing)[:, -1], guidance)
+        token = choose(distribution(logits, temperature), generator)
+        read = torch.cat([read, token[:, None]], dim=1)
     return read[:, 1:]
 
 
@@ -187,7 +117,8 @@ class ImageTokenizer(System):
         """The prior has as many tokens as the tokenizer, which the setting brings, has codes."""
         self.setting = setting
         quantiser, n_places = self.tokenizer.quantiser, math.prod(self.tokenizer.grid)
-        self.prior = Prior(quantiser.stage_size, n_places * quantiser.n_stages, self.config)
+        length, c = n_places * quantiser.n_stages, self.config
+        self.prior = Prior(quantiser.stage_size, length, c.n_classes, c.d_model, c.n_layer, c.n_head)
         places = torch.arange(n_places)
         if self.config.order == "random":
             places = torch.randperm(n_places, generator=generator(setting.train.seed, "order of writing"))
@@ -238,7 +169,9 @@ class ImageTokenizer(System):
 
     def batch(self, step: int) -> Batch:
         data, random = self.setting.data, self.setting.random(step)
-        return self._drawn(self.known_tokens()[0], data.train_labels, random)
+        dropped = random.uniform() < self.config.label_dropout
+        batch = self._drawn(self.known_tokens()[0], data.train_labels, random)
+        return Batch(batch.tokens, torch.where(dropped, self.prior.no_class, batch.label))
 
     def held_out(self, step: int) -> Batch:
         data, random = self.setting.data, self.setting.held_out_random()
@@ -270,11 +203,17 @@ class ImageTokenizer(System):
     @torch.no_grad()
     def write(self, label: Int[Tensor, "B"], generator: torch.Generator) -> Int[Tensor, "B L"]:
         """New tokens of the wanted classes, each drawn given those before it, which the cache holds."""
-        state, tokens = self.prior.first_state(len(label)), []
-        token = torch.full((len(label), 1), self.prior.vocab_size, device=label.device)
-        for _ in range(self.prior.length):
-            logits, state = self.prior.extend(token, label, state)
-            token = choose(distribution(logits[:, -1], self.config.temperature), generator)[:, None]
+        prior, weight, tokens = self.prior, self.config.guidance, []
+        asked = label if weight == 1 else torch.cat([label, torch.full_like(label, prior.no_class)])
+        state = prior.first_state(len(asked))
+        token = torch.full((len(label), 1), prior.vocab_size, device=label.device)
+        for _ in range(prior.length):
+            read = token.repeat(len(asked) // len(label), 1)  # by those without a class as well
+            logits, state = prior.extend(read, asked, state)
+            last = logits[:, -1]
+            if weight != 1:
+                last = guided(*last.chunk(2), weight)
+            token = choose(distribution(last, self.config.temperature), generator)[:, None]
             tokens.append(token)
         return torch.cat(tokens, dim=1)
 
@@ -287,7 +226,7 @@ class ImageTokenizer(System):
         judge = Judge.load_or_train(data, messages.say)
         label = torch.arange(N_SAMPLES, device=self.setting.device) % self.config.n_classes
         (train, test), bag = self.known_tokens(), self.bag()
-        tokens, of_bag = self.write(label, draws), bag.draw(label, draws)
+        tokens, of_bag = self.write(label, draws), bag.draw(label, draws, self.config.guidance)
         scores = judge.score(self.decode(self.codes_of(tokens)), label)
         theirs = judge.score(self.decode(self.codes_of(of_bag)), label)
         bits = {

@@ -22,7 +22,7 @@ def test_tokens_are_counted_at_their_place_in_their_class():
 def test_nats_of_an_image_are_those_of_its_tokens_one_by_one():
     """With a = 1: of token 0 at place 0 of class 0 there are (2 + 1) of (3 + 3), and so on."""
     counts = counted(TOKENS, LABEL, 2, 3)
-    bag = Bag(((counts + 1) / (counts + 1).sum(-1, keepdim=True)).log())
+    bag = Bag(((counts + 1) / (counts + 1).sum(-1, keepdim=True)).log(), torch.zeros(2, 3))
     said = bag.nats(torch.tensor([[0, 0], [1, 2]]), torch.tensor([0, 1]))
     expected = [math.log(6 / 3) + math.log(6 / 1), math.log(5 / 1) + math.log(5 / 2)]
     torch.testing.assert_close(said, torch.tensor(expected))
@@ -63,6 +63,17 @@ def test_draws_are_as_frequent_as_the_counts_place_by_place_and_know_nothing_of_
     drawn = bag.draw(torch.zeros(4000, dtype=torch.long), torch.Generator().manual_seed(1))
     assert drawn.float().mean(0).tolist() == pytest.approx([0.5, 0.5], abs=0.04)
     assert (drawn[:, 0] == drawn[:, 1]).float().mean().item() == pytest.approx(0.5, abs=0.04)
+
+
+def test_guidance_exaggerates_what_a_class_says_beyond_all_classes_together():
+    """By hand: P(token | class)^2 / P(token), 0.64 / 0.5 and 0.04 / 0.5, over their sum: 16/17 and 1/17."""
+    given, without = torch.tensor([[[0.8, 0.2]], [[0.2, 0.8]]]).log(), torch.tensor([[0.5, 0.5]]).log()
+    drawn = Bag(given, without).draw(
+        torch.zeros(8000, dtype=torch.long), torch.Generator().manual_seed(1), 2.0
+    )
+    assert drawn.float().mean().item() == pytest.approx(1 / 17, abs=0.01)
+    fitted = Bag.fitted(TOKENS, LABEL, 2, 3)
+    assert (fitted.log_any[0].exp() - torch.tensor([2 / 5, 1 / 5, 2 / 5])).abs().max() < 0.1  # it is smoothed
 
 
 def test_a_class_of_which_there_is_no_image_has_every_token_alike():

@@ -11,49 +11,14 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from atlas_cli.data.images import ImageSource
 from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.errors import DataError, UsageError
 from atlas_cli.metrics.judge import Judge
-from atlas_cli.recipe.recipes import TrainConfig
-from atlas_cli.systems.autoencoder import fsq, vq_vae
-from atlas_cli.systems.autoencoder.image_tokenizer import Config, ImageTokenizer, Prior, nats, write_plainly
-from atlas_cli.systems.autoencoder.tokenizer import Tokenizer, error_figures
-
-TRAIN = TrainConfig(steps=5, batch_size=8, lr=1e-2, precision="fp32")
-
-
-def source(n: int = 24, size: int = 8, channels: int = 1) -> ImageSource:
-    """Noise of two classes, no two images alike."""
-    draws = torch.Generator().manual_seed(7)
-    images = torch.randint(0, 256, (n, channels, size, size), generator=draws, dtype=torch.uint8)
-    labels = torch.arange(n) % 2
-    return ImageSource("noise", images, labels, images.flip(0), labels.flip(0), ["a", "b"])
-
-
-def parent(data: ImageSource, **fields: object) -> Tokenizer:
-    """An untrained tokenizer of six codes, the same at every call."""
-    torch.manual_seed(0)
-    shape = {"image_size": data.train_images.shape[-1], "channels": data.train_images.shape[1]}
-    own = vq_vae.VQVAE(vq_vae.Config(**{**shape, "width": 8, "codes": 6, "dim": 4, "n_classes": 2, **fields}))
-    own.attach(Setting(data, TRAIN))
-    return own.eval().requires_grad_(False)
-
-
-def system(
-    data: ImageSource | None = None, tokenizer: Tokenizer | None = None, **fields: object
-) -> ImageTokenizer:
-    data = data or source()
-    tokenizer = tokenizer or parent(data)
-    torch.manual_seed(1)
-    shape = {"image_size": data.train_images.shape[-1], "channels": data.train_images.shape[1]}
-    small = {"d_model": 16, "n_layer": 2, "n_head": 2, "n_classes": 2}
-    own = ImageTokenizer(Config(**{**shape, **small, **fields}))
-    own.attach(Setting(data, TRAIN, parent=tokenizer))
-    with torch.no_grad():  # far enough from the first weights for places and classes to count
-        for table in (own.prior.token, own.prior.place, own.prior.label):
-            table.weight.mul_(50)
-    return own
+from atlas_cli.systems.autoencoder import fsq
+from atlas_cli.systems.autoencoder.image_tokenizer import Config, ImageTokenizer, nats, write_plainly
+from atlas_cli.systems.autoencoder.prior import Prior, guided
+from atlas_cli.systems.autoencoder.tokenizer import error_figures
+from tests.systems.autoencoder.small_prior import TRAIN, parent, source, system
 
 
 def seeded(seed: int = 3) -> torch.Generator:
@@ -98,31 +63,56 @@ def test_the_likelihood_of_tokens_is_the_product_of_their_conditionals():
 
 
 def test_probabilities_of_all_pictures_of_a_class_add_up_to_one():
-    prior = Prior(3, 3, Config(d_model=8, n_layer=1, n_head=1, n_classes=2))
+    prior = Prior(3, 3, n_classes=2, d_model=8, n_layer=1, n_head=1)
     every = torch.tensor(list(itertools.product(range(3), repeat=3)))
     label = torch.ones(len(every), dtype=torch.long)
     total = (-nats(prior(prior.read(every), label), every)).exp().sum()
     torch.testing.assert_close(total, torch.tensor(1.0))
 
 
+@pytest.mark.parametrize("guidance", [1.0, 2.5, 0.0])
 @pytest.mark.parametrize("temperature", [1.0, 0.5, 0.0])
-def test_writing_with_a_cache_writes_what_reading_all_again_does(temperature: float):
-    own = system(temperature=temperature).double()
+def test_writing_with_a_cache_writes_what_reading_all_again_does(temperature: float, guidance: float):
+    own = system(temperature=temperature, guidance=guidance).double()
     label = torch.tensor([0, 1] * 8)
-    plain = write_plainly(own.prior, label, temperature, seeded())
+    plain = write_plainly(own.prior, label, temperature, guidance, seeded())
     assert torch.equal(own.write(label, seeded()), plain)
     found = len({tuple(row) for row in plain.tolist()})
-    assert found == 2 if temperature == 0 else found > 8
+    assert found == (2 if guidance else 1) if temperature == 0 else found > 8
 
 
 def test_tokens_are_drawn_as_often_as_the_prior_says():
-    own = system()
+    own = system(guidance=1.0)
     label = torch.zeros(4000, dtype=torch.long)
     written = own.write(label, seeded())
     with torch.no_grad():
         first = own.prior(torch.full((1, 1), own.prior.vocab_size), label[:1])[0, 0].softmax(-1)
     found = torch.bincount(written[:, 0], minlength=own.prior.vocab_size) / len(written)
     assert (found - first).abs().max() < 4 * math.sqrt(0.25 / len(written))
+
+
+def test_guidance_squares_the_odds_of_the_class_against_no_class_and_sums_to_one():
+    given = torch.tensor([[0.6, 0.3, 0.1]]).log() + 5  # logits may have anything in common
+    without = torch.tensor([[0.5, 0.25, 0.25]]).log() - 2
+    squared = torch.tensor([[0.36 / 0.5, 0.09 / 0.25, 0.01 / 0.25]])
+    torch.testing.assert_close(guided(given, without, 2.0).softmax(-1), squared / squared.sum())
+    torch.testing.assert_close(guided(given, without, 1.0).softmax(-1), given.softmax(-1))
+    torch.testing.assert_close(guided(given, without, 0.0).softmax(-1), without.softmax(-1))
+
+
+def test_without_guidance_the_class_is_asked_for_and_no_class_is_not():
+    """At weight 1 half of the work would be for nothing."""
+    seen = []
+    for weight in (1.0, 2.0):
+        own, rows = system(guidance=weight), set()
+        extend = own.prior.extend
+        own.prior.extend = lambda read, label, state, e=extend, r=rows: (
+            r.update(label.tolist()),
+            e(read, label, state),
+        )[1]  # type: ignore[method-assign]
+        own.write(torch.tensor([0, 1]), seeded())
+        seen.append(rows)
+    assert seen == [{0, 1}, {0, 1, 2}]
 
 
 # --- codes and tokens ----------------------------------------------------------------------------------
@@ -166,7 +156,7 @@ def test_it_stands_on_fsq_as_well():
 
 def test_a_batch_holds_codes_of_training_images_with_their_classes():
     data = source()
-    own = system(data)
+    own = system(data, label_dropout=0.0)
     known = {(*row, label) for row, label in zip(own.known_tokens()[0].tolist(), data.train_labels.tolist(),
                                                  strict=True)}  # fmt: skip
     batch = own.batch(0)
@@ -175,6 +165,14 @@ def test_a_batch_holds_codes_of_training_images_with_their_classes():
     } <= known
     expected = own.tokens_of(own.tokenizer.encode(data.test()[0]))
     assert torch.equal(own.known_tokens()[1], expected)
+
+
+def test_as_many_labels_are_dropped_as_the_recipe_says_and_none_of_those_held_out():
+    own = system(label_dropout=0.25)
+    labels = torch.cat([own.batch(step).label for step in range(400)])
+    assert (labels == own.prior.no_class).float().mean().item() == pytest.approx(0.25, abs=0.03)
+    assert int(own.held_out(0).label.max()) < own.prior.no_class == 2
+    assert int(torch.cat([system(label_dropout=0.0).batch(step).label for step in range(40)]).max()) < 2
 
 
 def test_shuffling_keeps_the_codes_of_every_image_and_loses_their_places():
