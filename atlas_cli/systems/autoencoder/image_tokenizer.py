@@ -212,7 +212,8 @@ class ImageTokenizer(System):
             logits, state = prior.extend(read, asked, state)
             last = logits[:, -1]
             if weight != 1:
-                last = guided(*last.chunk(2), weight)
+                given, without = last.chunk(2)
+                last = guided(given, without, weight)
             token = choose(distribution(last, self.config.temperature), generator)[:, None]
             tokens.append(token)
         return torch.cat(tokens, dim=1)
