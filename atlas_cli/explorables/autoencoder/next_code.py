@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from atlas_cli.systems.autoencoder.image_tokenizer import ImageTokenizer
 
 N_SHOWN = 5  # codes that may come next
+MARGIN = 6  # pixels around the next place
 SEED = 1
 WEIGHTS = (0.0, 1.0, 2.0, 4.0)  # of guidance
 WRITTEN = (0.0, 0.2, 0.35, 0.5, 0.65, 0.8)  # shares of a digit
@@ -27,7 +28,8 @@ def next_code(system: ImageTokenizer, digit: int, written: float, weight: float)
     found = p.sort(descending=True, stable=True)
     chances, tokens = found.values[:N_SHOWN].tolist(), found.indices[:N_SHOWN]
     so_far = _drawn(system, text[None], n)[0]
-    candidates = _drawn(system, _continued(system, text, n, tokens, digit), n + 1)
+    finished = _drawn(system, _continued(system, text, n, tokens, digit), n + 1)
+    candidates = _around(finished, int(system.order[n]), system.tokenizer.grid)
     names = [str(token) for token in tokens.tolist()]
     entropy = float(-(p * p.clamp(min=1e-12).log2()).sum())
     least = int((found.values.cumsum(0) < 0.9).sum()) + 1
@@ -39,8 +41,8 @@ def next_code(system: ImageTokenizer, digit: int, written: float, weight: float)
                 Bars("How likely each code is next", (*names, "all others"),
                      (*chances, max(0.0, 1 - sum(chances))), 1.0),
             ),
-            (Images("With each of these codes at the next place", tuple(map(shades, candidates)), N_SHOWN,
-                    tuple(f"code {name}" for name in names)),),
+            (Images("The next place and its surroundings, with each of these codes there",
+                    tuple(map(shades, candidates)), N_SHOWN, tuple(f"code {name}" for name in names)),),
         ),
         f"After {n} codes of a {digit}, under weight {weight:g}, the next code {asked} is worth "
         f"{entropy:.2g} bits, and {least} of {len(p)} codes share nine tenths of the chance. The digit was "
@@ -95,6 +97,16 @@ def _drawn(system: ImageTokenizer, texts: Tensor, n: int) -> Tensor:
 
     with torch.no_grad():
         return shown_so_far(system.decode, system.codes_of(texts), system.order, n).mean(1).cpu()
+
+
+def _around(pictures: Tensor, place: int, grid: tuple[int, int]) -> Tensor:
+    """Cut-outs of the pictures around one place of the grid, (N, h, w); beyond their edge is paper."""
+    import torch.nn.functional as F
+
+    side = pictures.shape[-1] // grid[1]
+    y, x = (side * at for at in divmod(place, grid[1]))
+    padded = F.pad(pictures, [MARGIN] * 4, value=-1.0)
+    return padded[:, y : y + side + 2 * MARGIN, x : x + side + 2 * MARGIN]
 
 
 EXPLORABLE = Explorable(

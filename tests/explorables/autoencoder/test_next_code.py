@@ -56,9 +56,14 @@ def test_candidates_differ_at_the_next_place_and_end_there(own: ImageTokenizer):
     so_far, candidates = torch.tensor(so_far), torch.tensor(candidates)
     assert not so_far[8:].any()  # two rows of codes, of four pixels each
     assert so_far[:8].any()
-    assert not candidates[:, 8:, 4:].any()
-    assert not candidates[:, 12:].any()
-    assert len({tuple(c[8:12, :4].flatten().tolist()) for c in candidates}) > 1
+    margin = next_code.MARGIN
+    assert candidates.shape[1:] == (4 + 2 * margin, 4 + 2 * margin)
+    assert candidates[:, :margin, margin:].any()  # what is written
+    assert not candidates[:, margin:, margin + 4 :].any()  # what is not written yet
+    assert not candidates[:, margin + 4 :].any()
+    assert not candidates[:, :, :margin].any()  # beyond the edge
+    there = slice(margin, margin + 4)
+    assert len({tuple(c[there, there].flatten().tolist()) for c in candidates}) > 1
 
 
 def test_a_code_of_two_stages_is_finished_by_what_is_likeliest_after_the_first():
