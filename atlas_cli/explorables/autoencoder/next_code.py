@@ -110,7 +110,7 @@ def _around(pictures: Tensor, place: int, grid: tuple[int, int]) -> Tensor:
 
 
 EXPLORABLE = Explorable(
-    "next-code", "autoencoder", ("image-tokenizer",), "What your prior would write next",
+    "next-code", "autoencoder", ("image-tokenizer",), "What a prior would write next",
     "Where in a digit is the next code nearly certain, and what does a greater weight do where it is not?",
     (
         Knob("digit", "digit", (0, 2, 3, 4, 5, 7, 8), 3, "choice"),
