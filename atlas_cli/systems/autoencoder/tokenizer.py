@@ -152,7 +152,9 @@ class Batch:
 class Tokenizer(System):
     """Images to a grid of integers, and back.
 
-    A system that stands on a trained one needs three things of it: `encode`, `decode` and `codebook_size`.
+    A system that stands on a trained one asks it to `encode` and to `decode`, into and from integers below
+    `codebook_size` on a `grid`. One that takes the stages of a code apart needs its `quantiser` as well: the
+    size and number of stages, `split` and `join`. What is `judged` here is of the data that it was trained on.
     """
 
     unit: ClassVar[str] = "images"
