@@ -1,7 +1,7 @@
 """PatchGAN (pix2pix): one picture is translated into another, and every patch of the result is judged.
 
-Source:  Isola, Zhu, Zhou, Efros 2016, arXiv:1611.07004. Here: eq. 1-4 (the objective), section 3.2.1 (U-Net),
-         section 3.2.2 (PatchGAN), appendix 6.1 (layers of both networks).
+Source:  Isola, Zhu, Zhou, Efros 2016, arXiv:1611.07004. Here: its objective, the U-Net with skips, and the
+         Markovian discriminator, "PatchGAN".
          Official code: github.com/phillipi/pix2pix.
 Names:   edges are the paper's x, the image is its y, `noise` its z; `receptive_field` its N of N x N patches.
 Shapes:  B batch, C channels, H height, W width, N images; h w the map of patches, one logit each.
@@ -60,7 +60,7 @@ class Config(SystemConfig):
     width: int = Field(16, gt=0, le=WIDEST)  # the generator's channels at full size
     patch_width: int = Field(32, gt=0, le=WIDEST)  # the discriminator's channels after its first layer
     receptive_field: Literal[1, 7, 16, 34, 70] = 16  # px, side of the patch behind one logit
-    l1_weight: float = Field(10.0, ge=0)  # lambda of eq. 4; 100 in the paper
+    l1_weight: float = Field(10.0, ge=0)  # lambda; 100 in the paper
     adversarial_weight: float = Field(1.0, ge=0)  # 0: no discriminator, the L1 distance alone
 
 
@@ -192,7 +192,7 @@ class PatchGAN(System):
         return {**seen, **self.generator_step(batch, fake, optimizers["generator"])}
 
     def discriminator_step(self, batch: Batch, fake: Tensor, optimizer: torch.optim.Optimizer) -> Metrics:
-        """Tell pairs of edges and image from pairs of edges and translation, patch by patch (eq. 1)."""
+        """Tell pairs of edges and image from pairs of edges and translation, patch by patch."""
         with self.setting.autocast():
             real_logit = self.discriminator(batch.edges, batch.image)
             fake_logit = self.discriminator(batch.edges, fake)
@@ -202,7 +202,7 @@ class PatchGAN(System):
         return {"discriminator_loss": loss.detach(), "d_real": d_real, "d_fake": d_fake}
 
     def generator_step(self, batch: Batch, fake: Tensor, optimizer: torch.optim.Optimizer) -> Metrics:
-        """Look real in every patch, and stay near the image (eq. 4)."""
+        """Look real in every patch, and stay near the image."""
         loss, l1 = self.translation_loss(batch, fake)
         descend(loss, optimizer, inputs=list(self.generator.parameters()))
         return {"loss": l1.detach(), "generator_loss": loss.detach()}
@@ -245,6 +245,9 @@ class PatchGAN(System):
         figures["l1_distance"] = (drawn - images).abs().mean().item()
         figures["noise_effect"] = (drawn - again).abs().mean().item()
         figures["chalk_effect"] = (self.in_chalk(ink, random) - images).abs().mean().item()
+        flat = (ink + 1) * (1 - self.config.grain / 2) - 1  # L1's best answer to a grain that nothing tells
+        figures["median_sharpness"] = sharpness(flat, images)
+        figures["median_l1"] = (flat - images).abs().mean().item()
         return figures | self._thickened(judge, edges, label, images)
 
     def chalk_source(self) -> ImageSource:

@@ -106,6 +106,12 @@ def test_neighbouring_grains_are_alike_and_distant_ones_are_not() -> None:
         assert product.item() == pytest.approx(expected, abs=0.02)
 
 
+def test_the_median_of_chalk_is_ink_less_half_of_the_largest_share() -> None:
+    ink = torch.linspace(-1, 1, 28).expand(1, 1, 28, 28)
+    many = chalked(ink.expand(4_000, -1, -1, -1), torch.randn(4_000, 1, 30, 30), 0.8)
+    torch.testing.assert_close(many.median(0).values, ((ink + 1) * 0.6 - 1)[0], atol=0.06, rtol=0)
+
+
 def test_the_edges_are_those_of_the_ink_and_tell_nothing_of_the_grain(tiny_images: ImageSource) -> None:
     system = patchgan(tiny_images, grain=0.9)
     batch, plain = system.batch(3), patchgan(tiny_images, grain=0.0).batch(3)
@@ -220,6 +226,7 @@ def test_what_is_measured_of_a_generator_that_is_perfect(
     assert figures["class_accuracy"] == figures["readable"]
     assert figures["chalk_effect"] > 0
     assert figures["thickened_sharpness"] > 0
+    assert 0 < figures["median_sharpness"] < 1
 
 
 def test_rows_begin_with_their_edges(tiny_images: ImageSource) -> None:
