@@ -8,7 +8,8 @@ Shapes:  B batch, C channels, H height, W width, N images; h w the map of patche
 Differs: the images are digits in chalk, whose grain no edge tells: plain ink would be settled by its edges,
          and what is left open is the point. Noise is an input and no dropout, for a seed.
          Pixel norm replaces batch norm in the generator, and the discriminator has no norm, as in `gan.py`.
-         The generator's last convolutions work at full size. The discriminator's loss is not halved.
+         The generator's last convolutions work at full size, and it ends with a clip and no tanh. The
+         discriminator's loss is not halved.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ class Generator(nn.Module):
         self.up2 = _block(nn.Conv2d(4 * w, 8 * w, 3, padding=1), nn.PixelShuffle(2))  # (B, 2w, H/2, W/2)
         self.up1 = _block(nn.Conv2d(4 * w, 4 * w, 3, padding=1), nn.PixelShuffle(2))  # (B, w, H, W)
         self.out = nn.Sequential(
-            _block(nn.Conv2d(2 * w, w, 3, padding=1)), nn.Conv2d(w, c.channels, 3, padding=1), nn.Tanh()
+            _block(nn.Conv2d(2 * w, w, 3, padding=1)), nn.Conv2d(w, c.channels, 3, padding=1), Clip()
         )
 
     def forward(
@@ -105,6 +106,17 @@ class Generator(nn.Module):
         h = self.up2(h)
         h = self.up1(torch.cat([h, coarse], dim=1))
         return self.out(torch.cat([h, fine], dim=1))
+
+
+class Clip(nn.Module):
+    """Cut off at -1 and 1, with the gradient of the identity.
+
+    The -1 of empty paper lies at infinity for a tanh: most pixels pull there for ever, all others go along,
+    and where tanh is flat no gradient brings them back. Under L1 alone no stroke is then drawn.
+    """
+
+    def forward(self, x: Float[Tensor, "B *shape"]) -> Float[Tensor, "B *shape"]:
+        return x.clamp(-1, 1).detach() + (x - x.detach())  # in this order: -1 is -1 to the bit
 
 
 def _block(*convolve: nn.Module) -> nn.Sequential:

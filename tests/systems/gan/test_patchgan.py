@@ -180,6 +180,19 @@ def test_each_player_moves_alone_and_l1_alone_moves_no_discriminator(tiny_images
     assert all(map(torch.equal, alone.discriminator.parameters(), before))
 
 
+def test_pixels_that_are_all_beyond_empty_paper_are_brought_back_by_l1(tiny_images: ImageSource) -> None:
+    """A tanh, or a clamp with its own gradient, would leave them where they are."""
+    system = patchgan(tiny_images, adversarial_weight=0.0, grain=0.0)
+    torch.nn.init.constant_(system.generator.out[1].bias, -40.0)
+    batch = system.batch(0)
+    fake = system.generator(batch.edges, batch.noise)
+    assert torch.equal(fake, torch.full_like(fake, -1.0))
+    system.translation_loss(batch, fake)[0].backward()
+    slope = system.generator.out[1].bias.grad
+    ink = (batch.image > -1).float().mean()
+    torch.testing.assert_close(slope, -system.config.l1_weight * ink.reshape(1))
+
+
 def test_the_generators_skips_carry_every_pixel_of_the_edges() -> None:
     """A pixel of the edges reaches its own place in the image by the skip alone, the middle being cut."""
     net = Generator(Config(width=4))
