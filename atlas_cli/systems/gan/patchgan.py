@@ -59,6 +59,7 @@ class Config(SystemConfig):
         0.9, ge=0, le=1
     )  # the largest share of its ink that rough paper refuses; 0: plain ink
     width: int = Field(16, gt=0, le=WIDEST)  # the generator's channels at full size
+    output: Literal["clip", "tanh"] = "clip"  # what ends the generator; tanh: as in the paper
     patch_width: int = Field(32, gt=0, le=WIDEST)  # the discriminator's channels after its first layer
     receptive_field: Literal[1, 7, 16, 34, 70] = 16  # px, side of the patch behind one logit
     l1_weight: float = Field(10.0, ge=0)  # lambda; 100 in the paper
@@ -94,7 +95,9 @@ class Generator(nn.Module):
         self.up2 = _block(nn.Conv2d(4 * w, 8 * w, 3, padding=1), nn.PixelShuffle(2))  # (B, 2w, H/2, W/2)
         self.up1 = _block(nn.Conv2d(4 * w, 4 * w, 3, padding=1), nn.PixelShuffle(2))  # (B, w, H, W)
         self.out = nn.Sequential(
-            _block(nn.Conv2d(2 * w, w, 3, padding=1)), nn.Conv2d(w, c.channels, 3, padding=1), Clip()
+            _block(nn.Conv2d(2 * w, w, 3, padding=1)),
+            nn.Conv2d(w, c.channels, 3, padding=1),
+            nn.Tanh() if c.output == "tanh" else Clip(),
         )
 
     def forward(

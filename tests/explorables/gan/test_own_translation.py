@@ -20,7 +20,7 @@ from tests.explorables.house import check
 def system(tiny_images: ImageSource) -> PatchGAN:
     torch.manual_seed(0)
     config = Config(image_size=8, width=4, patch_width=4, receptive_field=7)
-    own = PatchGAN(config).attach(Setting(tiny_images, TrainConfig(steps=1, batch_size=4)))
+    own = PatchGAN(config).attach(Setting(tiny_images, TrainConfig(steps=1, batch_size=4, lr=1e-3)))
     assert isinstance(own, PatchGAN)
     return own.eval()
 
