@@ -154,7 +154,7 @@ class Tokenizer(System):
 
     A system that stands on a trained one asks it to `encode` and to `decode`, into and from integers below
     `codebook_size` on a `grid`. One that takes the stages of a code apart needs its `quantiser` as well: the
-    size and number of stages, `split` and `join`. What is `judged` here is of the data that it was trained on.
+    size and number of stages, `split` and `join`. What is `judged` here is of the data that trained it.
     """
 
     unit: ClassVar[str] = "images"
