@@ -116,7 +116,8 @@ def test_in_training_the_student_s_function_takes_the_place_of_the_project_s(los
 
     text = written(loss, "return 0 * real_logit.mean() + 7.0")
     with swap.in_place(loss, text, "mine.py") as places:
-        assert places == ["atlas_cli.systems.gan.gan.discriminator_loss"]
+        assert "atlas_cli.systems.gan.gan.discriminator_loss" in places  # and wherever it was imported
+        assert {place.rpartition(".")[2] for place in places} == {"discriminator_loss"}
         import torch
 
         assert gan.discriminator_loss(torch.zeros(2), torch.zeros(2)) == 7.0

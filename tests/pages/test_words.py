@@ -76,12 +76,11 @@ def finished() -> list[Topic | Family]:
 
 
 @pytest.fixture(scope="module")
-def running() -> dict[str, list[Piece]]:
+def running() -> dict[Topic | Family, list[Piece]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "figure", lambda subject, name, alone=False: f"<figure>{name}</figure>")
         return {
-            entry.slug: Running(article(read_page(entry), Places(path_of(entry)))).pieces
-            for entry in finished()
+            entry: Running(article(read_page(entry), Places(path_of(entry)))).pieces for entry in finished()
         }
 
 
@@ -139,7 +138,7 @@ def names() -> set[str]:
 
 @pytest.mark.parametrize("subject", finished(), ids=lambda subject: subject.slug)
 def test_every_word_is_linked_where_it_first_stands(subject: Topic | Family, running):
-    assert list(not_linked(running[subject.slug], subject)) == []
+    assert list(not_linked(running[subject], subject)) == []
 
 
 def test_a_word_that_is_not_linked_is_found():
@@ -155,7 +154,7 @@ def test_a_word_that_is_not_linked_is_found():
 
 @pytest.mark.parametrize("subject", finished(), ids=lambda subject: subject.slug)
 def test_every_acronym_is_explained_or_known_by_its_name(subject: Topic | Family, running, names):
-    assert unknown(running[subject.slug], names) == set()
+    assert unknown(running[subject], names) == set()
 
 
 def test_an_acronym_that_nobody_explains_is_found(names: set[str]):
