@@ -49,7 +49,7 @@ def test_what_a_class_lacks_is_told_until_it_is_prepared(
     monkeypatch.setattr("atlas_cli.metrics.judge._train", lambda *_: None)
     monkeypatch.setattr("atlas_cli.diagrams.shipped.frame", lambda *_: None)
     (tmp_path / "own.yaml").write_text(OWN)
-    line = ("doctor", "--class", "own.yaml", PARENT, "patchgan")
+    line = ("doctor", "--class", "own.yaml", PARENT, "stylegan")
     said = atlas(*line, "--json")
     told = findings(said)
     assert said.code == 0
@@ -58,14 +58,14 @@ def test_what_a_class_lacks_is_told_until_it_is_prepared(
         "hint": "atlas prepare own.yaml",
     }  # fmt: skip
     assert told[PARENT]["found"] == "parents 0 of 1"
-    assert told["patchgan"]["found"] == "diagrams 0 of 1"
+    assert told["stylegan"]["found"] == "diagrams 0 of 1"
     assert not (tmp_path / "home" / "strokes").exists()  # it looks, and makes nothing
     assert not (tmp_path / "runs").exists()
     missing = atlas(*line, "--check")
     assert missing.code == 1
     assert "next  atlas prepare own.yaml" in missing.err
 
-    atlas("prepare", "own.yaml", PARENT, "patchgan")
+    atlas("prepare", "own.yaml", PARENT, "stylegan")
     satisfied = atlas(*line, "--check", "--json")
     assert satisfied.code == 0
     assert findings(satisfied)["own.yaml"]["found"] == "data sets 1 of 1, judges 1 of 1"

@@ -62,19 +62,19 @@ def test_what_is_missing_is_listed_then_made_then_there(
     tmp_path: Path,
 ) -> None:
     before = made_files(tmp_path)
-    listed = atlas("prepare", own, PARENT, "patchgan", "--dry-run", "--json")
+    listed = atlas("prepare", own, PARENT, "stylegan", "--dry-run", "--json")
     assert listed.document["ready"] is False
-    every = {"data strokes", "judge strokes", "parent gpt/smoke", "frames patchgan"}
+    every = {"data strokes", "judge strokes", "parent gpt/smoke", "frames truncation"}
     assert statuses(listed) == dict.fromkeys(every, "missing")
     assert made_files(tmp_path) == before
 
-    made = atlas("prepare", own, PARENT, "patchgan", "--json")
+    made = atlas("prepare", own, PARENT, "stylegan", "--json")
     assert made.document["ready"] is True
     assert statuses(made) == dict.fromkeys(every, "made")
     assert all(thing["seconds"] >= 0 for thing in made.document["things"])
 
     after = made_files(tmp_path)
-    again = atlas("prepare", own, PARENT, "patchgan", "--json")
+    again = atlas("prepare", own, PARENT, "stylegan", "--json")
     assert statuses(again) == dict.fromkeys(every, "there")
     assert made_files(tmp_path) == after
 
@@ -84,7 +84,7 @@ def test_what_was_made_is_what_a_training_and_a_diagram_look_for(
     own: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    atlas("prepare", own, PARENT, "patchgan")
+    atlas("prepare", own, PARENT, "stylegan")
 
     def forbidden(*_: Any) -> Any:
         raise AssertionError("it was made before")
@@ -159,17 +159,16 @@ def test_a_family_needs_the_data_judges_and_parents_of_its_recipes(atlas: Comman
 @pytest.mark.usefixtures("nothing_shipped")
 def test_every_position_of_every_knob_can_be_asked_for(atlas: CommandLine) -> None:
     frames = paths.cache_dir() / "frames"
-    atlas("prepare", "patchgan")
+    atlas("prepare", "stylegan")
     assert len([*frames.iterdir()]) == 1
     assert (
-        statuses(atlas("prepare", "patchgan", "--knobs", "--dry-run", "--json"))["frames patchgan"]
+        statuses(atlas("prepare", "stylegan", "--knobs", "--dry-run", "--json"))["frames truncation"]
         == "missing"
     )
-    atlas("prepare", "patchgan", "--knobs")
+    atlas("prepare", "stylegan", "--knobs")
     assert len([*frames.iterdir()]) > 5
-    assert (
-        statuses(atlas("prepare", "patchgan", "--knobs", "--dry-run", "--json"))["frames patchgan"] == "there"
-    )
+    listed = atlas("prepare", "stylegan", "--knobs", "--dry-run", "--json")
+    assert statuses(listed)["frames truncation"] == "there"
 
 
 def test_parents_are_trained_in_the_number_format_of_the_machines_that_they_are_for() -> None:
@@ -191,7 +190,7 @@ def test_wrong_names_and_formats_are_refused(atlas: CommandLine) -> None:
 def test_neither_help_nor_a_list_of_diagrams_imports_torch(tmp_path: Path) -> None:
     program = (
         "import sys; from atlas_cli import app\n"
-        "for line in (['prepare', '--help'], ['prepare', 'patchgan', '--dry-run']):\n"
+        "for line in (['prepare', '--help'], ['prepare', 'stylegan', '--dry-run']):\n"
         "    assert app._run(line) == 0\n"
         "    assert 'torch' not in sys.modules, line\n"
     )

@@ -60,7 +60,7 @@ def test_a_wrong_answer_gets_both_whys_and_numbers_and_capitals_do_too(atlas):
 
 def test_an_answer_that_is_none_is_asked_for_again(atlas):
     out, err = atlas("GANs", given="\nz\n9\n" + key("gan"))
-    assert "13 of 13 right" in out
+    assert f"{len(key('gan').split())} of {len(key('gan').split())} right" in out
     assert "'z' is none of a, b, c, d" in err
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from atlas_cli import paths
 from atlas_cli.commands import _stale
 from atlas_cli.engine import staleness
 from atlas_cli.engine.staleness import code_files, code_hash, hash_of, stale, stale_bench
@@ -84,6 +85,7 @@ def test_the_list_names_what_is_old_and_only_that(monkeypatch: pytest.MonkeyPatc
     old = {"gpt/small", "ssm/measured/scan-speed.yaml"}
     monkeypatch.setattr(_stale, "stale", lambda recipe: ["changed"] if recipe.name in old else [])
     monkeypatch.setattr(_stale, "stale_bench", lambda path: ["changed too"])
+    monkeypatch.setattr(_stale, "benches", lambda: [paths.content_dir() / "ssm/measured/scan-speed.yaml"])
     assert _stale.found() == {"gpt/small": ["changed"], "ssm/measured/scan-speed.yaml": ["changed too"]}
 
 

@@ -155,7 +155,7 @@ def given() -> dict[str, Any]:
 
 
 EXPLORABLE = Explorable(
-    "circling", "gan", ("gan",), "Two players who circle",
+    "circling", "gan", ("sngan",), "Two players who circle",
     "Which rules come to rest with small steps, and which of them still do with large ones?",
     (
         Knob("turn", "turns", TURNS, 20, "play"),
@@ -165,5 +165,5 @@ EXPLORABLE = Explorable(
     ),
     circling,
     given=given,
-    place=15,
+    place=25,
 )  # fmt: skip

@@ -88,7 +88,7 @@ def _over_steps(figure: Callable[[list[int]], float]) -> tuple[Series, ...]:
 
 
 EXPLORABLE = Explorable(
-    "mode-collapse", "gan", ("gan",), "Healthy and collapsed, side by side",
+    "mode-collapse", "gan", ("sngan",), "Healthy and collapsed, side by side",
     "Which of the six pictures would not tell you that modes are missing?",
     (Knob("step", "round", STEPS, STEPS[-1], "play"),),
     mode_collapse,

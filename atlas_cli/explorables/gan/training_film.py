@@ -26,6 +26,8 @@ BELIEFS = (0.44, 0.54)  # D at both ends of the shades: R1 keeps most between
 STRETCH, LONGEST = 6.0, 1.0  # of an arrow: times the slope, and at most
 TINY = 1e-9
 DATA = {"name": "modes25"}
+FIRST, FINDS_ALL = (250, 750), 4750  # rounds between those that stand on the knob
+SHOWN = tuple(step for step in STEPS if step % 500 == 0 or step in (*FIRST, FINDS_ALL))
 
 
 def training_film(step: int) -> Frame:
@@ -118,7 +120,7 @@ def _over_steps(
 EXPLORABLE = Explorable(
     "training-film", "gan", ("gan",), "Two players at work",
     "Where do arrows lead that leave a Gaussian: to one that is known, or to one where no point is yet?",
-    (Knob("step", "round", STEPS, 3000, "play"),),
+    (Knob("step", "round", SHOWN, 3000, "play"),),
     training_film,
     place=50,
     opens=True,
