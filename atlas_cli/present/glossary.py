@@ -42,6 +42,8 @@ _CLAUSES = (
     ("modes_found", "modes that hold at least a tenth of their even share of good points"),
     ("high_quality_share", "share of the points within three standard deviations of their mode"),
     ("energy_distance", "distance between made and real points; 0 is the same distribution"),
+    ("wasserstein_distance", "how far a made point is carried on average to lie as the real ones do"),
+    ("steps_to_near", "steps until samples are near real ones, as the recipe says; all if never"),
     ("early_gradient", "norm of the generator's gradient when the discriminator is sure"),
     ("sharpness", "gradient energy over that of real digits; 1 is as sharp, less is blurred"),
     ("sharpness_missed", "distance of the gradient energy, over that of real digits, from one"),

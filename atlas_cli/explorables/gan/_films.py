@@ -13,6 +13,8 @@ from atlas_cli.diagrams.films import Film
 WINDOW = 5.2  # the picture shows -WINDOW .. WINDOW
 GRID = 21  # places of the discriminator's map on a side
 N_SHOWN, N_PULLED, N_JUDGED = 150, 30, 2_500  # samples drawn, those with an arrow, and those that are counted
+N_CARRIED = 1_000  # of both kinds, between which the distance is taken
+FRESH_STEPS, FRESH_BATCH, FRESH_LR, FRESH_WEIGHT = 600, 256, 2e-3, 1.0  # a critic's, and of its penalty
 GOOD_WITHIN, FAIR_SHARE = 3.0, 0.1  # a good point, and a mode that is found: as in the figures of the recipe
 THOUSANDTHS = 1000
 
@@ -48,14 +50,15 @@ def still(gan: Any, ema: Any) -> dict[str, Any]:
     """
     import torch
 
-    from atlas_cli.systems.gan.gan import generator_loss
+    from atlas_cli.systems.gan.figures import wasserstein_distance
+    from atlas_cli.systems.gan.gan import discriminator_loss, generator_loss
 
     places = torch.linspace(WINDOW, -WINDOW, GRID)  # the first row is at the top
     plane = torch.stack([places.flip(0).repeat(GRID), places.repeat_interleave(GRID)], dim=1)
     z = torch.randn(N_JUDGED, gan.config.z_dim, generator=gan.setting.generator("film"))
     with torch.no_grad():
         points, real = gan.generator(z, None).float(), gan.setting.data.held_out(N_JUDGED)
-        d_real, d_fake = (gan.discriminator(x, None).sigmoid().mean() for x in (real, points))
+        logits = [gan.discriminator(x, None) for x in (real, points)]
         view = gan.discriminator(plane, None).sigmoid().view(GRID, GRID)
     with torch.no_grad(), ema.applied(gan):
         smooth = gan.generator(z, None).float()
@@ -63,12 +66,48 @@ def still(gan: Any, ema: Any) -> dict[str, Any]:
         moved = points[:N_PULLED].clone().requires_grad_()
         loss = generator_loss(gan.discriminator(moved, None), gan.config.loss) * N_PULLED
         (slope,) = torch.autograd.grad(loss, moved)
+    clouds = smooth[:N_CARRIED], real[:N_CARRIED]
     return {
         "points": _thousandths(points[:N_SHOWN]), "smooth": _thousandths(smooth[:N_SHOWN]),
         "pulls": _thousandths(-slope), "view": _thousandths(view),
         "counts": counts(points, gan.setting.data), "average": counts(smooth, gan.setting.data),
-        "d_real": round(float(d_real), 4), "d_fake": round(float(d_fake), 4),
+        "d_real": _mean_belief(logits[0]), "d_fake": _mean_belief(logits[1]),
+        "losses": [round(float(told), 4) for told in
+                   (discriminator_loss(*logits), generator_loss(logits[1], gan.config.loss))],
+        "apart": round(wasserstein_distance(*clouds), 4), "gap": round(fresh_gap(*clouds), 4),
     }  # fmt: skip
+
+
+def fresh_gap(fake: Any, real: Any) -> float:
+    """What a critic finds between two clouds that stand still: it is new, and trained by WGAN-GP's loss.
+
+    The gap between its means is an estimate of the Wasserstein distance, from below if it is nowhere steeper
+    than one. The draws are its own.
+    """
+    import torch
+
+    from atlas_cli.systems.gan.games import gradient_penalty, wasserstein_loss
+    from atlas_cli.systems.gan.gan import Config, Discriminator
+
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        torch.manual_seed(0)
+        critic = Discriminator(Config(dim=2, width=64))
+        adam = torch.optim.Adam(critic.parameters(), lr=FRESH_LR, betas=(0.0, 0.9))
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, FRESH_STEPS)
+        for _ in range(FRESH_STEPS):
+            x, y = (cloud[torch.randint(len(cloud), (FRESH_BATCH,))] for cloud in (fake, real))
+            price = gradient_penalty(critic, y, x, torch.rand(FRESH_BATCH), None, FRESH_WEIGHT)
+            loss = wasserstein_loss(critic(y, None), critic(x, None)) + price
+            adam.zero_grad()
+            loss.backward()
+            adam.step()
+            schedule.step()
+    with torch.no_grad():
+        return float(critic(real, None).mean() - critic(fake, None).mean())
+
+
+def _mean_belief(logits: Any) -> float:
+    return round(float(logits.sigmoid().mean()), 4)
 
 
 def facts(gan: Any) -> dict[str, Any]:

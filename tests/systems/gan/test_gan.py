@@ -168,7 +168,9 @@ def test_points_are_judged_by_modes_and_shown_on_real_ones() -> None:
     gan = on_points().eval()
     with torch.no_grad():
         figures, shown = gan.evaluate(), gan.sample(SampleRequest(n=7, seed=3))
-    assert set(figures) == {"modes_found", "high_quality_share", "energy_distance", "early_gradient"}
+    assert set(figures) == {
+        "modes_found", "high_quality_share", "energy_distance", "wasserstein_distance", "early_gradient",
+    }  # fmt: skip
     assert all(math.isfinite(value) for value in figures.values())
     assert shown.points is not None
     assert shown.points.shape == (7, 2)

@@ -57,6 +57,7 @@ EXERCISE = Exercise(
     ),
     inputs=inputs,
     by_hand=(undecided,),
+    source="systems.gan.games",
     place=10,
     trains="gan/ci",
 )

@@ -63,6 +63,7 @@ EXERCISE = Exercise(
     ),
     inputs=inputs,
     by_hand=(slopes_where_it_loses,),
+    source="systems.gan.games",
     place=20,
     trains="gan/ci",
 )

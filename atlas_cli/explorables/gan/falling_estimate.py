@@ -1,0 +1,70 @@
+"""Which number says how training goes: the exact distance, a fresh critic's estimate of it, or the game's loss.
+
+Source:  Arjovsky, Chintala, Bottou 2017, arXiv:1701.07875, whose critic is trained far between two steps of the
+         generator; here to the end, on samples that stand still (arXiv:1704.00028).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Knob, Series
+from atlas_cli.explorables.gan._films import N_CARRIED, STEPS, film, modes_found
+
+RUNS = {"with R1": "modes", "without R1": "modes-without-r1"}
+
+
+def falling_estimate(run: str) -> Frame:
+    """A recorded training by four numbers."""
+    stills = film(RUNS[run]).stills
+    first, last = stills[0], stills[-1]
+    return Frame(
+        (
+            (
+                Curves(
+                    "How far the samples are from the data",
+                    (
+                        _over(stills, "exact distance", lambda still: still["apart"]),
+                        _over(stills, "a fresh critic's gap", lambda still: still["gap"], "dashed"),
+                    ),
+                    "round", "carried on average",
+                ),
+            ),
+            (
+                Curves(
+                    "What the players' own losses say",
+                    (
+                        _over(stills, "discriminator", lambda still: still["losses"][0]),
+                        _over(stills, "generator", lambda still: still["losses"][1], "dashed"),
+                    ),
+                    "round", "loss",
+                ),
+            ),
+        ),
+        f"{run.capitalize()}: from round 0 to {STEPS[-1]} the exact distance between {N_CARRIED} samples and as "
+        f"many real points goes from {first['apart']:.3g} to {last['apart']:.2g}, a fresh critic's gap from "
+        f"{first['gap']:.3g} to {last['gap']:.2g}. The discriminator's loss goes from {first['losses'][0]:.3g} "
+        f"to {last['losses'][0]:.3g}, the generator's from {first['losses'][1]:.3g} to "
+        f"{last['losses'][1]:.3g}. Found in the end: {modes_found(last['average'])} of "
+        f"{len(last['average'])} Gaussians.",
+        {
+            "exact distance": last["apart"], "fresh critic's gap": last["gap"],
+            "discriminator's loss": last["losses"][0], "generator's loss": last["losses"][1],
+        },
+    )  # fmt: skip
+
+
+def _over(
+    stills: list[dict[str, Any]], label: str, told: Callable[[dict[str, Any]], float], style: Any = "line"
+) -> Series:
+    return Series(label, STEPS, tuple(told(still) for still in stills), style)
+
+
+EXPLORABLE = Explorable(
+    "falling-estimate", "gan", ("gan",), "Which number falls while samples improve?",
+    "Which of the four curves would have told you, without a look at the points, that one run lost its modes?",
+    (Knob("run", "training", tuple(RUNS), "with R1", "choice"),),
+    falling_estimate,
+    place=75,
+)  # fmt: skip
