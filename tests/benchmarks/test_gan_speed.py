@@ -1,8 +1,8 @@
 """A round of the GAN against torchgan's trainer, with the same two networks and batch, in one run.
 
-One of torchgan's dependencies, wget, builds from source, so it is no test dependency; with what the tests need
-installed, `pip install --no-deps torchgan` does. Its trainer draws fakes for either turn anew, as Algorithm 1
-does; ours takes one for both, and the penalty is left out, which torchgan has not.
+One of torchgan's dependencies, wget, builds from source, so it is no test dependency; with what the tests
+need installed, `pip install --no-deps torchgan` does. Its trainer draws fakes for either turn anew, as
+Algorithm 1 does; ours takes the same for both. The penalty, which torchgan has not, is left out.
 """
 
 from __future__ import annotations
