@@ -91,7 +91,7 @@ def fresh_gap(fake: Any, real: Any) -> float:
 
     with torch.random.fork_rng(devices=[]), torch.enable_grad():
         torch.manual_seed(0)
-        critic = Discriminator(Config(dim=2, width=64))
+        critic = Discriminator(Config.model_validate({"dim": 2, "width": 64}))
         adam = torch.optim.Adam(critic.parameters(), lr=FRESH_LR, betas=(0.0, 0.9))
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(adam, FRESH_STEPS)
         for _ in range(FRESH_STEPS):

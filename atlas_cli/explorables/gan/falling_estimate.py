@@ -1,7 +1,7 @@
-"""Which number says how training goes: the exact distance, a fresh critic's estimate of it, or the game's loss.
+"""Which number says how training goes: the exact distance, a fresh critic's estimate, or the game's loss.
 
-Source:  Arjovsky, Chintala, Bottou 2017, arXiv:1701.07875, whose critic is trained far between two steps of the
-         generator; here to the end, on samples that stand still (arXiv:1704.00028).
+Source:  Arjovsky, Chintala, Bottou 2017, arXiv:1701.07875, whose critic is trained for several steps between
+         two of the generator; here for many, on samples that stand still (penalty: arXiv:1704.00028).
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ def falling_estimate(run: str) -> Frame:
                 ),
             ),
         ),
-        f"{run.capitalize()}: from round 0 to {STEPS[-1]} the exact distance between {N_CARRIED} samples and as "
-        f"many real points goes from {first['apart']:.3g} to {last['apart']:.2g}, a fresh critic's gap from "
-        f"{first['gap']:.3g} to {last['gap']:.2g}. The discriminator's loss goes from {first['losses'][0]:.3g} "
-        f"to {last['losses'][0]:.3g}, the generator's from {first['losses'][1]:.3g} to "
-        f"{last['losses'][1]:.3g}. Found in the end: {modes_found(last['average'])} of "
+        f"{run.capitalize()}: from round 0 to {STEPS[-1]} the exact distance between {N_CARRIED} samples and "
+        f"as many real points goes from {first['apart']:.3g} to {last['apart']:.2g}, a fresh critic's gap "
+        f"from {first['gap']:.3g} to {last['gap']:.2g}. The discriminator's loss goes from "
+        f"{first['losses'][0]:.3g} to {last['losses'][0]:.3g}, the generator's from {first['losses'][1]:.3g} "
+        f"to {last['losses'][1]:.3g}. Found in the end: {modes_found(last['average'])} of "
         f"{len(last['average'])} Gaussians.",
         {
             "exact distance": last["apart"], "fresh critic's gap": last["gap"],
@@ -63,7 +63,7 @@ def _over(
 
 EXPLORABLE = Explorable(
     "falling-estimate", "gan", ("gan",), "Which number falls while samples improve?",
-    "Which of the four curves would have told you, without a look at the points, that one run lost its modes?",
+    "Which of the four curves tells you, without a look at the points, that one of the runs lost its modes?",
     (Knob("run", "training", tuple(RUNS), "with R1", "choice"),),
     falling_estimate,
     place=75,

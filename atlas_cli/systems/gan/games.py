@@ -79,12 +79,12 @@ def generator_objective(
     kind: Loss, real_logit: Float[Tensor, "B"] | None, fake_logit: Float[Tensor, "B"]
 ) -> Float[Tensor, ""]:
     """What the generator descends in a game; only the relativistic one asks for the logits of real data."""
-    if kind in ("hinge", "wasserstein"):
-        return -fake_logit.mean()
     if kind == "relativistic":
         assert real_logit is not None
         return relativistic_loss(fake_logit, real_logit)
-    return generator_loss(fake_logit, kind)
+    if kind == "saturating" or kind == "non_saturating":
+        return generator_loss(fake_logit, kind)
+    return -fake_logit.mean()  # hinge and wasserstein
 
 
 # --- what slopes cost --------------------------------------------------------------------------------

@@ -230,7 +230,7 @@ class GAN(System):
             samples = self.generator(z, label).float()
         source = self.setting.data
         if self.config.dim:
-            return energy_distance(samples, source.held_out(N_POINTS))
+            return energy_distance(samples, source.held_out(N_NEAR))
         if self._judged is None:
             judge = Judge.load_or_train(source, messages.say)
             chosen = source.test_images[:: max(1, len(source.test_images) // N_REFERENCE)]

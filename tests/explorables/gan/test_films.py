@@ -116,3 +116,18 @@ def test_what_is_missing_or_stale_is_recorded_and_nothing_else(tmp_path, monkeyp
     filming.main(["gan/modes-without-r1"])
     assert made[-1] == "modes-without-r1"
     assert films.read(tmp_path / "gan" / "modes.json") == recorded["modes"]
+
+
+@pytest.mark.parametrize("shift", [0.5, 3.0])
+def test_a_fresh_critic_finds_how_far_a_cloud_was_moved(shift: float):
+    """The best critic is a ramp of slope one: the gap is the move, and the exact distance is it, too."""
+    real = torch.randn(_films.N_CARRIED, 2, generator=torch.Generator().manual_seed(1))
+    state = torch.get_rng_state()
+    gap = _films.fresh_gap(real - torch.tensor([shift, 0.0]), real)
+    assert gap == pytest.approx(shift, rel=0.15)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_fresh_critic_finds_no_gap_in_one_cloud():
+    cloud = torch.randn(_films.N_CARRIED, 2, generator=torch.Generator().manual_seed(2))
+    assert abs(_films.fresh_gap(cloud, cloud)) < 0.02

@@ -35,9 +35,7 @@ def logits() -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.mark.parametrize("kind", GAMES)
-def test_the_slopes_of_the_discriminator_s_loss(
-    kind: str, logits: tuple[torch.Tensor, torch.Tensor]
-) -> None:
+def test_the_slopes_of_the_discriminator_s_loss(kind: str, logits: tuple[torch.Tensor, torch.Tensor]) -> None:
     real, fake = logits
     a, b = real.detach(), fake.detach()
     expected = {
@@ -64,7 +62,12 @@ def test_the_slopes_of_the_generator_s_loss(kind: str, logits: tuple[torch.Tenso
 
 @pytest.mark.parametrize(
     ("kind", "loss"),
-    [("non_saturating", 2 * math.log(2)), ("hinge", 2.0), ("wasserstein", 0.0), ("relativistic", math.log(2))],
+    [
+        ("non_saturating", 2 * math.log(2)),
+        ("hinge", 2.0),
+        ("wasserstein", 0.0),
+        ("relativistic", math.log(2)),
+    ],
 )
 def test_what_a_discriminator_pays_that_cannot_tell(kind: str, loss: float) -> None:
     assert critic_objective(kind, torch.zeros(4), torch.zeros(4)).item() == pytest.approx(loss)
@@ -224,7 +227,7 @@ def test_plain_nets_know_no_neighbours_and_have_about_as_many_weights(conditiona
     assert nets[0].discriminator(images, label).shape == (3,)
 
 
-def on_shape(nets: str, conditional: bool):  # noqa: ANN201
+def on_shape(nets: str, conditional: bool):
     from atlas_cli.systems.gan.gan import GAN, Config
 
     return GAN(Config(nets=nets, conditional=conditional))
@@ -250,7 +253,9 @@ def test_the_wasserstein_distance_of_a_moved_cloud_is_its_move() -> None:
     cloud = torch.randn(50, 2)
     order = torch.randperm(50)
     assert wasserstein_distance(cloud, cloud[order]) == pytest.approx(0, abs=1e-3)
-    assert wasserstein_distance(cloud + torch.tensor([30.0, 40.0]), cloud[order]) == pytest.approx(50, rel=1e-5)
+    assert wasserstein_distance(cloud + torch.tensor([30.0, 40.0]), cloud[order]) == pytest.approx(
+        50, rel=1e-5
+    )
     line, other = torch.rand(40, 1), torch.rand(40, 1)  # on a line: the sorted ones are paired
     exact = (line.sort(0).values - other.sort(0).values).abs().mean()
     assert wasserstein_distance(line, other) == pytest.approx(exact.item(), rel=1e-5)
