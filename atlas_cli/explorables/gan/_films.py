@@ -14,7 +14,7 @@ WINDOW = 5.2  # the picture shows -WINDOW .. WINDOW
 GRID = 21  # places of the discriminator's map on a side
 N_SHOWN, N_PULLED, N_JUDGED = 150, 30, 2_500  # samples drawn, those with an arrow, and those that are counted
 N_CARRIED = 1_000  # of both kinds, between which the distance is taken
-FRESH_STEPS, FRESH_BATCH, FRESH_LR, FRESH_WEIGHT = 600, 256, 2e-3, 1.0  # a critic's, and of its penalty
+FRESH_STEPS, FRESH_BATCH, FRESH_LR, FRESH_WEIGHT = 400, 256, 5e-3, 50.0  # a critic's, and of its penalty
 GOOD_WITHIN, FAIR_SHARE = 3.0, 0.1  # a good point, and a mode that is found: as in the figures of the recipe
 THOUSANDTHS = 1000
 
