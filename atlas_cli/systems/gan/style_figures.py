@@ -97,9 +97,7 @@ def _ink(images: Float[Tensor, "N C H W"]) -> Float[Tensor, "N H W"]:
     return (images.mean(1) + 1) / 2
 
 
-def share_from(
-    first: Float[Tensor, "N"], second: Float[Tensor, "N"], mixed: Float[Tensor, "N"]
-) -> float:
+def share_from(first: Float[Tensor, "N"], second: Float[Tensor, "N"], mixed: Float[Tensor, "N"]) -> float:
     """How much of a property a mixture has from the first of its two images: 1 all, 0 all from the second.
 
     The slope, by least squares, of mixed - second on first - second.

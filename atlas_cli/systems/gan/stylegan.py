@@ -35,6 +35,7 @@ from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
 from atlas_cli.systems.gan import style_figures
 from atlas_cli.systems.gan.gan import GAN, Discriminator, PixelNorm
+from atlas_cli.systems.gan.gan import Batch as GANBatch
 from atlas_cli.systems.gan.gan import Config as GANConfig
 
 SIZES = (4, 2, 2, 1)  # the image's size over that of each convolution's output
@@ -225,9 +226,7 @@ def mixed(
     # end
 
 
-def truncated(
-    w: Float[Tensor, "B D"], mean: Float[Tensor, "B D"], psi: float
-) -> Float[Tensor, "B D"]:
+def truncated(w: Float[Tensor, "B D"], mean: Float[Tensor, "B D"], psi: float) -> Float[Tensor, "B D"]:
     """Styles pulled towards the mean: psi = 1 leaves them, psi = 0 leaves nothing but the mean."""
     # exercise: truncated
     return mean + psi * (w - mean)
@@ -235,12 +234,9 @@ def truncated(
 
 
 @dataclass(frozen=True)
-class Batch:
-    """A training batch with all its randomness in it."""
+class Batch(GANBatch):
+    """A training batch with all its randomness in it: as in `gan`, with two latents for each fake."""
 
-    step: int  # decides whether R1 is due
-    real: Float[Tensor, "B C H W"]
-    label: Int[Tensor, "B"] | None
     z: Float[Tensor, "B 2 Z"]
     crossover: Int[Tensor, "B"]  # the first layer of the second style; N_LAYERS: there is none
     noise: Float[Tensor, "B P"]
@@ -287,7 +283,7 @@ class StyleGAN(GAN):
     def styles(self, z: Float[Tensor, "N Z"], label: Int[Tensor, "N"] | None, psi: float = 1.0) -> Tensor:
         """w of each z, (N, D), truncated."""
         w = self.generator.mapping(z, label).float()
-        return w if psi == 1 else truncated(w, self.mean_styles(label), psi)
+        return w if psi == 1 else truncated(w, self.mean_styles(label).expand_as(w), psi)
 
     def mean_styles(self, label: Int[Tensor, "N"] | None) -> Float[Tensor, "N D"]:
         """The mean style of each label's class; of all, where there are no classes."""
@@ -392,9 +388,7 @@ class StyleGAN(GAN):
             return self._grid(request, request.extras["mix"], psi)
         z, label = self._latents(request.n, random, request.label)
         noise = self.noise(request.n, random)
-        film = [
-            self.images(self.styles(z, label, psi * i / N_FRAMES), noise) for i in range(N_FRAMES + 1)
-        ]
+        film = [self.images(self.styles(z, label, psi * i / N_FRAMES), noise) for i in range(N_FRAMES + 1)]
         frames = [((images + 1) / 2).cpu().numpy() for images in film]
         moves = f"from the mean style of each class, psi = 0, out to psi = {psi:g}"
         return Images(frames[-1], frames=frames, columns=min(10, request.n), moves=moves)
