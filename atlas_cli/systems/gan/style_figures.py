@@ -1,4 +1,4 @@
-"""What is measured of a generator with styles: nearest neighbours, paths, and where slant and stroke come from.
+"""Figures of a generator with styles: nearest neighbours, paths, slant and stroke.
 
 Source:  precision and recall: Kynkaanniemi et al. 2019, arXiv:1904.06991, eq. 2. Path length: Karras, Laine,
          Aila 2018, arXiv:1812.04948, eq. 2 and 3; on the features of the atlas's judge, and not of VGG.

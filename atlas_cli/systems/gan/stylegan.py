@@ -34,7 +34,7 @@ from atlas_cli.metrics.judge import N_SAMPLES, Judge
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
 from atlas_cli.systems.gan import style_figures
-from atlas_cli.systems.gan.gan import GAN, Discriminator, PixelNorm
+from atlas_cli.systems.gan.gan import GAN, PixelNorm
 from atlas_cli.systems.gan.gan import Batch as GANBatch
 from atlas_cli.systems.gan.gan import Config as GANConfig
 
@@ -42,7 +42,7 @@ SIZES = (4, 2, 2, 1)  # the image's size over that of each convolution's output
 N_LAYERS = len(SIZES) + 1  # with a style each; the last makes the image
 PSIS = (0.3, 0.5, 0.7, 1.0)  # of the curve of quality and variety
 N_CURVE = 1_000  # images at each psi, and as many real ones
-N_PATHS, N_MIXED = 512, 300  # pairs of styles
+N_PATHS, N_MIXED = 500, 200  # pairs of styles
 N_MEAN = 1_000  # styles of a class, behind its mean
 COARSE = 3  # layers that count as coarse: all below the image's full size
 N_FRAMES = 12  # of the film from the mean style to the samples
@@ -132,7 +132,7 @@ class StyledLayer(nn.Module):
 
 
 class Convolution(StyledLayer):
-    """A layer that goes on with noise for each pixel; if it upscales, four channels unfold into 2x2 pixels."""
+    """A layer, then noise for each pixel; if it upscales, four channels unfold into 2x2 pixels."""
 
     def __init__(self, n_in: int, n_out: int, style_dim: int, upscale: bool, noise: bool) -> None:
         super().__init__(n_in, 4 * n_out if upscale else n_out, style_dim)
@@ -171,7 +171,7 @@ class Bottom(nn.Module):
         channels = max(1, round((spare - width) / ((n_in + 1) * size**2 + width)))
         self.body = nn.Sequential(
             nn.Linear(n_in, channels * size**2), nn.Unflatten(1, (channels, size, size)), nn.LeakyReLU(0.2),
-            nn.Conv2d(channels, width, 1),
+            nn.Conv2d(channels, width, 1), PixelNorm(),
         )  # fmt: skip
 
     def forward(self, z: Float[Tensor, "B D"]) -> Float[Tensor, "B I h w"]:
@@ -220,10 +220,8 @@ def mixed(
     coarse: Float[Tensor, "B D"], fine: Float[Tensor, "B D"], crossover: Int[Tensor, "B"]
 ) -> Float[Tensor, "B L D"]:
     """A style for each layer: the coarse one below the crossover, the fine one from there on."""
-    # exercise: mixed
     below = torch.arange(N_LAYERS, device=crossover.device) < crossover[:, None]  # (B, L)
     return torch.where(below[:, :, None], coarse[:, None], fine[:, None])
-    # end
 
 
 def truncated(w: Float[Tensor, "B D"], mean: Float[Tensor, "B D"], psi: float) -> Float[Tensor, "B D"]:
@@ -252,9 +250,8 @@ class StyleGAN(GAN):
     config: Config
 
     def __init__(self, config: Config) -> None:
-        super(GAN, self).__init__(config)
-        self.generator = Generator(config)
-        self.discriminator = Discriminator(config)
+        super().__init__(config)
+        self.generator = Generator(config)  # type: ignore[assignment]
 
     # --- training -------------------------------------------------------------------------------------
 
@@ -312,10 +309,8 @@ class StyleGAN(GAN):
     # --- what the run is judged by, and what it shows -------------------------------------------------
 
     def evaluate(self) -> Mapping[str, float]:
-        judge, random = (
-            Judge.load_or_train(self.setting.data, messages.say),
-            self.setting.generator("evaluate"),
-        )
+        judge = Judge.load_or_train(self.setting.data, messages.say)
+        random = self.setting.generator("evaluate")
         z, label = self._latents(N_SAMPLES, random)
         figures = judge.score(self.images(self.styles(z, label), self.noise(len(z), random)), label)
         figures |= self.truncation_curve(judge) | self.path_figures(judge)
@@ -357,29 +352,34 @@ class StyleGAN(GAN):
         }  # fmt: skip
 
     def mixing_figures(self, judge: Judge) -> dict[str, float]:
-        """Of mixtures: what comes from the style of the layers below the crossover, at every crossover."""
-        random = self.setting.generator("mixing")
-        (a, label), (b, _) = self._latents(N_MIXED, random), self._latents(N_MIXED, random)
-        noise = self.noise(N_MIXED, random)
-        w_a, w_b = self.styles(a, label), self.styles(b, label)
-        alone = [self.images(w, noise) for w in (w_a, w_b)]
-        other = None if label is None else label.roll(1)
-        w_other = self.styles(b, other)
-        figures: dict[str, float] = {}
+        """Where slant, stroke and class of mixtures come from, at every crossover and at COARSE."""
+        figures = {}
         for layer in range(1, N_LAYERS):
-            mixture = self.images(w_a, noise, w_b, layer)
-            for name in ("slant", "stroke"):
-                measure = getattr(style_figures, name)
-                parts = (measure(images) for images in (*alone, mixture))
-                figures[f"{name}_from_coarse_{layer}"] = style_figures.share_from(*parts)
-            if label is not None:
-                read = judge.net.head(judge.features(self.images(w_a, noise, w_other, layer))).argmax(1)
-                figures[f"class_from_coarse_{layer}"] = (read == label).float().mean().item()
-                figures[f"class_from_fine_{layer}"] = (read == other).float().mean().item()
-        return figures | {
-            "slant_from_coarse": figures[f"slant_from_coarse_{COARSE}"],
-            "stroke_from_fine": 1 - figures[f"stroke_from_coarse_{COARSE}"],
+            shares = self.mixture_shares(judge, layer)
+            figures |= {f"{name}_from_coarse_{layer}": share for name, share in shares.items()}
+        named = {f"{name}_from_coarse": figures[f"{name}_from_coarse_{COARSE}"] for name in shares}
+        return figures | named | {"stroke_from_fine": 1 - named["stroke_from_coarse"]}
+
+    def mixture_shares(self, judge: Judge, crossover: int, n: int = N_MIXED) -> dict[str, float]:
+        """How much of n mixtures is from the style of the layers below the crossover.
+
+        Returns:
+            slant, stroke: Of two styles of one class; see `share_from`.
+            class: Share read as the coarse style's class, of mixtures of two; where there are classes.
+        """
+        random = self.setting.generator("mixing")
+        (a, label), (b, _) = self._latents(n, random), self._latents(n, random)
+        noise, w_a, w_b = self.noise(n, random), self.styles(a, label), self.styles(b, label)
+        drawn = [self.images(w_a, noise), self.images(w_b, noise), self.images(w_a, noise, w_b, crossover)]
+        shares = {
+            name: style_figures.share_from(*map(measure, drawn))
+            for name, measure in (("slant", style_figures.slant), ("stroke", style_figures.stroke))
         }
+        if label is not None:
+            others = self.styles(b, label.roll(1))
+            features = judge.features(self.images(w_a, noise, others, crossover))
+            shares["class"] = (judge.net.head(features).argmax(1) == label).float().mean().item()
+        return shares
 
     def sample(self, request: SampleRequest) -> Images:
         """Samples, reached from the mean style of their class; with `mix` a grid of mixtures."""

@@ -1,4 +1,4 @@
-"""Modulation against a plain loop, mixtures and truncation against what they must give, figures on known sets."""
+"""Modulation against a plain loop, mixtures, truncation, and figures on sets that are known."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_layers_below_the_crossover_have_the_coarse_style() -> None:
 
 
 def test_a_layer_hears_its_own_style_alone(tiny_images: ImageSource) -> None:
-    """The slope of an image by the styles of layers that are replaced is zero, and by the others it is not."""
+    """The slope by the style of replaced layers is zero, and by that of the others it is not."""
     system = small(tiny_images).eval()
     coarse, fine = (torch.randn(2, 6, requires_grad=True) for _ in range(2))
     noise = torch.zeros(2, system.n_noise)
@@ -283,7 +283,7 @@ def test_a_mixture_has_all_of_one_half_of_each_or_all_of_the_other() -> None:
 
 
 def test_what_is_measured_of_a_generator(tiny_images: ImageSource, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of one that draws by its coarse styles alone, all of a mixture is coarse, and psi = 0.3 is less varied."""
+    """Of one that draws by its coarse styles alone all of a mixture is coarse."""
     for name in ("N_CURVE", "N_PATHS", "N_MIXED", "N_MEAN"):
         monkeypatch.setattr(stylegan, name, 60)
     system = small(tiny_images).eval()
