@@ -36,16 +36,22 @@ def style_mixing(system: StyleGAN, crossover: int, digits: str) -> Frame:
     )  # fmt: skip
     here = {NAMES[name]: share for name, share in curves[crossover].items()}
     layers = f"{crossover} {'layer' if crossover == 1 else 'layers'}"
+    rows, columns = DIGITS[digits]
     told = ", ".join(f"{share:.0%} of the {name}" for name, share in here.items())
     return Frame(
         (
             (Images("Left: each row's own. Top: each column's", pictures, SIDE + 1),),
             (follows,),
         ),
-        f"The row gives the {layers} nearest to the bottom their style, the column the other "
-        f"{N_LAYERS - crossover}; the noise is the same. From the row is, over {N_PAIRS} pairs: {told}.",
+        f"Rows are of the digits {_listed(rows)}, columns of {_listed(columns)}. The row gives the {layers} "
+        f"nearest to the bottom their style, the column the other {N_LAYERS - crossover}; the noise is the "
+        f"same. From the row is, over {N_PAIRS} pairs: {told}.",
         {f"{name} from the row": share for name, share in here.items()},
     )
+
+
+def _listed(digits: tuple[int, ...]) -> str:
+    return f"{', '.join(map(str, digits[:-1]))} and {digits[-1]}"
 
 
 @cache
@@ -53,11 +59,11 @@ def _grid(system: StyleGAN, crossover: int, digits: str) -> tuple[Tensor, ...]:
     """The pictures, row by row; the first is empty."""
     import torch
 
-    n = system.config.n_classes
-    label = torch.tensor([digit % n for part in DIGITS[digits] for digit in part])
     random = system.setting.generator("grid", 0)
+    z = torch.randn(2 * SIDE, system.config.z_dim, generator=random)
+    label = torch.tensor([digit % system.config.n_classes for part in DIGITS[digits] for digit in part])
     with torch.no_grad():
-        w = system.styles(torch.randn(2 * SIDE, system.config.z_dim, generator=random), label)
+        w = system.styles(z, label if system.classes else None)
         noise = system.noise(1, random).expand(SIDE * SIDE, -1)
         rows, columns = w[:SIDE], w[SIDE:]
         left, top = (system.images(part, noise[:SIDE]).mean(1) for part in (rows, columns))

@@ -117,7 +117,7 @@ class StyledLayer(nn.Module):
     """A 3x3 convolution whose input channels are scaled by a style."""
 
     def __init__(self, n_in: int, n_out: int, style_dim: int) -> None:
-        """style_dim 0: no style, all scales are one."""
+        """style_dim 0: no style, and the weights are used as they are."""
         super().__init__()
         self.weight = nn.Parameter(torch.randn(n_out, n_in, 3, 3) / math.sqrt(9 * n_in))
         self.affine = nn.Linear(style_dim, n_in) if style_dim else None
@@ -127,8 +127,9 @@ class StyledLayer(nn.Module):
     def forward(
         self, x: Float[Tensor, "B I H W"], w: Float[Tensor, "B D"], demodulate: bool = True
     ) -> Float[Tensor, "B O H W"]:
-        style = x.new_ones(x.shape[:2]) if self.affine is None else self.affine(w)
-        return scaled_convolution(x, self.weight, style, demodulate)
+        if self.affine is None:
+            return F.conv2d(x, self.weight, padding=1)
+        return scaled_convolution(x, self.weight, self.affine(w), demodulate)
 
 
 class Convolution(StyledLayer):
@@ -139,6 +140,8 @@ class Convolution(StyledLayer):
         self.bias = nn.Parameter(torch.zeros(n_out, 1, 1))
         self.strength = nn.Parameter(torch.zeros(n_out, 1, 1)) if noise else None
         self.upscale = upscale
+        # What keeps features in bounds where no weights are demodulated, as in `gan`.
+        self.norm = PixelNorm() if self.affine is None else nn.Identity()
 
     def forward(  # type: ignore[override]
         self, x: Float[Tensor, "B I h w"], w: Float[Tensor, "B D"], noise: Float[Tensor, "B 1 H W"]
@@ -149,7 +152,7 @@ class Convolution(StyledLayer):
         y = y + self.bias
         if self.strength is not None:
             y = y + self.strength * noise
-        return math.sqrt(2) * F.leaky_relu(y, 0.2)  # the root keeps the mean square
+        return math.sqrt(2) * F.leaky_relu(self.norm(y), 0.2)  # the root keeps the mean square
 
 
 class Constant(nn.Module):
