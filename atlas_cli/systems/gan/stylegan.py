@@ -104,6 +104,8 @@ class MappingNetwork(nn.Module):
         self.embed = nn.Embedding(c.given_classes, c.z_dim) if c.given_classes else None
         self.norm = PixelNorm()
         layers = [nn.Linear(a, b) for a, b in pairwise(self.widths)]
+        for layer in layers:  # w of unit variance
+            nn.init.kaiming_normal_(layer.weight, a=0.2)
         self.body = nn.Sequential(*(part for layer in layers for part in (layer, nn.LeakyReLU(0.2))))
 
     def forward(self, z: Float[Tensor, "B Z"], label: Int[Tensor, "B"] | None) -> Float[Tensor, "B D"]:
@@ -122,7 +124,8 @@ class StyledLayer(nn.Module):
         self.weight = nn.Parameter(torch.randn(n_out, n_in, 3, 3) / math.sqrt(9 * n_in))
         self.affine = nn.Linear(style_dim, n_in) if style_dim else None
         if self.affine is not None:
-            nn.init.ones_(self.affine.bias)
+            nn.init.normal_(self.affine.weight, std=style_dim**-0.5)
+            nn.init.ones_(self.affine.bias)  # scales of 1, give or take 1, from the start
 
     def forward(
         self, x: Float[Tensor, "B I H W"], w: Float[Tensor, "B D"], demodulate: bool = True
