@@ -62,4 +62,4 @@ def test_what_stylegans_page_says_of_settings_is_so() -> None:
     assert "at 7 pixels a side, two at 14, one at 28" in text
     assert (stylegan.N_LAYERS, stylegan.COARSE) == (5, 3)
     assert stylegan.style_figures.NEIGHBOURS == 3
-    assert [f"| {psi:g} |" in text for psi in stylegan.PSIS] == [True] * 4
+    assert [f"| {psi:g} |" in text for psi in stylegan.style_figures.PSIS] == [True] * 4

@@ -13,6 +13,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from atlas_cli.data.images import to_float
+from atlas_cli.metrics.judge import Judge
+
+PSIS = (0.3, 0.5, 0.7, 1.0)  # of the curve of quality and variety
 NEIGHBOURS = 3  # k: a sample reaches as far as its third nearest neighbour
 EPSILON = 1e-2  # of the path, between the two images whose distance is taken; 1e-4 in the paper
 
@@ -62,6 +66,49 @@ def arc(a: Float[Tensor, "N D"], b: Float[Tensor, "N D"], t: Float[Tensor, "N 1"
     return (((1 - t) * angle).sin() * a + (t * angle).sin() * b) / angle.sin()
 
 
+def truncation_curve(
+    judge: Judge, n: int, draw: Callable[[float], Float[Tensor, "n C H W"]]
+) -> dict[str, float]:
+    """Precision and recall at each psi, and of real images.
+
+    Args:
+        judge: Whose features are compared.
+        n: Images on either side, at most.
+        draw: n images at a psi.
+    """
+    real = judge.features(judge.source.test(n)[0])
+    figures = {}
+    for psi in PSIS:
+        precision, recall = precision_recall(real, judge.features(draw(psi)))
+        figures |= {f"precision_psi{psi * 100:.0f}": precision, f"recall_psi{psi * 100:.0f}": recall}
+    others = judge.features(to_float(judge.source.train_images[:n]))
+    figures["precision_of_real"], figures["recall_of_real"] = precision_recall(real, others)
+    return figures | {
+        "recall_lost": figures["recall_psi100"] - figures["recall_psi50"],
+        "precision_won": figures["precision_psi50"] - figures["precision_psi100"],
+    }
+
+
+def paths(
+    a: Float[Tensor, "N Z"], b: Float[Tensor, "N Z"], t: Float[Tensor, "N 1"],
+    style: Callable[[Tensor], Tensor], seen: Callable[[Tensor], Tensor],
+) -> dict[str, float]:  # fmt: skip
+    """Path lengths from a to b, on the arc through z and on the line through w.
+
+    Args:
+        a: Latent vectors.
+        b: Those at the other ends.
+        t: A place on each way, in [0, 1].
+        style: w of z.
+        seen: The features of what w draws.
+    """
+    w_a, w_b, t = style(a), style(b), t * (1 - EPSILON)
+    apart = (seen(w_b) - seen(w_a)).square().sum(1).mean().item()
+    z = path_length(lambda t: seen(style(arc(a, b, t))), t)
+    w = path_length(lambda t: seen(line(w_a, w_b, t)), t)
+    return {"path_z": z, "path_w": w, "path_z_over_w": z / w, "detour_z": z / apart, "detour_w": w / apart}
+
+
 # --- two properties of a digit -----------------------------------------------------------------------
 
 
@@ -104,3 +151,11 @@ def share_from(first: Float[Tensor, "N"], second: Float[Tensor, "N"], mixed: Flo
     """
     apart = first - second
     return float(((mixed - second) * apart).sum() / apart.square().sum().clamp(min=1e-12))
+
+
+def shares(
+    first: Float[Tensor, "N C H W"], second: Float[Tensor, "N C H W"], mixed: Float[Tensor, "N C H W"]
+) -> dict[str, float]:
+    """How much of slant and stroke mixtures have from the first of their images."""
+    measures = {"slant": slant, "stroke": stroke}
+    return {name: share_from(*map(measure, (first, second, mixed))) for name, measure in measures.items()}

@@ -27,7 +27,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from atlas_cli.config import WIDEST
-from atlas_cli.data.images import to_float
 from atlas_cli.engine.system import Extra, Metrics, Optimizers, SampleRequest
 from atlas_cli.errors import UsageError
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
@@ -40,7 +39,6 @@ from atlas_cli.systems.gan.gan import Config as GANConfig
 
 SIZES = (4, 2, 2, 1)  # the image's size over that of each convolution's output
 N_LAYERS = len(SIZES) + 1  # with a style each; the last makes the image
-PSIS = (0.3, 0.5, 0.7, 1.0)  # of the curve of quality and variety
 N_CURVE = 1_000  # images at each psi, and as many real ones
 N_PATHS, N_MIXED = 500, 200  # pairs of styles
 N_MEAN = 1_000  # styles of a class, behind its mean
@@ -315,47 +313,32 @@ class StyleGAN(GAN):
     # --- what the run is judged by, and what it shows -------------------------------------------------
 
     def evaluate(self) -> Mapping[str, float]:
-        judge = Judge.load_or_train(self.setting.data, messages.say)
-        random = self.setting.generator("evaluate")
+        judge, random = (
+            Judge.load_or_train(self.setting.data, messages.say),
+            self.setting.generator("evaluate"),
+        )
         z, label = self._latents(N_SAMPLES, random)
         figures = judge.score(self.images(self.styles(z, label), self.noise(len(z), random)), label)
         figures |= self.truncation_curve(judge) | self.path_figures(judge)
         return figures | (self.mixing_figures(judge) if self.config.enters == "styles" else {})
 
     def truncation_curve(self, judge: Judge) -> dict[str, float]:
-        """Quality and variety at each psi, and of as many real images."""
+        """Quality and variety at each psi."""
         random = self.setting.generator("truncation")
         z, label = self._latents(N_CURVE, random)
-        noise, real = self.noise(len(z), random), judge.features(self.setting.data.test(N_CURVE)[0])
-        figures = {}
-        for psi in PSIS:
-            features = judge.features(self.images(self.styles(z, label, psi), noise))
-            precision, recall = style_figures.precision_recall(real, features)
-            figures |= {f"precision_psi{psi * 100:.0f}": precision, f"recall_psi{psi * 100:.0f}": recall}
-        others = judge.features(to_float(self.setting.data.train_images[:N_CURVE]))
-        figures["precision_of_real"], figures["recall_of_real"] = style_figures.precision_recall(real, others)
-        return figures | {
-            "recall_lost": figures["recall_psi100"] - figures["recall_psi50"],
-            "precision_won": figures["precision_psi50"] - figures["precision_psi100"],
-        }
+        noise = self.noise(N_CURVE, random)
+        return style_figures.truncation_curve(
+            judge, N_CURVE, lambda psi: self.images(self.styles(z, label, psi), noise)
+        )
 
     def path_figures(self, judge: Judge) -> dict[str, float]:
         """How fast images change on the way from one to another of their class: through z and through w."""
         random = self.setting.generator("paths")
         (a, label), (b, _) = self._latents(N_PATHS, random), self._latents(N_PATHS, random)
-        noise = self.noise(N_PATHS, random)
-        t = torch.rand(N_PATHS, 1, generator=random, device=a.device) * (1 - style_figures.EPSILON)
-        w_a, w_b = self.styles(a, label), self.styles(b, label)
-
-        def seen(w: Tensor) -> Tensor:
-            return judge.features(self.images(w, noise))
-
-        apart = (seen(w_b) - seen(w_a)).square().sum(1).mean().item()
-        z = style_figures.path_length(lambda t: seen(self.styles(style_figures.arc(a, b, t), label)), t)
-        w = style_figures.path_length(lambda t: seen(style_figures.line(w_a, w_b, t)), t)
-        return {
-            "path_z": z, "path_w": w, "path_z_over_w": z / w, "detour_z": z / apart, "detour_w": w / apart,
-        }  # fmt: skip
+        noise, t = self.noise(N_PATHS, random), torch.rand(N_PATHS, 1, generator=random, device=a.device)
+        return style_figures.paths(
+            a, b, t, lambda z: self.styles(z, label), lambda w: judge.features(self.images(w, noise))
+        )
 
     def mixing_figures(self, judge: Judge) -> dict[str, float]:
         """Where slant, stroke and class of mixtures come from, at every crossover and at COARSE."""
@@ -377,10 +360,7 @@ class StyleGAN(GAN):
         (a, label), (b, _) = self._latents(n, random), self._latents(n, random)
         noise, w_a, w_b = self.noise(n, random), self.styles(a, label), self.styles(b, label)
         drawn = [self.images(w_a, noise), self.images(w_b, noise), self.images(w_a, noise, w_b, crossover)]
-        shares = {
-            name: style_figures.share_from(*map(measure, drawn))
-            for name, measure in (("slant", style_figures.slant), ("stroke", style_figures.stroke))
-        }
+        shares = style_figures.shares(*drawn)
         if label is not None:
             others = self.styles(b, label.roll(1))
             features = judge.features(self.images(w_a, noise, others, crossover))
