@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Images, Knob, Series
 from atlas_cli.explorables._grey import shades
@@ -13,36 +13,35 @@ if TYPE_CHECKING:
 
     from atlas_cli.systems.gan.stylegan import StyleGAN
 
-SIDE = 3  # rows, and columns
 N_PAIRS = 200  # of styles, behind the curves
 N_LAYERS = 5  # with a style
 CROSSOVERS = tuple(range(N_LAYERS + 1))  # layers from the bottom that have the row's style
 NAMES = {"slant": "slant", "stroke": "stroke width", "class": "digit"}
-DIGITS = {"different": ((2, 3, 8), (0, 4, 7)), "one": ((3, 3, 3), (3, 3, 3))}  # rows, columns
+LOOKS: tuple[Literal["line", "dashed", "points"], ...] = ("line", "dashed", "points")
+DIGITS = {"different": ((2, 3, 8), (0, 4, 7, 9)), "one": ((3, 3, 3), (3, 3, 3, 3))}  # rows, columns
 GREYS = 12  # shades: many small pictures are to be packed
 
 
 def style_mixing(system: StyleGAN, crossover: int, digits: str) -> Frame:
     """The grid, and over all crossovers what of a mixture follows the row."""
-    pictures = _grid(system, crossover, digits)
+    rows, columns = DIGITS[digits]
+    strips = _grid(system, crossover, digits)
+    titles = ("Alone, as columns", *(f"A {digit}: alone, then as the row of mixtures" for digit in rows))
+    grid = (Images(title, strip, len(strip)) for title, strip in zip(titles, strips, strict=True))
     curves = [_shares(system, at) for at in CROSSOVERS]
     follows = Curves(
         "Share of a mixture that is from the row",
         tuple(
             Series(NAMES[name], CROSSOVERS, tuple(shares[name] for shares in curves), look)
-            for name, look in zip(curves[0], ("line", "dashed", "points"), strict=False)
+            for name, look in zip(curves[0], LOOKS, strict=False)
         ),
         "layers that have the row's style", "share", marker=crossover, drag="crossover",
     )  # fmt: skip
     here = {NAMES[name]: share for name, share in curves[crossover].items()}
     layers = f"{crossover} {'layer' if crossover == 1 else 'layers'}"
-    rows, columns = DIGITS[digits]
     told = ", ".join(f"{share:.0%} of the {name}" for name, share in here.items())
     return Frame(
-        (
-            (Images("Left: each row's own. Top: each column's", pictures, SIDE + 1),),
-            (follows,),
-        ),
+        (*((panel,) for panel in grid), (follows,)),
         f"Rows are of the digits {_listed(rows)}, columns of {_listed(columns)}. The row gives the {layers} "
         f"nearest to the bottom their style, the column the other {N_LAYERS - crossover}; the noise is the "
         f"same. From the row is, over {N_PAIRS} pairs: {told}.",
@@ -55,21 +54,22 @@ def _listed(digits: tuple[int, ...]) -> str:
 
 
 @cache
-def _grid(system: StyleGAN, crossover: int, digits: str) -> tuple[Tensor, ...]:
-    """The pictures, row by row; the first is empty."""
+def _grid(system: StyleGAN, crossover: int, digits: str) -> tuple[tuple[Tensor, ...], ...]:
+    """Strips: an empty picture and the columns alone; then each row alone, and its mixtures."""
     import torch
 
-    random = system.setting.generator("grid", 0)
-    z = torch.randn(2 * SIDE, system.config.z_dim, generator=random)
-    label = torch.tensor([digit % system.config.n_classes for part in DIGITS[digits] for digit in part])
+    random, (rows, columns) = system.setting.generator("grid", 0), DIGITS[digits]
+    z = torch.randn(len(rows) + len(columns), system.config.z_dim, generator=random)
+    label = torch.tensor([digit % system.config.n_classes for digit in (*rows, *columns)])
     with torch.no_grad():
         w = system.styles(z, label if system.classes else None)
-        noise = system.noise(1, random).expand(SIDE * SIDE, -1)
-        rows, columns = w[:SIDE], w[SIDE:]
-        left, top = (system.images(part, noise[:SIDE]).mean(1) for part in (rows, columns))
-        grid = system.images(rows.repeat_interleave(SIDE, 0), noise, columns.repeat(SIDE, 1), crossover)
-    body = [picture for i in range(SIDE) for picture in (left[i], *grid.mean(1)[i * SIDE : (i + 1) * SIDE])]
-    return tuple(shades(picture, GREYS) for picture in (torch.full_like(top[0], -1), *top, *body))
+        noise = system.noise(1, random).expand(len(w), -1)
+        alone = system.images(w, noise).mean(1)
+        strips, fine = [torch.cat([torch.full_like(alone[:1], -1), alone[len(rows) :]])], w[len(rows) :]
+        for i, coarse in enumerate(w[: len(rows)]):
+            mixtures = system.images(coarse.expand_as(fine), noise[: len(fine)], fine, crossover).mean(1)
+            strips.append(torch.cat([alone[i : i + 1], mixtures]))
+    return tuple(tuple(shades(picture, GREYS) for picture in strip) for strip in strips)
 
 
 @cache

@@ -77,7 +77,7 @@ def truncation_curve(
         draw: n images at a psi.
     """
     real = judge.features(judge.source.test(n)[0])
-    figures = {}
+    figures: dict[str, float] = {}
     for psi in PSIS:
         precision, recall = precision_recall(real, judge.features(draw(psi)))
         figures |= {f"precision_psi{psi * 100:.0f}": precision, f"recall_psi{psi * 100:.0f}": recall}

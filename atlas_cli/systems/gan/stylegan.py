@@ -7,9 +7,10 @@ Names:   z latent vector, w = f(z) its style, `affine` the paper's A, `strength`
 Shapes:  B batch, Z latent dimensions, D those of a style, L layers with a style, P pixels of all noise maps,
          C channels, H height, W width.
 Differs: two layers of mapping and no eight. The class enters beside z, and a style is pulled towards the mean
-         of its class. Three sizes, a constant start at a quarter of the image, no skips to the image. Weights
-         are not rescaled at run time, and the mapping learns as fast as the rest. R1 as in `gan.py`; path
-         length is measured and not regularised.
+         of its class. Three sizes, a constant start at a quarter of the image, no skips to the image; where
+         the size doubles, four channels unfold into 2x2 pixels. The image ends in a tanh. Weights are not
+         rescaled at run time, and the mapping learns as fast as the rest. R1 as in `gan.py`; path length is
+         measured and not regularised.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class Config(GANConfig):
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images",)
 
+    dim: int = Field(0, ge=0, le=0)  # no points: a point has no coarse and fine
     width: int = Field(64, gt=0, multiple_of=4, le=WIDEST)  # channels at a quarter of the image's size
     style_dim: int = Field(128, gt=0, le=WIDEST)  # of w
     mapping_layers: int = Field(2, ge=0, le=64)  # 0: the styles are read off z itself; 8 in the paper
@@ -252,10 +254,11 @@ class StyleGAN(GAN):
         Extra("mix", int, "a grid: rows give the styles of so many layers from the bottom, columns the rest"),
     )
     config: Config
+    generator: Generator  # type: ignore[assignment]
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        self.generator = Generator(config)  # type: ignore[assignment]
+        self.generator = Generator(config)
 
     # --- training -------------------------------------------------------------------------------------
 
@@ -342,7 +345,7 @@ class StyleGAN(GAN):
 
     def mixing_figures(self, judge: Judge) -> dict[str, float]:
         """Where slant, stroke and class of mixtures come from, at every crossover and at COARSE."""
-        figures = {}
+        figures: dict[str, float] = {}
         for layer in range(1, N_LAYERS):
             shares = self.mixture_shares(judge, layer)
             figures |= {f"{name}_from_coarse_{layer}": share for name, share in shares.items()}

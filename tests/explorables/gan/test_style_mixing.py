@@ -10,7 +10,7 @@ import torch
 from atlas_cli.data.images import ImageSource
 from atlas_cli.engine.system import Setting
 from atlas_cli.explorables.gan import style_mixing as shown
-from atlas_cli.explorables.gan.style_mixing import EXPLORABLE, SIDE, style_mixing
+from atlas_cli.explorables.gan.style_mixing import EXPLORABLE, style_mixing
 from atlas_cli.metrics.judge import Judge, JudgeNet
 from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.gan import stylegan
@@ -38,11 +38,11 @@ def test_the_layers_are_those_of_the_system() -> None:
 def test_at_the_ends_a_mixture_is_all_of_the_column_or_of_the_row(system: StyleGAN) -> None:
     for crossover, of_row in ((0, 0.0), (shown.N_LAYERS, 1.0)):
         frame = style_mixing(system, crossover, "different")
-        grid = frame.panels[0][0].images
-        for i in range(1, SIDE + 1):
-            for j in range(1, SIDE + 1):
-                alone = grid[i * (SIDE + 1)] if of_row else grid[j]
-                assert (torch.as_tensor(grid[i * (SIDE + 1) + j]) - torch.as_tensor(alone)).abs().max() < 0.1
+        top, *rows = (row[0].images for row in frame.panels[:4])
+        for alone, *mixtures in rows:
+            for column, mixture in zip(top[1:], mixtures, strict=True):
+                expected = alone if of_row else column
+                assert (torch.as_tensor(mixture) - torch.as_tensor(expected)).abs().max() < 0.1
         assert frame.facts["slant from the row"] == pytest.approx(of_row, abs=1e-5)
         assert frame.facts["stroke width from the row"] == pytest.approx(of_row, abs=1e-5)
 
@@ -52,8 +52,8 @@ def test_a_generator_without_classes_is_shown_without_their_curve(
 ) -> None:
     config = system.config.model_copy(update={"conditional": False})
     plain = StyleGAN(config).attach(system.setting).eval()
-    assert len(style_mixing(plain, 2, "one").panels[1][0].series) == 2
-    assert len(style_mixing(system, 2, "one").panels[1][0].series) == 3
+    assert len(style_mixing(plain, 2, "one").panels[-1][0].series) == 2
+    assert len(style_mixing(system, 2, "one").panels[-1][0].series) == 3
 
 
 def test_every_setting_can_be_drawn_and_every_knob_changes_something(system: StyleGAN) -> None:
