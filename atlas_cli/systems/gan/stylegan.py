@@ -237,7 +237,7 @@ def truncated(w: Float[Tensor, "B D"], mean: Float[Tensor, "B D"], psi: float) -
     # end
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Batch(GANBatch):
     """A training batch with all its randomness in it: as in `gan`, with two latents for each fake."""
 
@@ -268,7 +268,8 @@ class StyleGAN(GAN):
         z, noise = random.normal(2, c.z_dim), random.normal(self.n_noise)
         crossover = random.integers(1, N_LAYERS)
         crossover = torch.where(random.uniform() < c.mixing, crossover, N_LAYERS)
-        return Batch(step, real, label if c.given_classes else None, z, crossover, noise)
+        given = label if c.given_classes else None
+        return Batch(step=step, real=real, label=given, z=z, crossover=crossover, noise=noise)
 
     def step(self, batch: Batch, optimizers: Optimizers) -> Metrics:  # type: ignore[override]
         """As in `gan`; some fakes have two styles, so that no layer can rely on its neighbour's."""
