@@ -175,7 +175,7 @@ class SNGAN(GAN):
         largest = []
         for name in self.layers:
             layer = self.discriminator.get_submodule(name)
-            largest.append(torch.linalg.matrix_norm(as_matrix(_standing(layer)).cpu().double(), 2))
+            largest.append(torch.linalg.matrix_norm(as_matrix(standing(layer)).cpu().double(), 2))
         return torch.stack(largest).to(self.singular)
 
     # --- what the run is judged by --------------------------------------------------------------------
@@ -225,7 +225,7 @@ class SNGAN(GAN):
         return fresh.distance_now()
 
 
-def _standing(layer: nn.Module) -> Tensor:
+def standing(layer: nn.Module) -> Tensor:
     """The weight that a layer computes with, without another round of its norm."""
     was, _ = layer.training, layer.eval()
     weight: Tensor = layer.weight  # type: ignore[assignment]
