@@ -44,8 +44,8 @@ def own_singular_values(system: SNGAN, layer: int) -> Frame:
     second = float(one.used[1]) if len(one.used) > 1 else 0.0
     return Frame(
         (
-            (Curves("Largest singular value of each layer", largest, "layer", "", marker=layer, drag="layer"),),
-            (Curves(f"All of layer {layer}, {one.name}", all_of_one, "rank", ""),),
+            (Curves("Largest a layer", largest, "layer", "singular value", marker=layer, drag="layer"),),
+            (Curves(f"All of layer {layer}, {one.name}", all_of_one, "rank", "singular value"),),
         ),
         f"Layer {layer}, {one.name}, has a weight that stretches by up to {before:.3g}; what the layer "
         f"computes with stretches by up to {after:.4g}, and second most by {second:.3g}. Of all layers the "
