@@ -15,7 +15,7 @@ def inputs(draw: Draw) -> tuple[Any, ...]:
 
 
 def two_stretches(power_iteration: Function) -> tuple[Any, Any]:
-    """W stretches the axes by 3 and 1, v = (1, 1): one round gives the estimate 3.07 / 1.05 ...
+    """W stretches the axes by 3 and 1, and v = (1, 1).
 
     W v = (3, 1), u = (3, 1) / sqrt(10), W u ~ (9, 1), v = (9, 1) / sqrt(82): u W v = 28 / sqrt(820).
     """
