@@ -19,7 +19,6 @@ CROSSOVERS = tuple(range(N_LAYERS + 1))  # layers from the bottom that have the 
 NAMES = {"slant": "slant", "stroke": "stroke width", "class": "digit"}
 LOOKS: tuple[Literal["line", "dashed", "points"], ...] = ("line", "dashed", "points")
 DIGITS = {"different": ((2, 3, 8), (0, 4, 7, 9)), "one": ((3, 3, 3), (3, 3, 3, 3))}  # rows, columns
-GREYS = 12  # shades: many small pictures are to be packed
 
 
 def style_mixing(system: StyleGAN, crossover: int, digits: str) -> Frame:
@@ -69,7 +68,7 @@ def _grid(system: StyleGAN, crossover: int, digits: str) -> tuple[tuple[Tensor, 
         for i, coarse in enumerate(w[: len(rows)]):
             mixtures = system.images(coarse.expand_as(fine), noise[: len(fine)], fine, crossover).mean(1)
             strips.append(torch.cat([alone[i : i + 1], mixtures]))
-    return tuple(tuple(shades(picture, GREYS) for picture in strip) for strip in strips)
+    return tuple(tuple(shades(picture) for picture in strip) for strip in strips)
 
 
 @cache
