@@ -10,14 +10,25 @@ Differs: Pixel norm (arXiv:1710.10196) in the generator and no norm in the discr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Literal, Protocol
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-if TYPE_CHECKING:
-    from atlas_cli.systems.gan.gan import Config
+
+class Config(Protocol):
+    """What the players need to know of the recipe's `model:`; see gan.Config."""
+
+    image_size: int
+    channels: int
+    dim: int
+    z_dim: int
+    width: int
+    nets: Literal["convolutional", "plain"]
+
+    @property
+    def given_classes(self) -> int: ...
 
 
 class PixelNorm(nn.Module):

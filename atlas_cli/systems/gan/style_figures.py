@@ -101,12 +101,25 @@ def paths(
         t: A place on each way, in [0, 1].
         style: w of z.
         seen: The features of what w draws.
+
+    Returns:
+        Both lengths and their ratios; a ratio to a way on which no feature changes is 0.
     """
     w_a, w_b, t = style(a), style(b), t * (1 - EPSILON)
     apart = (seen(w_b) - seen(w_a)).square().sum(1).mean().item()
     z = path_length(lambda t: seen(style(arc(a, b, t))), t)
     w = path_length(lambda t: seen(line(w_a, w_b, t)), t)
-    return {"path_z": z, "path_w": w, "path_z_over_w": z / w, "detour_z": z / apart, "detour_w": w / apart}
+    return {
+        "path_z": z,
+        "path_w": w,
+        "path_z_over_w": _over(z, w),
+        "detour_z": _over(z, apart),
+        "detour_w": _over(w, apart),
+    }
+
+
+def _over(length: float, other: float) -> float:
+    return length / other if other else 0.0  # a generator that died draws one image for all styles
 
 
 # --- two properties of a digit -----------------------------------------------------------------------

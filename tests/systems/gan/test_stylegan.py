@@ -242,6 +242,12 @@ def test_the_path_of_a_linear_generator_has_a_closed_form() -> None:
     assert round_ / float((b - a)[0].square().sum()) == pytest.approx(math.pi**2 / 8, rel=1e-4)
 
 
+def test_a_generator_that_draws_one_image_has_no_path() -> None:
+    a, b, t = torch.randn(4, 5), torch.randn(4, 5), torch.rand(4, 1)
+    figures = style_figures.paths(a, b, t, lambda z: z, lambda w: torch.ones(len(w), 3))
+    assert figures == dict.fromkeys(("path_z", "path_w", "path_z_over_w", "detour_z", "detour_w"), 0.0)
+
+
 def test_a_shear_adds_to_the_slant() -> None:
     page = torch.full((3, 1, 29, 29), -1.0)
     for i, lean in enumerate((0.0, 0.5, -0.5)):
