@@ -10,13 +10,14 @@ Differs: Pixel norm (arXiv:1710.10196) in the generator and no norm in the discr
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 
+@runtime_checkable
 class Config(Protocol):
     """What the players need to know of the recipe's `model:`; see gan.Config."""
 

@@ -31,7 +31,8 @@ EXERCISE = Exercise(
         weights by their length, the root of the sum of their squares and 1e-8. Pad so that images keep
         their size. `F.conv2d` with `groups` takes a whole batch at once.
         """,
-    equation=r"w'_{oik} = s_i\, w_{oik}, \qquad w''_{oik} = \frac{w'_{oik}}{\sqrt{\sum_{i,k} w'^2_{oik} + \epsilon}}",
+    equation=r"w'_{oik} = s_i\, w_{oik}, \qquad "
+    r"w''_{oik} = \frac{w'_{oik}}{\sqrt{\sum_{i,k} w'^2_{oik} + \epsilon}}",
     hints=(
         "First make the weights, (B, O, I, K, K): one set for each image. A style has a number for each "
         "input channel.",
