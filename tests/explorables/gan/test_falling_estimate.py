@@ -30,9 +30,13 @@ def test_then_only_the_exact_distance_falls_on_to_that_of_two_clouds_of_data():
     assert gap[-3:].mean() < 1.25 * floor["gap"]
 
 
-def test_the_distance_tells_which_run_lost_its_modes():
+def test_both_rise_together_in_the_run_that_loses_its_modes_and_d_s_loss_falls():
     for name in ("apart", "gap"):
-        assert of(COLLAPSED, name)[-5:].mean() > 1.3 * of(HEALTHY, name)[-5:].mean()
+        assert of(COLLAPSED, name)[-5:].mean() > 2 * of(HEALTHY, name)[-5:].mean()
+        assert of(COLLAPSED, name)[-5:].mean() > 1.5 * of(COLLAPSED, name)[1:5].mean()
+    told = torch.stack([of(COLLAPSED, "apart"), of(COLLAPSED, "gap")])[:, 1:]
+    assert torch.corrcoef(told)[0, 1] > 0.8
+    assert of(COLLAPSED, "losses")[-5:, 0].mean() < 0.7 * of(COLLAPSED, "losses")[0, 0]
 
 
 def test_no_loss_of_the_game_falls_while_samples_improve():
