@@ -47,7 +47,8 @@ def falling_estimate(run: str) -> Frame:
         f"from {first['apart']:.3g} at first to {early['apart']:.2g} in round {STEPS[1]} and "
         f"{last['apart']:.2g} in round {STEPS[-1]}, a fresh critic's gap from {first['gap']:.3g} "
         f"to {early['gap']:.2g} and {last['gap']:.2g}. Two such clouds of data are "
-        f"{floor['apart']:.2g} apart, with a gap of {floor['gap']:.2g}. The discriminator's loss ends at {last['losses'][0]:.3g}, the generator's at "
+        f"{floor['apart']:.2g} apart, with a gap of {floor['gap']:.2g}. The "
+        f"discriminator's loss ends at {last['losses'][0]:.3g}, the generator's at "
         f"{last['losses'][1]:.3g}. Found in the end: {modes_found(last['average'])} of "
         f"{len(last['average'])} Gaussians.",
         {
