@@ -18,6 +18,7 @@ RUNS = {"with R1": "modes", "without R1": "modes-without-r1"}
 def falling_estimate(run: str) -> Frame:
     """A recorded training by four numbers."""
     stills, floor = film(RUNS[run]).stills, film(RUNS[run]).facts["floor"]
+    title = run[0].upper() + run[1:]
     first, early, last = stills[0], stills[1], stills[-1]
     return Frame(
         (
@@ -43,7 +44,7 @@ def falling_estimate(run: str) -> Frame:
                 ),
             ),
         ),
-        f"{run.capitalize()}: the exact distance between {N_CARRIED} samples and as many real points goes "
+        f"{title}: the exact distance between {N_CARRIED} samples and as many real points goes "
         f"from {first['apart']:.3g} at first to {early['apart']:.2g} in round {STEPS[1]} and "
         f"{last['apart']:.2g} in round {STEPS[-1]}, a fresh critic's gap from {first['gap']:.3g} "
         f"to {early['gap']:.2g} and {last['gap']:.2g}. Two such clouds of data are "
