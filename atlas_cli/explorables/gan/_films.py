@@ -111,8 +111,14 @@ def _mean_belief(logits: Any) -> float:
 
 
 def facts(gan: Any) -> dict[str, Any]:
-    """What holds for all stills of a training."""
-    return {"rounds_of_recipe": gan.setting.train.steps, "modes": len(gan.setting.data.modes)}
+    """What holds for all stills of a training; the floor is what both distances say of two clouds of data."""
+    from atlas_cli.systems.gan.figures import wasserstein_distance
+
+    clouds = [gan.setting.data.held_out(N_CARRIED, seed=seed) for seed in (1, 2)]
+    floor = {"apart": round(wasserstein_distance(*clouds), 4), "gap": round(fresh_gap(*clouds), 4)}
+    return {
+        "rounds_of_recipe": gan.setting.train.steps, "modes": len(gan.setting.data.modes), "floor": floor,
+    }  # fmt: skip
 
 
 def counts(points: Any, source: Any) -> list[int]:

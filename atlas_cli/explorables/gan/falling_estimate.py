@@ -17,8 +17,9 @@ RUNS = {"with R1": "modes", "without R1": "modes-without-r1"}
 
 def falling_estimate(run: str) -> Frame:
     """A recorded training by four numbers."""
-    stills = film(RUNS[run]).stills
-    first, last = stills[0], stills[-1]
+    stills, floor = film(RUNS[run]).stills, film(RUNS[run]).facts["floor"]
+    title = run[0].upper() + run[1:]
+    first, early, last = stills[0], stills[1], stills[-1]
     return Frame(
         (
             (
@@ -27,8 +28,9 @@ def falling_estimate(run: str) -> Frame:
                     (
                         _over(stills, "exact distance", lambda still: still["apart"]),
                         _over(stills, "a fresh critic's gap", lambda still: still["gap"], "dashed"),
+                        Series("two clouds of data", (STEPS[0], STEPS[-1]), (floor["apart"],) * 2, "points"),
                     ),
-                    "round", "carried on average",
+                    "round", "carried on average", log_y=True,
                 ),
             ),
             (
@@ -42,11 +44,13 @@ def falling_estimate(run: str) -> Frame:
                 ),
             ),
         ),
-        f"{run.capitalize()}: from round 0 to {STEPS[-1]} the exact distance between {N_CARRIED} samples and "
-        f"as many real points goes from {first['apart']:.3g} to {last['apart']:.2g}, a fresh critic's gap "
-        f"from {first['gap']:.3g} to {last['gap']:.2g}. The discriminator's loss goes from "
-        f"{first['losses'][0]:.3g} to {last['losses'][0]:.3g}, the generator's from {first['losses'][1]:.3g} "
-        f"to {last['losses'][1]:.3g}. Found in the end: {modes_found(last['average'])} of "
+        f"{title}: the exact distance between {N_CARRIED} samples and as many real points goes "
+        f"from {first['apart']:.3g} at first to {early['apart']:.2g} in round {STEPS[1]} and "
+        f"{last['apart']:.2g} in round {STEPS[-1]}, a fresh critic's gap from {first['gap']:.3g} "
+        f"to {early['gap']:.2g} and {last['gap']:.2g}. Two such clouds of data are "
+        f"{floor['apart']:.2g} apart, with a gap of {floor['gap']:.2g}. The "
+        f"discriminator's loss ends at {last['losses'][0]:.3g}, the generator's at "
+        f"{last['losses'][1]:.3g}. Found in the end: {modes_found(last['average'])} of "
         f"{len(last['average'])} Gaussians.",
         {
             "exact distance": last["apart"], "fresh critic's gap": last["gap"],
