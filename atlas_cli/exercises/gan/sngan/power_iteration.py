@@ -17,12 +17,12 @@ def inputs(draw: Draw) -> tuple[Any, ...]:
 def two_stretches(power_iteration: Function) -> tuple[Any, Any]:
     """W stretches the axes by 3 and 1, and v = (1, 1).
 
-    W v = (3, 1), u = (3, 1) / sqrt(10), W u ~ (9, 1), v = (9, 1) / sqrt(82): u W v = 28 / sqrt(820).
+    W v = (3, 1), u = (3, 1) / sqrt(10), W u ~ (9, 1), v = (9, 1) / sqrt(82): u W v = 82 / sqrt(820).
     """
     import torch
 
     W = torch.diag(torch.tensor([3.0, 1.0]))
-    return power_iteration(W, torch.ones(2), 1)[2].item(), 28 / math.sqrt(820)
+    return power_iteration(W, torch.ones(2), 1)[2].item(), 82 / math.sqrt(820)
 
 
 EXERCISE = Exercise(
