@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -19,8 +18,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
+from atlas_cli import shelf
 from atlas_cli.draws import generator
 
+VERSION = 1  # of the probes below: what is kept of another one is reckoned anew
 NEIGHBOURS = 5
 FEW, DRAWS = 100, 5  # labels of a small set, and how many such sets the figure is the mean of
 ROUNDS = 100  # of the solver, at most
@@ -72,17 +73,45 @@ def knn_accuracy(train: Labelled, test: Labelled) -> float:
     return (votes.sum(1).argmax(1) == test.label).float().mean().item()
 
 
-@cache
-def _of_pixels(key: str) -> dict[str, dict[str, float]]:
-    return {}
-
-
 def pixel_probe(train: Labelled, test: Labelled) -> Mapping[str, float]:
-    """What can be read from the pixels themselves; reckoned once for the same images."""
-    known = _of_pixels(_digest(train, test))
-    if not known:
-        known["figures"] = probe(train, test)
-    return known["figures"]
+    """What can be read from the pixels themselves; reckoned once for the same images, and kept."""
+    slot, mark = f"pixel-probe-v{VERSION}", _digest(train, test)
+    known = shelf.get(f"{slot}-{mark[:16]}", mark)
+    if known is None:
+        known = probe(train, test)
+        shelf.put(f"{slot}-{mark[:16]}", mark, known)
+    return {name: float(value) for name, value in known.items()}
+
+
+def way(name: str) -> str:
+    """How features are laid out in the plane: pca or tsne.
+
+    Raises:
+        ValueError: another one.
+    """
+    if name not in ("pca", "tsne"):
+        raise ValueError(f"{name} is neither pca nor tsne")
+    return name
+
+
+def plane(features: Float[Tensor, "N D"], way: str = "pca") -> np.ndarray:
+    """Features as points of the plane, (N, 2).
+
+    Args:
+        features: Of at least three images.
+        way: "pca", two principal components, whose signs are such that the largest weight is positive; or
+            "tsne", which keeps neighbours together and says nothing of distances (van der Maaten, Hinton 2008).
+    """
+    x = F.normalize(features.double().cpu(), dim=1)
+    x = x - x.mean(0)
+    if way == "tsne":
+        from sklearn.manifold import TSNE
+
+        perplexity = min(30.0, (len(x) - 1) / 3)
+        return np.asarray(TSNE(perplexity=perplexity, init="pca", random_state=0).fit_transform(x.numpy()))
+    axes = torch.linalg.svd(x, full_matrices=False).Vh[:2]  # (2, D)
+    axes = axes * axes.gather(1, axes.abs().argmax(1, keepdim=True)).sign()
+    return (x @ axes.T).numpy()
 
 
 def alignment(a: Float[Tensor, "N D"], b: Float[Tensor, "N D"]) -> float:

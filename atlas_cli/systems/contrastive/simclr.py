@@ -32,14 +32,15 @@ from atlas_cli.data.backgrounds import over_textures
 from atlas_cli.data.images import to_float
 from atlas_cli.data.views import View, view
 from atlas_cli.draws import BatchRandom
-from atlas_cli.engine.system import Metrics, Optimizers, SampleRequest, System
+from atlas_cli.engine.system import Extra, Metrics, Optimizers, SampleRequest, System
 from atlas_cli.metrics import probe
 from atlas_cli.metrics.probe import Labelled
+from atlas_cli.present.artifacts.clusters import Clusters
 from atlas_cli.screen import messages
 
 WATCHED_FROM, LOOKS = 0.1, 20  # share of training after which a collapse is named; looks at the spread
 COLLAPSED = 0.3  # spread of z below which it is one
-N_TRAIN, N_TEST = 5_000, 2_000  # images of a probe, at most
+N_TRAIN, N_TEST = 10_000, 2_000  # images of a probe, at most
 
 
 class Config(SystemConfig):
@@ -142,6 +143,7 @@ class SimCLR(System):
     unit: ClassVar[str] = "images"
     sample_count: ClassVar[int] = 500
     glimpse_count: ClassVar[int] = 200
+    extras: ClassVar[tuple[Extra, ...]] = (Extra("map", probe.way, "pca, the default, or tsne"),)
     config: Config
 
     def __init__(self, config: Config) -> None:
@@ -277,8 +279,19 @@ class SimCLR(System):
         with torch.no_grad():
             return self.head(h).float()
 
-    def sample(self, request):
-        raise NotImplementedError
+    def sample(self, request: SampleRequest) -> Clusters:
+        """Features of held-out images on a map: images that lie close are alike to the encoder."""
+        source, random = self.setting.data, self.setting.generator("sample", request.seed)
+        keys = torch.rand(len(source.test_labels), generator=random, device=self.setting.device)
+        chosen = keys.argsort()[: request.n]
+        images = self._shown(source.test_images[chosen], source.test_labels[chosen], "mapped")
+        way = request.extras.get("map", "pca")
+        points = probe.plane(self.features(images.x), way)
+        names = tuple(source.class_names)
+        caption = "Every point a held-out image, marked by its class, which training never saw; by " + (
+            "two principal components of the features." if way == "pca" else "t-SNE of the features."
+        )
+        return Clusters(points, images.label.cpu().numpy(), names, caption=caption)
 
 
 def gathered(z: Float[Tensor, "2b P"]) -> Float[Tensor, "2B P"]:
