@@ -99,8 +99,8 @@ def plane(features: Float[Tensor, "N D"], way: str = "pca") -> np.ndarray:
 
     Args:
         features: Of at least three images.
-        way: "pca", two principal components, whose signs are such that the largest weight is positive; or
-            "tsne", which keeps neighbours together and says nothing of distances (van der Maaten, Hinton 2008).
+        way: "pca", two principal components, each with its largest weight positive; or "tsne", which keeps
+            neighbours together and says nothing of distances (van der Maaten, Hinton 2008).
     """
     x = F.normalize(features.double().cpu(), dim=1)
     x = x - x.mean(0)
@@ -130,7 +130,7 @@ def uniformity(features: Float[Tensor, "N D"], t: float = 2.0) -> float:
 
 
 def spread(features: Float[Tensor, "N D"]) -> Float[Tensor, ""]:
-    """Deviation of a feature over the images, times sqrt(D), on the unit sphere: 1 is all round, 0 a point."""
+    """Deviation of a feature over images, times sqrt(D), on the unit sphere: 1 is all round, 0 a point."""
     unit = F.normalize(features.float(), dim=1)
     return unit.std(0).mean() * unit.shape[1] ** 0.5
 

@@ -52,7 +52,7 @@ class Clusters(Drawn):
         places = _places(self.points, pixels).round().astype(int)
         for right in range(-(size // 2), size // 2 + 1):
             for down in range(-(size // 2), size // 2 + 1):
-                x, y = (places + [right, down]).clip(0, pixels - 1).T
+                x, y = (places + np.array([right, down])).clip(0, pixels - 1).T
                 picture[y, x] = np.array(COLOURS)[self.labels % len(COLOURS)]
         return picture
 

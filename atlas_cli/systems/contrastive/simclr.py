@@ -6,7 +6,7 @@ Source:  Chen, Kornblith, Norouzi, Hinton 2020, arXiv:2002.05709. Here: eq. 1 (N
          `objective: siamese` is SimSiam: Chen, He 2020, arXiv:2011.10566, eq. 1 to 4, without negatives.
 Names:   h are the features that are kept, z the head's output, which the loss sees and use drops; the
          temperature is tau. SimSiam's predictor is its h, its p what that makes of z.
-Shapes:  B batch, C channels, H height, W width; D features of h, P of z. Rows of both views: 2B, all first
+Shapes:  B batch, C channels, H height, W width; D features of h, P of z. Rows of both views: N = 2B, all first
          views, then all second ones.
 Differs: the views are those that written digits call for: pens and bends in place of colours and blur (crop,
          turn and noise stay). AdamW in place of LARS, and of SimSiam's SGD. The encoder has three
@@ -97,7 +97,7 @@ def projection_head(c: Config) -> nn.Module:
     return nn.Sequential(nn.Linear(d, d, bias=False), nn.BatchNorm1d(d), nn.ReLU(), nn.Linear(d, c.z_dim))
 
 
-def info_nce(z: Float[Tensor, "2B P"], temperature: float) -> tuple[Tensor, Tensor]:
+def info_nce(z: Float[Tensor, "N P"], temperature: float) -> tuple[Tensor, Tensor]:
     """Find each view's partner among all other views of the batch (eq. 1).
 
     Returns:
@@ -105,7 +105,7 @@ def info_nce(z: Float[Tensor, "2B P"], temperature: float) -> tuple[Tensor, Tens
     """
     # exercise: info_nce
     z = F.normalize(z, dim=1)
-    similarity = z @ z.T / temperature  # (2B, 2B), cosines over tau
+    similarity = z @ z.T / temperature  # (N, N), cosines over tau
     similarity = similarity.fill_diagonal_(-math.inf)  # no view is its own candidate
     n = len(z)
     partner = (torch.arange(n, device=z.device) + n // 2) % n
@@ -133,7 +133,7 @@ class Batch:
     """A training batch with all its randomness in it."""
 
     step: int  # decides whether a collapse is named
-    views: Float[Tensor, "2B C H W"]  # all first views, then all second ones
+    views: Float[Tensor, "N C H W"]  # all first views, then all second ones
     label: Int[Tensor, "B"]  # for `supervised` alone
 
 
@@ -294,7 +294,7 @@ class SimCLR(System):
         return Clusters(points, images.label.cpu().numpy(), names, caption=caption)
 
 
-def gathered(z: Float[Tensor, "2b P"]) -> Float[Tensor, "2B P"]:
+def gathered(z: Float[Tensor, "n P"]) -> Float[Tensor, "N P"]:
     """The rows of all ranks, in the order of one batch; gradients flow to the rank that made them."""
     if not (dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1):
         return z

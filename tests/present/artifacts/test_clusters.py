@@ -35,7 +35,7 @@ def test_without_colour_every_class_has_its_letter_and_the_key_names_it() -> Non
 def test_on_the_picture_a_name_stands_where_its_points_are() -> None:
     spread = np.array([[x, y] for x in (-1.0, 0.0, 1.0) for y in (-1.0, 0.0, 1.0)]) / 2
     rgb = Clusters(
-        np.concatenate([POINTS, spread + [4, 4]]), np.array([0, 0, 1, 1, *[2] * 9]), tuple("abc")
+        np.concatenate([POINTS, spread + 4]), np.array([0, 0, 1, 1, *[2] * 9]), tuple("abc")
     ).picture()
     rows, columns = (rgb == 255).all(axis=2).nonzero()
     where = places(rgb, 2)
