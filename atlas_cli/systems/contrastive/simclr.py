@@ -219,12 +219,20 @@ class SimCLR(System):
     def evaluate(self) -> Mapping[str, float]:
         """Probes of h, of raw pixels and of an untrained encoder; how the features of views lie."""
         train, test = self._labelled()
-        untrained = self._untrained()
+        untrained = self.untrained()
         figures = probe.probe(*(Labelled(self.features(part.x), part.label) for part in (train, test)))
         figures |= {f"pixels_{name}": value for name, value in probe.pixel_probe(train, test).items()}
         raw = [Labelled(self.features(part.x, untrained), part.label) for part in (train, test)]
         figures |= {f"random_{name}": value for name, value in probe.probe(*raw).items()}
+        if self.config.objective == "supervised":
+            figures["own_accuracy"] = self._own_accuracy(test)
         return figures | self._geometry(test.x)
+
+    def _own_accuracy(self, test: Labelled) -> float:
+        """Share of the test images that a supervised net's own classifier reads rightly."""
+        with torch.no_grad():
+            logits = self.classifier(self.features(test.x))
+        return (logits.argmax(1) == test.label).float().mean().item()
 
     def _labelled(self) -> tuple[Labelled, Labelled]:
         """Training and test images of a probe; textures are the same for every run."""
@@ -233,15 +241,15 @@ class SimCLR(System):
             (source.train_images[:N_TRAIN], source.train_labels[:N_TRAIN], "probed"),
             (source.test_images[:N_TEST], source.test_labels[:N_TEST], "tested"),
         )
-        return self._shown(*splits[0]), self._shown(*splits[1])
+        return self.shown(*splits[0]), self.shown(*splits[1])
 
-    def _shown(self, images: Tensor, label: Tensor, purpose: str) -> Labelled:
+    def shown(self, images: Tensor, label: Tensor, purpose: str) -> Labelled:
         x = to_float(images)
         if self.config.textured:
             x = over_textures(x, BatchRandom(0, 0, len(x), device=x.device, purpose=purpose))
         return Labelled(x, label)
 
-    def _untrained(self) -> Encoder:
+    def untrained(self) -> Encoder:
         """The same encoder before its first step, with norms that know the images."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(self.setting.train.seed)
@@ -284,7 +292,7 @@ class SimCLR(System):
         source, random = self.setting.data, self.setting.generator("sample", request.seed)
         keys = torch.rand(len(source.test_labels), generator=random, device=self.setting.device)
         chosen = keys.argsort()[: request.n]
-        images = self._shown(source.test_images[chosen], source.test_labels[chosen], "mapped")
+        images = self.shown(source.test_images[chosen], source.test_labels[chosen], "mapped")
         way = request.extras.get("map", "pca")
         points = probe.plane(self.features(images.x), way)
         names = tuple(source.class_names)
