@@ -116,17 +116,13 @@ def plane(features: Float[Tensor, "N D"], way: str = "pca") -> np.ndarray:
 
 def alignment(a: Float[Tensor, "N D"], b: Float[Tensor, "N D"]) -> float:
     """Mean squared distance of the features of two views of one image, on the unit sphere: 0 is the same."""
-    # exercise: alignment
     return (F.normalize(a, dim=1) - F.normalize(b, dim=1)).square().sum(1).mean().item()
-    # end
 
 
 def uniformity(features: Float[Tensor, "N D"], t: float = 2.0) -> float:
     """log of the mean of exp(-t |a - b|^2) over pairs of images, on the unit sphere: the lower the evener."""
-    # exercise: uniformity
     distance2 = torch.pdist(F.normalize(features.float(), dim=1)).square()
     return (-t * distance2).exp().mean().log().item()
-    # end
 
 
 def spread(features: Float[Tensor, "N D"]) -> Float[Tensor, ""]:

@@ -1,4 +1,4 @@
-"""Where held-out images lie before training and after it: raw pixels, an untrained encoder, h and z of a run."""
+"""Where held-out images lie: as raw pixels, by an untrained encoder, and by the h and the z of a run."""
 
 from __future__ import annotations
 
@@ -38,9 +38,7 @@ def embedding_map(system: SimCLR, layer: str, image: int) -> Frame:
     seen = every[layer]
     names = system.setting.data.class_names
     half = 1.05 * float(np.abs(seen.places).max())
-    groups = tuple(
-        Group(names[k], seen.places[label.numpy() == k].round(3)) for k in label.unique().tolist()
-    )
+    groups = tuple(Group(names[k], seen.places[label.numpy() == k].round(3)) for k in label.unique().tolist())
     asked = image - 1
     around = [asked, *seen.near[asked].tolist()]
     same = sum(int(label[i] == label[asked]) for i in around[1:])

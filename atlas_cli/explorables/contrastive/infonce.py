@@ -46,10 +46,10 @@ def shares(batch: int, apart: int, temperature: float) -> Tensor:
 @cache
 def loss(batch: int, apart: int, temperature: float) -> tuple[float, float]:
     """The loss in nats, and the share of views whose nearest is their partner."""
-    from atlas_cli.systems.contrastive.simclr import info_nce
+    from atlas_cli.systems.contrastive.simclr import info_nce, partner_found
 
-    value, found = info_nce(features(batch, apart), temperature)
-    return float(value), float(found)
+    z = features(batch, apart)
+    return float(info_nce(z, temperature)), float(partner_found(z))
 
 
 def infonce(temperature: float, batch: int, apart: int) -> Frame:

@@ -6,8 +6,8 @@ Source:  Chen, Kornblith, Norouzi, Hinton 2020, arXiv:2002.05709. Here: eq. 1 (N
          `objective: siamese` is SimSiam: Chen, He 2020, arXiv:2011.10566, eq. 1 to 4, without negatives.
 Names:   h are the features that are kept, z the head's output, which the loss sees and use drops; the
          temperature is tau. SimSiam's predictor is its h, its p what that makes of z.
-Shapes:  B batch, C channels, H height, W width; D features of h, P of z. Rows of both views: N = 2B, all first
-         views, then all second ones.
+Shapes:  B batch, C channels, H height, W width; D features of h, P of z. Rows of both views: N = 2B, first
+         all first views, then all second ones.
 Differs: the views are those that written digits call for: pens and bends in place of colours and blur (crop,
          turn and noise stay). AdamW in place of LARS, and of SimSiam's SGD. The encoder has three
          convolutions. With several ranks, the loss sees all of them and a batch norm its own alone.
@@ -97,21 +97,24 @@ def projection_head(c: Config) -> nn.Module:
     return nn.Sequential(nn.Linear(d, d, bias=False), nn.BatchNorm1d(d), nn.ReLU(), nn.Linear(d, c.z_dim))
 
 
-def info_nce(z: Float[Tensor, "N P"], temperature: float) -> tuple[Tensor, Tensor]:
-    """Find each view's partner among all other views of the batch (eq. 1).
-
-    Returns:
-        The loss in nats, mean over the views, and the share of views whose nearest is their partner.
-    """
+def info_nce(z: Float[Tensor, "N P"], temperature: float) -> Tensor:
+    """Find each view's partner among all other views of the batch (eq. 1); nats, mean over the views."""
     # exercise: info_nce
     z = F.normalize(z, dim=1)
     similarity = z @ z.T / temperature  # (N, N), cosines over tau
     similarity = similarity.fill_diagonal_(-math.inf)  # no view is its own candidate
     n = len(z)
     partner = (torch.arange(n, device=z.device) + n // 2) % n
-    loss = F.cross_entropy(similarity, partner)
+    return F.cross_entropy(similarity, partner)
     # end
-    return loss, (similarity.argmax(1) == partner).float().mean()
+
+
+@torch.no_grad()
+def partner_found(z: Float[Tensor, "N P"]) -> Tensor:
+    """Share of views whose nearest other view is their partner."""
+    z, n = F.normalize(z, dim=1), len(z)
+    nearest = (z @ z.T).fill_diagonal_(-math.inf).argmax(1)
+    return (nearest == (torch.arange(n, device=z.device) + n // 2) % n).float().mean()
 
 
 def siamese_loss(
@@ -193,8 +196,8 @@ class SimCLR(System):
         z = self.head(h).float()
         seen: Metrics = {"spread": probe.spread(z.detach())}
         if c.objective == "infonce":
-            loss, found = info_nce(gathered(z), c.temperature)
-            return loss, {**seen, "partner_found": found.detach()}
+            z = gathered(z)
+            return info_nce(z, c.temperature), {**seen, "partner_found": partner_found(z.detach())}
         p = self.predictor(z).float() if c.predictor else z
         return siamese_loss(*p.chunk(2), *z.chunk(2), c.stop_gradient), seen
 
