@@ -60,6 +60,5 @@ EXERCISE = Exercise(
     ),
     inputs=inputs,
     by_hand=(two_images,),
-    trains="simclr/smoke",
     place=10,
 )
