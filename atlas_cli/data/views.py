@@ -14,10 +14,9 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from atlas_cli.data.backgrounds import textures
 from atlas_cli.draws import BatchRandom
 
-View = Literal["crop", "turn", "bend", "pen", "tone", "noise", "invert", "texture"]
+View = Literal["crop", "turn", "bend", "pen", "tone", "noise"]
 
 ZOOM, STRETCH, SHIFT = 0.25, 0.25, 0.15  # largest log-scale, log-aspect; shares of half the side
 ROTATION, SLANT = 0.35, 0.5  # largest, radians and dx/dy
@@ -25,7 +24,6 @@ BEND, CELLS = 0.12, 4  # sd of a smooth displacement, as a share of half the sid
 PEN = 0.8  # the largest share of a pixel that a stroke grows or shrinks by on every side
 CONTRAST, BRIGHTNESS = (0.5, 1.0), 0.3
 NOISE = 0.25  # the largest sd
-TEXTURE = 0.6  # the largest share of a texture that is laid over a view
 
 
 def view(
@@ -37,8 +35,7 @@ def view(
         images: In [-1, 1].
         random: Draws for as many images.
         kinds: What changes: crop (scale, shape and place), turn (rotation and slant), bend (a smooth
-            displacement), pen (strokes thinner or thicker), tone (contrast and brightness), noise, invert
-            (black for white in half of the views), texture (another texture shines through).
+            displacement), pen (bright strokes thinner or thicker), tone (contrast and brightness), noise.
     """
     moved = [kind for kind in kinds if kind in ("crop", "turn", "bend")]
     if moved:
@@ -46,15 +43,10 @@ def view(
         images = F.grid_sample(images, grid, padding_mode="reflection", align_corners=False)
     if "pen" in kinds:
         images = _pen(images, PEN * (2 * random.uniform(1, 1, 1) - 1))
-    if "texture" in kinds:
-        share = TEXTURE * random.uniform(1, 1, 1)
-        images = (1 - share) * images + share * textures(random, *images.shape[2:])
     if "tone" in kinds:
         low, high = CONTRAST
         contrast, brightness = random.uniform(2, 1, 1, 1).unbind(1)
         images = (low + (high - low) * contrast) * images + BRIGHTNESS * (2 * brightness - 1)
-    if "invert" in kinds:
-        images = images * (1 - 2 * random.integers(0, 2, 1, 1, 1).to(images.dtype))
     if "noise" in kinds:
         images = images + NOISE * random.uniform(1, 1, 1) * random.normal(*images.shape[1:])
     return images

@@ -75,13 +75,12 @@ def _images(system: SimCLR) -> tuple[Tensor, Tensor]:
 def _seen(system: SimCLR, layer: str) -> Seen:
     from torch.nn import functional as F
 
-    from atlas_cli.data.views import view
     from atlas_cli.draws import BatchRandom
     from atlas_cli.metrics import probe
 
     images, label = _images(system)
     random = BatchRandom(0, 0, len(images), purpose="geometry")
-    first, second = (view(images, random, system.config.views) for _ in range(2))
+    first, second = system.pair(system.setting.data.test(POINTS)[0].cpu(), random)
     x, a, b = (_made(system, layer, part) for part in (images, first, second))
     unit = F.normalize(x, dim=1)
     near = (unit @ unit.T).fill_diagonal_(-2.0).topk(min(NEAREST, len(x) - 1), dim=1).indices

@@ -52,6 +52,7 @@ class Config(SystemConfig):
     channels: int = Field(1, gt=0, le=WIDEST)
     n_classes: int = Field(10, gt=0, le=WIDEST)  # only the probes ask for classes
     textured: bool = False  # every image over a texture of its own, in white or black ink
+    same_texture: bool = False  # textured: both views of an image have one texture and one ink
     views: tuple[View, ...] = Field(("crop", "turn", "bend", "pen", "tone", "noise"), strict=False)
     objective: Literal["infonce", "siamese", "supervised"] = "infonce"
     temperature: float = Field(0.2, gt=0)
@@ -182,10 +183,20 @@ class SimCLR(System):
     def _drawn(
         self, step: int, images: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], random: BatchRandom
     ) -> Batch:
-        if self.config.textured:
+        return Batch(step, torch.cat(self.pair(images, random)), label)
+
+    def pair(
+        self, images: Float[Tensor, "B C H W"], random: BatchRandom
+    ) -> tuple[Float[Tensor, "B C H W"], Float[Tensor, "B C H W"]]:
+        """Two views of each image, over two textures or one where there are textures."""
+        c = self.config
+        if c.textured and c.same_texture:
             images = over_textures(images, random)
-        views = [view(images, random, self.config.views) for _ in range(2)]
-        return Batch(step, torch.cat(views), label)
+        apart = c.textured and not c.same_texture
+        first, second = (
+            view(over_textures(images, random) if apart else images, random, c.views) for _ in range(2)
+        )
+        return first, second
 
     def loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
         """The objective's loss, with the share of partners found where there are partners."""
@@ -229,7 +240,7 @@ class SimCLR(System):
         figures |= {f"random_{name}": value for name, value in probe.probe(*raw).items()}
         if self.config.objective == "supervised":
             figures["own_accuracy"] = self._own_accuracy(test)
-        return figures | self._geometry(test.x)
+        return figures | self._geometry()
 
     def _own_accuracy(self, test: Labelled) -> float:
         """Share of the test images that a supervised net's own classifier reads rightly."""
@@ -272,10 +283,11 @@ class SimCLR(System):
         with torch.no_grad():
             return torch.cat([(encoder or self.encoder)(part).float() for part in images.split(256)])
 
-    def _geometry(self, images: Float[Tensor, "N C H W"]) -> dict[str, float]:
+    def _geometry(self) -> dict[str, float]:
         """How z lies on the sphere: of two views of each image, and of different images."""
+        images, _ = self.setting.data.test(N_TEST)
         random = BatchRandom(0, 0, len(images), device=images.device, purpose="geometry")
-        first, second = (self.embed(view(images, random, self.config.views)) for _ in range(2))
+        first, second = map(self.embed, self.pair(images, random))
         return {
             "alignment": probe.alignment(first, second),
             "uniformity": probe.uniformity(first),
