@@ -38,8 +38,8 @@ from atlas_cli.metrics.probe import Labelled
 from atlas_cli.present.artifacts.clusters import Clusters
 from atlas_cli.screen import messages
 
-WATCHED_FROM, LOOKS = 0.1, 20  # share of training after which a collapse is named; looks at the spread
-COLLAPSED = 0.3  # spread of z below which it is one
+WATCHED_FROM, LOOKS = 0.25, 20  # share of training after which a collapse is named; looks at the spread
+COLLAPSED = 0.2  # spread of z below which it is one
 N_TRAIN, N_TEST = 10_000, 2_000  # images of a probe, at most
 
 
