@@ -170,19 +170,17 @@ class SimCLR(System):
 
     def batch(self, step: int) -> Batch:
         random, source = self.setting.random(step), self.setting.data
-        if not self.config.n_labels:
-            return self._drawn(step, *source.batch(random), random)
-        known = probe.even_shares(source.train_labels, self.config.n_labels, draw=0)
-        index = known.to(self.setting.device)[random.integers(0, len(known))]
-        return self._drawn(step, to_float(source.train_images[index]), source.train_labels[index], random)
+        if self.config.n_labels:
+            known = probe.even_shares(source.train_labels, self.config.n_labels, draw=0)
+            index = known.to(self.setting.device)[random.integers(0, len(known))]
+            images, label = to_float(source.train_images[index]), source.train_labels[index]
+        else:
+            images, label = source.batch(random)
+        return Batch(step, torch.cat(self.pair(images, random)), label)
 
     def held_out(self, step: int) -> Batch:
         random = self.setting.held_out_random()
-        return self._drawn(step, *self.setting.data.test_batch(random), random)
-
-    def _drawn(
-        self, step: int, images: Float[Tensor, "B C H W"], label: Int[Tensor, "B"], random: BatchRandom
-    ) -> Batch:
+        images, label = self.setting.data.test_batch(random)
         return Batch(step, torch.cat(self.pair(images, random)), label)
 
     def pair(
@@ -210,7 +208,8 @@ class SimCLR(System):
             z = gathered(z)
             return info_nce(z, c.temperature), {**seen, "partner_found": partner_found(z.detach())}
         p = self.predictor(z).float() if c.predictor else z
-        return siamese_loss(*p.chunk(2), *z.chunk(2), c.stop_gradient), seen
+        (p1, p2), (z1, z2) = p.chunk(2), z.chunk(2)
+        return siamese_loss(p1, p2, z1, z2, c.stop_gradient), seen
 
     def step(self, batch: Batch, optimizers: Optimizers) -> Metrics:
         """A descent on the loss; now and then a look at whether all features are the same."""
@@ -311,9 +310,9 @@ class SimCLR(System):
         way = request.extras.get("map", "pca")
         points = probe.plane(self.features(images.x), way)
         names = tuple(source.class_names)
-        caption = "Every point a held-out image, marked by its class, which training never saw; by " + (
-            "two principal components of the features." if way == "pca" else "t-SNE of the features."
-        )
+        unseen = "" if self.config.objective == "supervised" else ", which training never saw"
+        by = "two principal components" if way == "pca" else "t-SNE"
+        caption = f"Every point a held-out image, marked by its class{unseen}; by {by} of the features."
         return Clusters(points, images.label.cpu().numpy(), names, caption=caption)
 
 
