@@ -46,7 +46,7 @@ def embedding_map(system: SimCLR, layer: str, image: int) -> Frame:
         (Scatter(f"Held-out images by their class: {layer}", groups, (-half, half, -half, half)),),
         (
             Images("The image and its nearest", tuple(shades(images[i].mean(0)) for i in around),
-                   NEAREST + 1, ("asked", *(names[int(label[i])] for i in around[1:]))),
+                   NEAREST + 1, ("this", *(names[int(label[i])] for i in around[1:]))),
             Bars("Nearest images that are of one's class", LAYERS,
                  tuple(every[name].agreeing for name in LAYERS), 1.0),
         ),

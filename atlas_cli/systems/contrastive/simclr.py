@@ -103,7 +103,7 @@ def info_nce(z: Float[Tensor, "N P"], temperature: float) -> Tensor:
     # exercise: info_nce
     z = F.normalize(z, dim=1)
     similarity = z @ z.T / temperature  # (N, N), cosines over tau
-    similarity = similarity.fill_diagonal_(-math.inf)  # no view is its own candidate
+    similarity = similarity.fill_diagonal_(-math.inf)  # never its own partner
     n = len(z)
     partner = (torch.arange(n, device=z.device) + n // 2) % n
     return F.cross_entropy(similarity, partner)
