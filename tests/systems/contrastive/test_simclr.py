@@ -189,9 +189,7 @@ def test_evaluation_puts_pixels_and_an_untrained_encoder_beside_it(tiny_images: 
     fit(made)
     with inference(made):
         figures = made.evaluate()
-    probes = {
-        f"{who}{what}" for who in ("", "pixels_", "random_") for what in ("probe", "probe_100", "knn")
-    }
+    probes = {f"{who}{what}" for who in ("", "pixels_", "random_") for what in ("probe", "probe_100", "knn")}
     assert set(figures) == probes | {"alignment", "uniformity", "spread"}
     untrained = made.untrained()
     torch.testing.assert_close(  # the encoder as it was before its first step
@@ -205,3 +203,23 @@ def test_the_map_shows_held_out_images_the_same_for_a_seed(tiny_images: ImageSou
     assert (one.points == again.points).all()
     assert one.points.shape != other.points.shape or (one.points != other.points).any()
     assert one.points.shape == (min(6, len(tiny_images.test_labels)), 2)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"objective": "supervised"}, {"objective": "siamese"}, {"objective": "siamese", "predictor": False},
+        {"head": "none"}, {"head": "linear"}, {"textured": True, "views": ("turn",)},
+    ],
+)  # fmt: skip
+def test_every_arm_trains_all_that_it_has_and_is_judged(
+    fields: dict[str, object], tiny_images: ImageSource
+) -> None:
+    made = system(tiny_images, **fields)
+    before = {name: value.detach().clone() for name, value in made.named_parameters()}
+    fit(made)
+    assert all(not torch.equal(value, before[name]) for name, value in made.named_parameters())
+    with inference(made):
+        figures = made.evaluate()
+    assert ("own_accuracy" in figures) is (fields.get("objective") == "supervised")
+    assert all(math.isfinite(value) for value in figures.values())
