@@ -61,7 +61,7 @@ def test_what_simclrs_page_says_of_settings_is_so() -> None:
     assert "by ten of each class, the mean of five draws" in text
     assert "the five nearest training images" in text
     assert f"| batches of 4096 [1] | {small.train.batch_size} |" in text
-    assert small.ablate == {"views": []}
+    assert small.ablate["views"] == []
     assert recipes.resolve("simclr/views").train.steps * 2 == small.train.steps
     batch = recipes.resolve("simclr/batch")
     seen = {r.train.steps * r.train.batch_size for r in (batch, *batch.variants.values())}
