@@ -184,8 +184,8 @@ def load(
 
 def sample(
     run: str | Path | Result | System = "latest", count: int | None = None, *, seed: int = 0,
-    label: int | None = None, prompt: str | Sequence[str] | None = None, out: Path | str = "runs", device: str = "auto",
-    stream: Callable[[str], None] | None = None, **extras: object,
+    label: int | None = None, prompt: str | Sequence[str] | None = None, out: Path | str = "runs",
+    device: str = "auto", stream: Callable[[str], None] | None = None, **extras: object,
 ) -> Artifact:  # fmt: skip
     """Something that a run has learned to make.
 

@@ -11,8 +11,8 @@ _LONGEST = 60  # characters of what a prompt, a setting or a path adds to a name
 
 
 def stem(
-    seed: int, label: int | None = None, prompts: Sequence[str] = (), changes: Mapping[str, str] | None = None,
-    extras: Mapping[str, Any] | None = None, best: bool = False,
+    seed: int, label: int | None = None, prompts: Sequence[str] = (),
+    changes: Mapping[str, str] | None = None, extras: Mapping[str, Any] | None = None, best: bool = False,
 ) -> str:  # fmt: skip
     """The name without its ending: "label3-steps5-seed417", "def-add-seed12".
 

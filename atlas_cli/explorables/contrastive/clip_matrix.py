@@ -53,16 +53,19 @@ def clip_matrix(batch: int, temperature: float, known: float) -> Frame:
         (
             Curves(
                 "Loss of this batch",
-                (Series("loss", TEMPERATURES, losses), Series("knowing nothing", TEMPERATURES, chance, "dashed")),
+                (
+                    Series("loss", TEMPERATURES, losses),
+                    Series("knowing nothing", TEMPERATURES, chance, "dashed"),
+                ),
                 "temperature", "nats", log_x=True, marker=temperature, drag="temperature",
             ),
         ),
     )  # fmt: skip
     return Frame(
         panels,
-        f"Among {batch} captions a picture gives its own a share of {own:.2g}, and {first:.0%} of the pictures "
-        f"put their own first. The loss is {loss:.2f} nats; who knows nothing has log {batch} = "
-        f"{math.log(batch):.2f}. A lower temperature makes shares sharper, the right ones and the wrong ones.",
+        f"Among {batch} captions a picture gives its own a share of {own:.2g}, and {first:.0%} of the "
+        f"pictures put their own first. The loss is {loss:.2f} nats; who knows nothing has log {batch} = "
+        f"{math.log(batch):.2f}. A lower temperature makes shares sharper, the right and the wrong ones.",
         {"loss": loss, "share of the own caption": own, "own caption first": first},
     )
 
@@ -75,7 +78,7 @@ def _numbers(n: int) -> Tensor:
 
 EXPLORABLE = Explorable(
     "clip-matrix", "contrastive", ("clip",), "A batch as a matrix",
-    "The towers stay as they are and the batch grows: why does the loss rise, although nothing was forgotten?",
+    "The towers stay as they are and the batch grows: why does the loss rise, with nothing forgotten?",
     (
         Knob("batch", "pairs", BATCHES, 8, "slider"),
         Knob("temperature", "temperature", TEMPERATURES, 0.1, "slider"),

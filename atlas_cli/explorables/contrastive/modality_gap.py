@@ -1,6 +1,6 @@
 """Six pictures and six captions on a sphere, and how far apart the loss wants the two kinds.
 
-Source:  Liang et al. 2022, arXiv:2203.02053, section 4.3 (a simulation with six pairs, some of them mismatched).
+Source:  Liang et al. 2022, arXiv:2203.02053, section 4.3 (six simulated pairs, some mismatched).
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ def sphere(angle: float, wrong: int) -> tuple[Tensor, Tensor]:
     half = math.radians(angle) / 2
     ring = torch.stack([turn.cos(), turn.sin()], 1)
     image, text = (
-        torch.cat([math.cos(half) * ring, torch.full((PAIRS, 1), side * math.sin(half), dtype=torch.float64)], 1)
+        torch.cat(
+            [math.cos(half) * ring, torch.full((PAIRS, 1), side * math.sin(half), dtype=torch.float64)], 1
+        )
         for side in (1, -1)
     )
     order = list(range(PAIRS))
@@ -53,7 +55,9 @@ def modality_gap(angle: int, temperature: float, wrong: int) -> Frame:
     best = ANGLES[losses.index(min(losses))]
     image, text = sphere(angle, wrong)
     gap = float((image.mean(0) - text.mean(0)).norm())
-    groups = tuple(Group(name, points[:, [0, 2]]) for name, points in (("pictures", image), ("captions", text)))
+    groups = tuple(
+        Group(name, points[:, [0, 2]]) for name, points in (("pictures", image), ("captions", text))
+    )
     panels = (
         (
             Scatter("The sphere from the side", groups, (-1.1, 1.1, -1.1, 1.1)),

@@ -21,7 +21,7 @@ SCALE = 10.0  # one over the temperature at the start
 
 
 def pulls(kind: str, batch: int, bias: float, known: float) -> Tensor:
-    """How hard each pair of picture and caption is pulled together (above 0) or apart, (N, N), a picture a row."""
+    """How hard picture and caption are pulled together (above 0) or apart, (N, N), a picture a row."""
     import torch
 
     from atlas_cli.systems.contrastive.clip import clip_loss
@@ -61,9 +61,10 @@ def sigmoid_or_softmax(batch: int, bias: float, known: float) -> Frame:
     )
     return Frame(
         panels,
-        f"With {batch} pairs and a bias of {bias:g} the sigmoid pulls the own caption with {sigmoid[0]:.2g} and "
-        f"pushes the others with {sigmoid[1]:.2g} in all; the softmax balances the two at {softmax[0]:.2g}. Near a "
-        f"bias of -log {batch - 1} = {balanced:.2f} the sigmoid is balanced, too, as long as the towers know nothing.",
+        f"With {batch} pairs and a bias of {bias:g} the sigmoid pulls the own caption with {sigmoid[0]:.2g} "
+        f"and pushes the others with {sigmoid[1]:.2g} in all; the softmax balances the two at "
+        f"{softmax[0]:.2g}. Near a bias of -log {batch - 1} = {balanced:.2f} the sigmoid is balanced, too, "
+        "if all cosines are 0.",
         {"sigmoid, own": sigmoid[0], "sigmoid, others": sigmoid[1], "softmax, own": softmax[0],
          "softmax, others": softmax[1]},
     )  # fmt: skip

@@ -69,6 +69,8 @@ class Scores(Drawn):
 
     def _html_body(self) -> str:
         rows = (
-            f"<li>{html.escape(words)}: {share:.2f}</li>" for answers in self.answers for words, share in answers
+            f"<li>{html.escape(words)}: {share:.2f}</li>"
+            for answers in self.answers
+            for words, share in answers
         )
         return f"{super()._html_body()}<ul>{''.join(rows)}</ul>"

@@ -1,4 +1,4 @@
-"""What `atlas sample` shows of two towers: sentences held to a picture, or pictures looked up by a sentence."""
+"""What `atlas sample` shows of two towers: sentences held to a picture, or pictures found by a sentence."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ def _of_unseen(shares: Shares, scenes: Scenes, request: SampleRequest) -> Scores
     tokens = torch.cat([tokens, picked.tokens]).unique(dim=0)
     first = shares(picked.images, tokens).argmax(1)
     right = truth(picked, tokens[first]).diagonal().sum().item()
-    caption = f"{right:.0f} of {len(picked)} first answers of {len(tokens)} are true; no training had such pairs."
+    caption = (
+        f"{right:.0f} of {len(picked)} first answers of {len(tokens)} are true; no training had such pairs."
+    )
     return _scored(shares, picked.images, tokens, caption)
 
 

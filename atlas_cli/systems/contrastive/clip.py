@@ -101,17 +101,18 @@ class CLIP(System):
     # --- training -------------------------------------------------------------------------------------
 
     def batch(self, step: int) -> Batch:
-        return self._paired(self.setting.data.batch(self.setting.random(step)), step)
+        return self._paired(self.setting.data.batch(self.setting.random(step)))
 
     def held_out(self, step: int) -> Batch:
-        return self._paired(self.setting.data.test_batch(self.setting.held_out_random()), step)
+        return self._paired(self.setting.data.test_batch(self.setting.held_out_random()))
 
-    def _paired(self, scenes: Scenes, step: int) -> Batch:
+    def _paired(self, scenes: Scenes) -> Batch:
         tokens, c = scenes.tokens, self.config
         if c.captions == "shuffled":
             tokens = tokens.roll(1, 0)  # scenes are drawn at random: the neighbour's is a caption at random
         known = facts(scenes) if c.swapped or self.labelled else None
-        return Batch(scenes.data, tokens, known, nearly(known, tokens) if known is not None and c.swapped else None)
+        false = nearly(known, tokens) if known is not None and c.swapped else None
+        return Batch(scenes.data, tokens, known, false)
 
     def loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
         """The loss of a batch of pairs; of labels, where they are what is learned from."""
@@ -120,17 +121,21 @@ class CLIP(System):
             return self.labelled.loss(batch.data, batch.facts), {}
         image, text = of_all_ranks(self.towers.see(batch.data)), of_all_ranks(self.towers.read(batch.tokens))
         further = of_all_ranks(self.towers.read(batch.swapped)) if batch.swapped is not None else None
-        scale = self.log_scale.clamp(max=MOST).exp()
-        return clip_loss(image, text, scale, further), {"scale": scale.detach()}
+        return clip_loss(image, text, self.scale, further), {"scale": self.scale.detach()}
+
+    @property
+    def scale(self) -> Float[Tensor, ""]:
+        """One over the temperature."""
+        return self.log_scale.clamp(max=MOST).exp()
 
     # --- what the run is judged by, and what it shows -------------------------------------------------
 
     def score(self, images: UInt8[Tensor, "N C H W"], tokens: Int[Tensor, "M L"]) -> Float[Tensor, "N M"]:
-        """How well captions fit pictures: the cosine of their angle, sharpened; of labels a log-probability."""
+        """How well captions fit pictures: the scaled cosine; of labels a log-probability."""
         if self.labelled is not None:
             claims = said(tokens)
             return torch.cat([self.labelled.score(to_float(part), claims) for part in images.split(AT_ONCE)])
-        return self.log_scale.exp() * self.towers.see_all(images) @ self.towers.read_all(tokens).T
+        return self.scale * self.towers.see_all(images) @ self.towers.read_all(tokens).T
 
     @torch.no_grad()
     def evaluate(self) -> Mapping[str, float]:
@@ -138,7 +143,10 @@ class CLIP(System):
         source, c = self.setting.data, self.config
         figures = examine(self.score, source.test, source.unseen, c.caption_length)
         if self.labelled is None:
-            figures |= {"temperature": 1 / self.log_scale.exp().item(), **gap_figures(self.towers, source.test)}
+            figures |= {
+                "temperature": 1 / self.scale.item(),
+                **gap_figures(self.towers, source.test),
+            }
         return figures
 
     @torch.no_grad()

@@ -1,7 +1,7 @@
-"""What two towers are asked, on scenes that no training saw: search, classes in words, and captions that nearly fit.
+"""What two towers are asked on unseen scenes: search, classes in words, captions that nearly fit.
 
-Search:    the caption of a picture among those of 500 others, and the picture of a caption. An answer is right
-           when it is true of the picture, whoever wrote it: many captions are true of one picture.
+Search:    the caption of a picture among 500, and the picture of a caption. An answer is right when it is
+           true of the picture, whoever wrote it: many captions are true of one picture.
 Zero-shot: which of twelve "a red circle" fits a picture of one thing, where no training had such a task.
 Hard:      the true caption beside one of nearly the same words. Yuksekgonul et al. 2022, arXiv:2210.01936.
 Gap:       between the mean picture and the mean caption. Liang et al. 2022, arXiv:2203.02053.
@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Int, UInt8
 from torch import Tensor
 
 from atlas_cli.data import captions, shapes
@@ -86,7 +86,9 @@ def said(tokens: Int[Tensor, "M L"]) -> Int[Tensor, "M K"]:
     for row in tokens.tolist():
         words = [WORDS[token - 1] for token in row if token != captions.PADDING]
         second = next((i for i, w in enumerate(words) if w in ("left", "above")), len(words))
-        facts = [_named(part, words[half]) for half in (slice(second), slice(second, None)) for part in _KINDS]
+        facts = [
+            _named(part, words[half]) for half in (slice(second), slice(second, None)) for part in _KINDS
+        ]
         relation = RELATIONS.index("left of") if "left" in words else RELATIONS.index("above")
         rows.append([*facts, relation if second < len(words) else OPEN])
     return torch.tensor(rows, device=tokens.device)
@@ -193,7 +195,7 @@ def nearly(facts: Int[Tensor, "N K"], tokens: Int[Tensor, "N L"]) -> Int[Tensor,
     Things change places; where they are alike the relation changes, and where there is one it gets a twin.
     """
     known = facts.cpu().numpy()
-    changed, false, asked = swapped_things(known)
+    _, false, asked = swapped_things(known)
     for change in (another_relation, another_count):
         _, other, possible = change(known)
         false = np.where(asked[:, None], false, other)
@@ -205,7 +207,7 @@ def nearly(facts: Int[Tensor, "N K"], tokens: Int[Tensor, "N L"]) -> Int[Tensor,
 
 
 def gap_figures(towers: Towers, scenes: Scenes) -> dict[str, float]:
-    """Distance of the mean picture from the mean caption, and what search is worth once both are one point."""
+    """Distance of the mean picture from the mean caption, and what search is worth with both at one point."""
     image, text = towers.see_all(scenes.images), towers.read_all(scenes.tokens)
     own = (image * text).sum(1).mean().item()
     centre_i, centre_t = image.mean(0), text.mean(0)

@@ -50,7 +50,7 @@ class Labelled(nn.Module):
 
     def answers(self, images: Float[Tensor, "B C H W"]) -> list[Float[Tensor, "B A"]]:
         """Log-probabilities of the answers to each question."""
-        logits = self.read_out(F.gelu(self.tower(images))).float()
+        logits = self.read_out(self.tower(images)).float()
         return [part.log_softmax(1) for part in logits.split(self.counts, dim=1)]
 
     def loss(self, images: Float[Tensor, "B C H W"], facts: Int[Tensor, "B K"]) -> Float[Tensor, ""]:

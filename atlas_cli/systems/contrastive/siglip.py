@@ -124,7 +124,7 @@ class SigLIP(System):
     def loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
         """Of this rank's pictures against the captions of all ranks."""
         image, text = self.towers.see(batch.data), of_all_ranks(self.towers.read(batch.tokens))
-        scale = self.log_scale.clamp(max=MOST).exp()
+        scale = self.scale
         if self.bias is None:
             return clip_loss(of_all_ranks(image), text, scale), {"scale": scale.detach()}
         first = self.setting.rank * len(image)
@@ -134,11 +134,16 @@ class SigLIP(System):
             loss = siglip_loss(image, text, scale, self.bias, first)
         return loss, {"scale": scale.detach(), "bias": self.bias.detach()}
 
+    @property
+    def scale(self) -> Float[Tensor, ""]:
+        """One over the temperature."""
+        return self.log_scale.clamp(max=MOST).exp()
+
     # --- what the run is judged by, and what it shows -------------------------------------------------
 
     def score(self, images: UInt8[Tensor, "N C H W"], tokens: Int[Tensor, "M L"]) -> Float[Tensor, "N M"]:
         """The logit of each picture and caption, or what the softmax is taken of."""
-        logits = self.log_scale.exp() * self.towers.see_all(images) @ self.towers.read_all(tokens).T
+        logits = self.scale * self.towers.see_all(images) @ self.towers.read_all(tokens).T
         return logits if self.bias is None else logits + self.bias
 
     @torch.no_grad()
@@ -146,7 +151,7 @@ class SigLIP(System):
         """As of clip, and what the logits of a large batch weigh, whole and in blocks."""
         source, c = self.setting.data, self.config
         figures = examine(self.score, source.test, source.unseen, c.caption_length)
-        figures |= {"temperature": 1 / self.log_scale.exp().item(), **gap_figures(self.towers, source.test)}
+        figures |= {"temperature": 1 / self.scale.item(), **gap_figures(self.towers, source.test)}
         if self.bias is not None:
             figures |= {"bias": self.bias.item(), "first_loss": self.first_loss(), **self.weights()}
         return figures
@@ -164,7 +169,7 @@ class SigLIP(System):
             F.normalize(torch.randn(n, self.config.d_embed, generator=self.setting.generator(side)), dim=1)
             for side in ("image", "text")
         )
-        rest = (self.log_scale.detach().exp(), torch.zeros(()), 0)
+        rest = (self.scale.detach(), torch.zeros(()), 0)
         return {
             "whole_mb": kept_mb(lambda image, text: siglip_loss(image, text, *rest), image, text),
             "blocks_mb": kept_mb(lambda image, text: in_blocks(image, text, *rest, block), image, text),
@@ -182,7 +187,7 @@ class SigLIP(System):
         return answers.answer(self.shares, self.setting.data, request, c.image_size, c.caption_length)
 
     def shares(self, images: UInt8[Tensor, "N C H W"], tokens: Int[Tensor, "M L"]) -> Float[Tensor, "N M"]:
-        """How probable a pair is, of each by itself; with the softmax, of all captions that were asked about."""
+        """How probable a pair is, of each by itself; with the softmax, of all captions asked about."""
         scores = self.score(images, tokens)
         return scores.softmax(1) if self.bias is None else scores.sigmoid()
 

@@ -2,8 +2,8 @@
 
 Source:  Radford et al. 2021, arXiv:2103.00020, sections 2.4 (the encoders) and figure 3 (what joins them).
 Shapes:  B batch, C channels, H height, W width, L tokens of a caption, T width of a token, D of the space.
-Differs: three convolutions in the place of a ResNet or a ViT. A sentence is the mean of its words' vectors and
-         not the state of its last one, and every word reads all others, not only those before it.
+Differs: three convolutions in the place of a ResNet or a ViT. A sentence is the mean of its words' vectors
+         and not the state of its last one; every word reads all others, not only those before it.
 """
 
 from __future__ import annotations

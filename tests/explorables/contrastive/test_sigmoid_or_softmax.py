@@ -24,7 +24,9 @@ def test_of_the_softmax_pull_and_push_are_equal_at_any_batch(batch: int) -> None
     assert own == pytest.approx(others)
 
 
-def test_at_the_log_of_the_others_an_ignorant_sigmoid_is_near_balance(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_at_the_log_of_the_others_an_ignorant_sigmoid_is_near_balance(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(drawn, "SCALE", 0.0)
     drawn.balance.cache_clear()
     own, others = drawn.balance("sigmoid", 16, -math.log(15), 0.0)

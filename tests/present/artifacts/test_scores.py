@@ -8,7 +8,10 @@ from atlas_cli.present.artifacts.scores import Scores
 from tests.present.artifacts.house import printed
 
 IMAGES = np.linspace(0, 1, 2 * 3 * 16 * 16).reshape(2, 3, 16, 16)
-ANSWERS = [[("a red circle", 0.75), ("a blue square", 0.25)], [("a green triangle", 1.0), ("a red circle", 0.0)]]
+ANSWERS = [
+    [("a red circle", 0.75), ("a blue square", 0.25)],
+    [("a green triangle", 1.0), ("a red circle", 0.0)],
+]
 EXAMPLE = (Scores(IMAGES, ANSWERS, facts={"n": 3}), ["x.png", "x.txt"])
 
 
@@ -25,4 +28,10 @@ def test_on_a_narrow_screen_no_line_is_too_long() -> None:
 
 
 def test_as_lines_they_stand_under_one_another() -> None:
-    assert EXAMPLE[0].lines() == ["0.750 a red circle", "0.250 a blue square", "", "1.000 a green triangle", "0.000 a red circle"]
+    assert EXAMPLE[0].lines() == [
+        "0.750 a red circle",
+        "0.250 a blue square",
+        "",
+        "1.000 a green triangle",
+        "0.000 a red circle",
+    ]

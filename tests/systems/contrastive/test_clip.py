@@ -124,9 +124,7 @@ def test_a_caption_may_leave_out_a_size_and_nothing_else() -> None:
     scenes_ = SOURCE.test
     i = next(i for i, text in enumerate(scenes_.captions) if " above " in text)
     size, colour, shape = (k.tolist() for k in scenes_.things[i].T)
-    words = [
-        f"{captions.COLOURS[c]} {captions.SHAPES[s]}" for c, s in zip(colour, shape, strict=True)
-    ]
+    words = [f"{captions.COLOURS[c]} {captions.SHAPES[s]}" for c, s in zip(colour, shape, strict=True)]
     said, unsaid = captions.SIZES[size[0]], captions.SIZES[1 - size[0]]
     claims = tokens(
         f"a {words[0]} above a {words[1]}", f"a {said} {words[0]} above a {words[1]}",
@@ -213,7 +211,9 @@ def test_what_a_caption_leaves_open_counts_for_nothing() -> None:
     open_, small, large = labelled.score(
         image, asked.said(tokens("a red circle", "a small red circle", "a large red circle"))
     )[0].double()
-    torch.testing.assert_close((small - open_).exp() + (large - open_).exp(), torch.ones((), dtype=torch.double))
+    torch.testing.assert_close(
+        (small - open_).exp() + (large - open_).exp(), torch.ones((), dtype=torch.double)
+    )
 
 
 # --- training and sampling ----------------------------------------------------------------------------

@@ -33,9 +33,9 @@ EXERCISE = Exercise(
     name="siglip_loss",
     title="yes or no for every picture and caption",
     task="""
-        Every picture meets every caption: the logit is `scale` times their cosine, plus `bias`. A pair should
-        have a large one, all others a small one. Sum -log sigmoid of the logits, those of no pair negated, and
-        divide by the number of pictures. The caption of picture i is number i + `first`.
+        Every picture meets every caption: the logit is `scale` times their cosine, plus `bias`. A pair
+        should have a large one, all others a small one. Sum -log sigmoid of the logits, those of no pair
+        negated, and divide by the number of pictures. The caption of picture i is number i + `first`.
         """,
     equation=r"-\frac{1}{N} \sum_i \sum_j \log \frac{1}{1 + e^{-y_{ij} (s \cos_{ij} + b)}}",
     hints=(
