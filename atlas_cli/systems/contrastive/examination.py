@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Int, UInt8
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
 from atlas_cli.data import captions, shapes
@@ -61,8 +61,19 @@ def search(score: Score, scenes: Scenes) -> dict[str, float]:
     return {
         "image_to_text": true[every, best_caption].float().mean().item(),
         "text_to_image": true[best_image, every].float().mean().item(),
+        "pairs_at_once": average_precision(scores, true),
         "search_chance": true.float().mean().item(),
     }
+
+
+def average_precision(scores: Float[Tensor, "N M"], true: Bool[Tensor, "N M"]) -> float:
+    """Of all pairs by falling score, the share of true ones as far as each true one, on average.
+
+    One threshold then serves all pictures: it is 1 where every true pair scores above every untrue one.
+    """
+    right = true.flatten()[scores.flatten().argsort(descending=True)].float()
+    share = right.cumsum(0) / torch.arange(1, len(right) + 1, device=right.device)
+    return (share * right).sum().item() / right.sum().item()
 
 
 def zero_shot(score: Score, scenes: Scenes, wording: str, length: int) -> float:

@@ -175,6 +175,12 @@ def test_a_negative_beside_every_caption_is_untrue() -> None:
     assert not asked.truth(part, false).diagonal().any()
 
 
+def test_the_average_precision_of_four_pairs_by_hand() -> None:
+    scores = torch.tensor([[4.0, 3.0], [2.0, 1.0]])
+    true = torch.tensor([[True, False], [True, False]])
+    assert asked.average_precision(scores, true) == pytest.approx((1 + 2 / 3) / 2)
+
+
 def test_the_gap_is_the_distance_of_two_means() -> None:
     class Fixed(Towers):
         def see_all(self, images):
