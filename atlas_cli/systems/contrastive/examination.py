@@ -141,11 +141,11 @@ def hard(score: Score, scenes: Scenes) -> dict[str, float]:
 
 
 def _preferred(score: Score, images: UInt8[Tensor, "N C H W"], pair: Int[Tensor, "N 2 L"]) -> float:
-    """How often the first of two captions scores higher with its picture."""
+    """How often the first of two captions scores higher with its picture; a tie counts as half."""
     captions, back = pair.flatten(0, 1).unique(dim=0, return_inverse=True)
     scores = score(images, captions)  # (N, M)
     true, false = scores.gather(1, back.view(-1, 2)).unbind(1)
-    return (true > false).float().mean().item()
+    return ((true > false).float() + 0.5 * (true == false).float()).mean().item()
 
 
 Known = np.ndarray  # (N, K) facts of scenes
