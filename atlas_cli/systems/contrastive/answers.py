@@ -11,41 +11,42 @@ from torch import Tensor
 from atlas_cli.data import captions
 from atlas_cli.data.picture import read_picture
 from atlas_cli.data.scenes import Scenes, SceneSource
-from atlas_cli.engine.system import SampleRequest
+from atlas_cli.engine.system import SampleRequest, Setting
 from atlas_cli.errors import UsageError
 from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.present.artifacts.scores import Scores
 from atlas_cli.systems.contrastive.examination import class_tokens, truth
+from atlas_cli.systems.contrastive.towers import TowersConfig
 
-BEST = 5  # sentences shown of those that were held to a picture
+BEST = 5  # sentences shown of those that were held to a picture; of prompts all
 SEARCHED = 500  # scenes of either kind that a sentence is looked up in
 
 Shares = Callable[[Tensor, Tensor], Tensor]  # images (N, C, H, W) in bytes, tokens (M, L) -> (N, M) in [0, 1]
 
 
-def answer(shares: Shares, source: SceneSource, request: SampleRequest, size: int, length: int) -> Artifact:
+def answer(shares: Shares, setting: Setting, request: SampleRequest, config: TowersConfig) -> Artifact:
     """The artifact for a request.
 
     Args:
         shares: How well each caption fits each picture.
-        source: Scenes that no training saw.
+        setting: Its data are asked for where no picture is given.
         request: With `--image` one picture is scored; with prompts alone they are looked up; with neither
             scenes of unseen pairs are scored.
-        size: Pixels a side.
-        length: L.
+        config: The size of a picture and the length of a caption.
 
     Raises:
         UsageError: a prompt has a word that no caption has, or too many.
     """
+    length = config.caption_length
     if "image" in request.extras:
-        picture = torch.from_numpy(read_picture(request.extras["image"], size))[None]
-        images = (255 * picture).round().to(torch.uint8).to(source.test.images.device)
+        picture = torch.from_numpy(read_picture(request.extras["image"], config.image_size))[None]
+        images = (255 * picture).round().to(torch.uint8).to(setting.device)
         asked = tokens_of(request.prompts, length) if request.prompts else class_tokens(length)
-        return _scored(shares, images, asked)
+        return _scored(shares, images, asked, max(BEST, len(request.prompts)))
     if request.prompts:
-        return _found(shares, source, tokens_of(request.prompts, length), request)
-    return _of_unseen(shares, source.unseen, request)
+        return _found(shares, setting.data, tokens_of(request.prompts, length), request)
+    return _of_unseen(shares, setting.data.unseen, request)
 
 
 def tokens_of(prompts: Sequence[str], length: int) -> Int[Tensor, "M L"]:
@@ -60,11 +61,11 @@ def tokens_of(prompts: Sequence[str], length: int) -> Int[Tensor, "M L"]:
 
 
 def _scored(
-    shares: Shares, images: UInt8[Tensor, "N C H W"], tokens: Int[Tensor, "M L"], caption: str = ""
+    shares: Shares, images: UInt8[Tensor, "N C H W"], tokens: Int[Tensor, "M L"], n: int, caption: str = ""
 ) -> Scores:
-    """Pictures with the captions that fit them best."""
+    """Pictures with the n captions that fit them best."""
     found: Float[Tensor, "N M"] = shares(images, tokens.to(images.device)).cpu()
-    order = found.argsort(1, descending=True)[:, : max(BEST, 0)]
+    order = found.argsort(1, descending=True)[:, :n]
     words = [captions.detokenize(row) for row in tokens.tolist()]
     answers = [
         [(words[j], float(row[j])) for j in chosen] for row, chosen in zip(found, order.tolist(), strict=True)
@@ -85,7 +86,7 @@ def _of_unseen(shares: Shares, scenes: Scenes, request: SampleRequest) -> Scores
     caption = (
         f"{right:.0f} of {len(picked)} first answers of {len(tokens)} are true; no training had such pairs."
     )
-    return _scored(shares, picked.images, tokens, caption)
+    return _scored(shares, picked.images, tokens, BEST, caption)
 
 
 def _found(shares: Shares, source: SceneSource, tokens: Int[Tensor, "M L"], request: SampleRequest) -> Images:

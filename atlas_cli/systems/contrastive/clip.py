@@ -156,8 +156,7 @@ class CLIP(System):
         Raises:
             UsageError: a prompt has a word that no caption has.
         """
-        c = self.config
-        return answers.answer(self.shares, self.setting.data, request, c.image_size, c.caption_length)
+        return answers.answer(self.shares, self.setting, request, self.config)
 
     def shares(self, images: UInt8[Tensor, "N C H W"], tokens: Int[Tensor, "M L"]) -> Float[Tensor, "N M"]:
         """Scores as shares among the captions that were asked about: one of them has to fit."""

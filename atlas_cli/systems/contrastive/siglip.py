@@ -183,8 +183,7 @@ class SigLIP(System):
         Raises:
             UsageError: a prompt has a word that no caption has.
         """
-        c = self.config
-        return answers.answer(self.shares, self.setting.data, request, c.image_size, c.caption_length)
+        return answers.answer(self.shares, self.setting, request, self.config)
 
     def shares(self, images: UInt8[Tensor, "N C H W"], tokens: Int[Tensor, "M L"]) -> Float[Tensor, "N M"]:
         """How probable a pair is, of each by itself; with the softmax, of all captions asked about."""

@@ -240,6 +240,9 @@ def test_a_picture_of_the_users_is_held_to_prompts(tmp_path: Path) -> None:
     assert {first[0], second[0]} == set(prompts)
     assert first[1] >= second[1]
     assert first[1] + second[1] == pytest.approx(1)
+    many = tuple(f"a {colour} {shape}" for colour, shape in asked.PAIRS)
+    shown = attached().sample(SampleRequest(prompt=many[0], further=many[1:], extras={"image": path}))
+    assert sorted(words for words, _ in shown.answers[0]) == sorted(many)
 
 
 def test_prompts_alone_look_pictures_up_a_row_each() -> None:
