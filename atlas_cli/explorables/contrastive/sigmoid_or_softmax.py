@@ -49,7 +49,7 @@ def sigmoid_or_softmax(batch: int, bias: float, known: float) -> Frame:
     softmax, sigmoid = (balance(kind, batch, bias, known) for kind in ("softmax", "sigmoid"))
     at = [balance("sigmoid", batch, b, known) for b in BIASES]
     high = max(1.0, *(push for _, push in (softmax, sigmoid)))
-    labels = ("softmax: own", "softmax: others", "sigmoid: own", "sigmoid: others")
+    labels = ("softmax: own", "softmax: rest", "sigmoid: own", "sigmoid: rest")
     balanced = -math.log(batch - 1) if batch > 1 else 0.0
     series = (
         Series("pull on the own caption", BIASES, tuple(own for own, _ in at)),
