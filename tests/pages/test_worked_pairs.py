@@ -19,7 +19,7 @@ def test_two_pairs_on_the_page_of_clip() -> None:
     text = text_of("clip")
     cosines = IMAGE @ TEXT.T
     for name, vector, row in zip(("red circle", "blue square"), ("(1, 0)", "(0, 1)"), cosines, strict=True):
-        assert f"| picture of a {name} | {vector} | {row[0]:.1f} | {row[1]:.1f} |" in text
+        assert f"| {name} | {vector} | {row[0]:.1f} | {row[1]:.1f} |" in text
     share, loss = (5 * cosines).softmax(1)[0, 0], clip_loss(IMAGE, TEXT, torch.tensor(5.0))
     assert f"= {share:.2f}$. The loss is minus its logarithm, {loss:.2f}." in text
     assert f"$\\log 2 = {math.log(2):.2f}$" in text
