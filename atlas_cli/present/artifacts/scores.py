@@ -54,14 +54,13 @@ class Scores(Drawn):
             grid.add_row(pictures.renderable(rgb, console), self._bars(row, console))
             console.print(grid, highlight=False, markup=False)
 
-    def _bars(self, row: list[Answer], console: Console) -> Text:
+    def _bars(self, row: list[Answer], console: Console) -> Table:
         block = "█" if console.encoding.startswith("utf") else "#"
-        text = Text()
-        for j, (words, share) in enumerate(row):
+        bars = Table.grid(padding=(0, 1))
+        for words, share in row:
             bar = (block * round(BAR * share)).ljust(BAR)
-            text.append("\n" if j else "").append(f"{share:.2f} ", "atlas.number").append(bar, "atlas.code")
-            text.append(f" {words}")
-        return text
+            bars.add_row(Text(f"{share:.2f}", "atlas.number"), Text(bar, "atlas.code"), Text(words))
+        return bars
 
     def describe(self) -> str:
         n = len(self.images)
