@@ -17,6 +17,7 @@ from atlas_cli.present.artifacts.base import Drawn
 Answer = tuple[str, float]  # a sentence, and its share in [0, 1]
 PICTURE = 24  # columns of a picture beside its answers
 BAR = 12  # columns of the bar of a share of one
+ROOMY = 60  # columns of a terminal that has room for that
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,10 +38,10 @@ class Scores(Drawn):
     def save(self, folder: Path, name: str) -> list[Path]:
         path = folder / f"{name}.txt"
         files = super().save(folder, name)
-        path.write_text("\n".join(self.lines()) + "\n", encoding="utf-8")
+        path.write_text("\n".join(self.in_lines()) + "\n", encoding="utf-8")
         return [*files, path]
 
-    def lines(self) -> list[str]:
+    def in_lines(self) -> list[str]:
         """One line an answer, an empty one between pictures."""
         parts = ["\n".join(f"{share:.3f} {words}" for words, share in row) for row in self.answers]
         return "\n\n".join(parts).splitlines()
@@ -56,9 +57,13 @@ class Scores(Drawn):
 
     def _bars(self, row: list[Answer], console: Console) -> Table:
         block = "█" if console.encoding.startswith("utf") else "#"
+        full = BAR if console.width >= ROOMY else BAR // 4
         bars = Table.grid(padding=(0, 1))
+        for width in (4, full):
+            bars.add_column(width=width, no_wrap=True)
+        bars.add_column(overflow="fold")
         for words, share in row:
-            bar = (block * round(BAR * share)).ljust(BAR)
+            bar = block * round(full * share)
             bars.add_row(Text(f"{share:.2f}", "atlas.number"), Text(bar, "atlas.code"), Text(words))
         return bars
 

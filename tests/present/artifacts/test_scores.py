@@ -28,7 +28,7 @@ def test_on_a_narrow_screen_no_line_is_too_long() -> None:
 
 
 def test_as_lines_they_stand_under_one_another() -> None:
-    assert EXAMPLE[0].lines() == [
+    assert EXAMPLE[0].in_lines() == [
         "0.750 a red circle",
         "0.250 a blue square",
         "",
