@@ -209,8 +209,9 @@ def sample(
 
     system = run if isinstance(run, System) else load(run, out=out, device=device)
     n = system.samples_shown() if count is None else count
-    first, *further = [prompt] if isinstance(prompt, str) else prompt or [None]
-    request = SampleRequest(n, seed, label, first, stream, extras, further=tuple(further))
+    prompts = [prompt] if isinstance(prompt, str) else list(prompt or ())
+    first = prompts[0] if prompts else None
+    request = SampleRequest(n, seed, label, first, stream, extras, further=tuple(prompts[1:]))
     require_answerable(system, type(system).__name__, request)
     return draw(system, request)
 

@@ -99,10 +99,11 @@ def sample(
     system = load_system(found, options, reporter(json), recipe, best)
     seed = new_seed() if seed is None else seed
     streams = system.writes and not json
-    first, *further = prompt or [None]
+    prompts = prompt or []
     request = SampleRequest(
         count or (1 if system.writes and prompt else system.samples_shown()),
-        seed, label, first, terminal.write_piece if streams else None, extras, further=tuple(further),
+        seed, label, prompts[0] if prompts else None, terminal.write_piece if streams else None, extras,
+        further=tuple(prompts[1:]),
     )  # fmt: skip
     require_answerable(system, found.topic, request, changes)
     artifact = api.draw(system, request)

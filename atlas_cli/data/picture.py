@@ -25,7 +25,7 @@ def read_picture(path: Path, size: int) -> NDArray[np.float32]:
         DataError: the file cannot be read as a picture.
     """
     picture = _pixels(path)
-    pixels = np.asarray(picture, np.float32) / 255  # (H, W, 4)
+    pixels = (np.asarray(picture) / 255).astype(np.float32)  # (H, W, 4)
     if picture.size == (size, size) and _border(pixels[..., :3]).max() <= LIGHTEST:
         return np.ascontiguousarray(pixels[..., :3].transpose(2, 0, 1))  # as the scenes are
     ink = _ink(picture)[..., None]  # (H, W, 1)

@@ -141,4 +141,4 @@ def of_all_ranks(x: Float[Tensor, "B D"]) -> Float[Tensor, "N D"]:
     """The rows of all ranks, in their order, with gradients to where they came from; of one rank its own."""
     if not (dist.is_available() and dist.is_initialized()):
         return x
-    return _Gather.apply(x)  # type: ignore[no-any-return]
+    return _Gather.apply(x)
