@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -184,8 +184,8 @@ def load(
 
 def sample(
     run: str | Path | Result | System = "latest", count: int | None = None, *, seed: int = 0,
-    label: int | None = None, prompt: str | None = None, out: Path | str = "runs", device: str = "auto",
-    stream: Callable[[str], None] | None = None, **extras: object,
+    label: int | None = None, prompt: str | Sequence[str] | None = None, out: Path | str = "runs",
+    device: str = "auto", stream: Callable[[str], None] | None = None, **extras: object,
 ) -> Artifact:  # fmt: skip
     """Something that a run has learned to make.
 
@@ -194,7 +194,7 @@ def sample(
         count: How many; None: as many as suits the system.
         seed: Same seed, same samples.
         label: The class wanted, of systems that have classes.
-        prompt: Text to continue or to draw.
+        prompt: Text to continue or to draw, or several to hold to a picture.
         out: Folder of the runs.
         device: Where it computes.
         stream: Receives text piece by piece as it is written.
@@ -209,7 +209,9 @@ def sample(
 
     system = run if isinstance(run, System) else load(run, out=out, device=device)
     n = system.samples_shown() if count is None else count
-    request = SampleRequest(n, seed, label, prompt, stream, extras)
+    prompts = [prompt] if isinstance(prompt, str) else list(prompt or ())
+    first = prompts[0] if prompts else None
+    request = SampleRequest(n, seed, label, first, stream, extras, further=tuple(prompts[1:]))
     require_answerable(system, type(system).__name__, request)
     return draw(system, request)
 

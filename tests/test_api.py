@@ -13,13 +13,14 @@ import torch
 from atlas_cli import api, catalog
 from atlas_cli.config import SystemConfig
 from atlas_cli.engine.answerable import require_answerable
-from atlas_cli.engine.system import Extra, SampleRequest, System
+from atlas_cli.engine.system import Extra, SampleRequest, Setting, System
 from atlas_cli.errors import UsageError
 from atlas_cli.learner import progress
 from atlas_cli.pages import source
 from atlas_cli.pages.export import as_markdown
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.present.reporter import SilentReporter
+from atlas_cli.recipe.recipes import TrainConfig
 
 TINY = {"train.steps": 2, "train.precision": "fp32", "train.threads": 1, "train.batch_size": 4}
 
@@ -180,3 +181,33 @@ def test_importing_it_imports_neither_torch_nor_pydantic() -> None:
         "import sys; from atlas_cli import api; assert not {'torch', 'pydantic', 'rich'} & sys.modules.keys()"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
+
+
+def test_a_second_prompt_is_refused_by_who_follows_one() -> None:
+    class One(System):
+        steers = frozenset({"prompt"})
+
+    class Several(One):
+        compares = True
+
+    two = SampleRequest(1, prompt="a", further=("b",))
+    with pytest.raises(UsageError, match="one follows one prompt, not 2") as refused:
+        require_answerable(One(SystemConfig()), "one", two)
+    assert refused.value.hint == "give --prompt once"
+    require_answerable(One(SystemConfig()), "one", SampleRequest(1, prompt="a"))
+    require_answerable(Several(SystemConfig()), "several", two)
+    assert (two.prompts, SampleRequest(1).prompts) == (("a", "b"), ())
+
+
+@pytest.mark.parametrize(
+    ("given", "heard"), [(None, ()), ([], ()), ("a b", ("a b",)), (["a", "b"], ("a", "b"))]
+)
+def test_prompts_come_one_or_several_or_not_at_all(given: Any, heard: tuple[str, ...]) -> None:
+    class Hears(System):
+        steers, compares = frozenset({"prompt"}), True
+
+        def sample(self, request: SampleRequest) -> Any:
+            return request.prompts
+
+    system = Hears(SystemConfig()).attach(Setting(None, TrainConfig(steps=1, lr=1.0)))
+    assert api.sample(system, 1, prompt=given) == heard

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +11,22 @@ _LONGEST = 60  # characters of what a prompt, a setting or a path adds to a name
 
 
 def stem(
-    seed: int, label: int | None = None, prompt: str | None = None, changes: Mapping[str, str] | None = None,
-    extras: Mapping[str, Any] | None = None, best: bool = False,
+    seed: int, label: int | None = None, prompts: Sequence[str] = (),
+    changes: Mapping[str, str] | None = None, extras: Mapping[str, Any] | None = None, best: bool = False,
 ) -> str:  # fmt: skip
     """The name without its ending: "label3-steps5-seed417", "def-add-seed12".
 
     Args:
         seed: Of the samples.
         label: The class that was asked for.
-        prompt: The text that was asked for.
+        prompts: The texts that were asked for.
         changes: Fields of the sampler that were changed, by their bare names.
         extras: What else the system was given.
         best: Whether the best checkpoint was sampled, not the newest.
     """
     parts = [] if label is None else [f"label{label}"]
-    if prompt is not None:
-        parts.append(slug(prompt) or "prompt")
+    if prompts:
+        parts.append(slug(" ".join(prompts)) or "prompt")
     for name, value in {**(changes or {}), **(extras or {})}.items():
         told = value.stem if isinstance(value, Path) else str(value)
         parts.append(slug(f"{name}{told}"))

@@ -35,7 +35,12 @@ def sample(
         int | None, typer.Option("--count", "-c", min=1, help="How many samples (default: the system's).")
     ] = None,
     label: Annotated[int | None, typer.Option(help="The class wanted (default: all in turn).")] = None,
-    prompt: Annotated[str | None, typer.Option(help="Text to continue, or to draw.")] = None,
+    prompt: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TEXT", help="Text to continue, to draw or to hold to a picture. Repeatable for the last."
+        ),
+    ] = None,
     sets: Annotated[
         list[str] | None,
         typer.Option(
@@ -94,14 +99,16 @@ def sample(
     system = load_system(found, options, reporter(json), recipe, best)
     seed = new_seed() if seed is None else seed
     streams = system.writes and not json
+    prompts = prompt or []
     request = SampleRequest(
-        count or (1 if system.writes and prompt is not None else system.samples_shown()),
-        seed, label, prompt, terminal.write_piece if streams else None, extras,
+        count or (1 if system.writes and prompt else system.samples_shown()),
+        seed, label, prompts[0] if prompts else None, terminal.write_piece if streams else None, extras,
+        further=tuple(prompts[1:]),
     )  # fmt: skip
     require_answerable(system, found.topic, request, changes)
     artifact = api.draw(system, request)
     folder = save or found.samples
-    name = _kept_samples.free(folder, _kept_samples.stem(seed, label, prompt, changes, extras, best))
+    name = _kept_samples.free(folder, _kept_samples.stem(seed, label, request.prompts, changes, extras, best))
     files = saved(lambda: artifact.save(folder, name), folder, wanted=save is not None)
     progress.record("looked", found.topic, found.name)
     if json:

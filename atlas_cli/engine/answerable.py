@@ -34,6 +34,8 @@ def require_answerable(
     _require_extras(system, who, request.extras)
     if request.prompt is not None and "prompt" not in system.steers:
         raise UsageError(f"{who} follows no prompt", "sample it without --prompt")
+    if request.further and not system.compares:
+        raise UsageError(f"{who} follows one prompt, not {len(request.prompts)}", "give --prompt once")
     if request.label is None:
         return
     if not system.classes:

@@ -60,10 +60,11 @@ class SampleRequest:
         n: How many samples.
         seed: Same seed, same samples, bit for bit on the CPU.
         label: Class wanted, for systems that can steer (None: all classes in turn).
-        prompt: Text to continue or to draw.
+        prompt: Text to continue or to draw; the first one, where there are several.
         stream: Receives text piece by piece as it is written, from systems that write (`writes`).
         extras: Values of what else the system takes (`System.extras`) by name, of those that are asked for.
         length: Of each text, in tokens, where the samples are text (None: what the config says).
+        further: Prompts after the first, for systems that compare several (`compares`).
     """
 
     n: int = 16
@@ -73,6 +74,12 @@ class SampleRequest:
     stream: Callable[[str], None] | None = None
     extras: Mapping[str, Any] = field(default_factory=dict)
     length: int | None = None
+    further: tuple[str, ...] = ()
+
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """All prompts in their order; none, where there is none."""
+        return () if self.prompt is None else (self.prompt, *self.further)
 
 
 class Deferred:
@@ -162,6 +169,8 @@ class System(nn.Module):
     acts: ClassVar[bool] = False
     #: What steers its samples: "label", "prompt", both or neither; `atlas sample` refuses the rest.
     steers: ClassVar[frozenset[str]] = frozenset()
+    #: Whether it takes several prompts at once, to compare them; others refuse a second one.
+    compares: ClassVar[bool] = False
     #: What else `atlas sample` takes for this system, each as an option of its own.
     extras: ClassVar[tuple[Extra, ...]] = ()
 

@@ -25,10 +25,10 @@ from tests.commands.house import CommandLine
         ({}, "sample-seed7"),
         ({"label": 3}, "label3-seed7"),
         ({"label": 3, "changes": {"steps": "5", "guidance": "4.0"}}, "label3-steps5-guidance4.0-seed7"),
-        ({"prompt": "def add(a, b):\n  ../../x"}, "def-add-a-b-..-..-x-seed7"),
-        ({"prompt": "???"}, "prompt-seed7"),
+        ({"prompts": ["def add(a, b):\n  ../../x"]}, "def-add-a-b-..-..-x-seed7"),
+        ({"prompts": ["???"]}, "prompt-seed7"),
         ({"extras": {"control": Path("a/My drawing.png")}, "best": True}, "controlmy-drawing-best-seed7"),
-        ({"prompt": "a" * 500}, "a" * 60 + "-seed7"),
+        ({"prompts": ["a" * 500]}, "a" * 60 + "-seed7"),
     ],
 )
 def test_a_file_is_called_after_what_was_asked_for(asked: dict[str, Any], name: str) -> None:

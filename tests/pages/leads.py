@@ -139,8 +139,10 @@ def sample(context: Any) -> None:
     system = getattr(importlib.import_module(catalog.system_module(topic)), str(topic.system))
     _extras.parsed(topic.slug, _extras.given(context), [])
     for option in ("label", "prompt"):
-        if given[option] is not None and option not in system.steers:
+        if given[option] not in (None, [], ()) and option not in system.steers:
             raise UsageError(f"{topic.slug} follows no {option}", "")
+    if len(given["prompt"] or ()) > 1 and not system.compares:
+        raise UsageError(f"{topic.slug} follows one prompt", "")
     fields = system_class(topic.slug).sampling_fields()
     for text in given["sets"] or ():
         key = text.partition("=")[0].removeprefix("model.")
