@@ -75,12 +75,11 @@ def _losses(gan: GAN, real: Tensor, fake: Tensor) -> tuple[float, float]:
     """The discriminator's and the generator's."""
     import torch
 
-    from atlas_cli.systems.gan.gan import discriminator_loss, generator_loss
+    from atlas_cli.systems.gan.games import critic_objective, generator_objective
 
     with torch.no_grad():
-        logit = gan.discriminator(fake, None)
-        first = discriminator_loss(gan.discriminator(real, None), logit)
-        return float(first), float(generator_loss(logit, gan.config.loss))
+        seen, logit, kind = gan.discriminator(real, None), gan.discriminator(fake, None), gan.config.loss
+        return float(critic_objective(kind, seen, logit)), float(generator_objective(kind, seen, logit))
 
 
 def _in_cells(points: Tensor) -> Sequence[tuple[float, float]]:
