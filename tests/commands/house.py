@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from atlas_cli import app
+from atlas_cli import app, catalog
 from atlas_cli.recipe import recipes
 from atlas_cli.recipe.text import to_yaml
 from atlas_cli.runs.folder import Labels, RunFolder
@@ -27,6 +27,12 @@ class Said(NamedTuple):
     def document(self) -> Any:
         """The one JSON document on stdout."""
         return json.loads(self.out)
+
+
+def without_recipes(monkeypatch: pytest.MonkeyPatch, slug: str) -> None:
+    """A topic of which there are diagrams and nothing to train."""
+    every = catalog.recipes_of
+    monkeypatch.setattr(catalog, "recipes_of", lambda topic: () if topic.slug == slug else every(topic))
 
 
 class CommandLine:

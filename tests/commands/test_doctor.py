@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from atlas_cli.commands import _classroom
-from tests.commands.house import CommandLine, Said
+from tests.commands.house import CommandLine, Said, without_recipes
 from tests.commands.test_prepare import OWN, PARENT
 from tests.commands.test_schema import check
 
@@ -48,6 +48,7 @@ def test_what_a_class_lacks_is_told_until_it_is_prepared(
 ) -> None:
     monkeypatch.setattr("atlas_cli.metrics.judge._train", lambda *_: None)
     monkeypatch.setattr("atlas_cli.diagrams.shipped.frame", lambda *_: None)
+    without_recipes(monkeypatch, "stylegan")
     (tmp_path / "own.yaml").write_text(OWN)
     line = ("doctor", "--class", "own.yaml", PARENT, "stylegan")
     said = atlas(*line, "--json")

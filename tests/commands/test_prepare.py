@@ -15,7 +15,7 @@ from atlas_cli.commands._training import Place
 from atlas_cli.errors import InterruptedRun
 from atlas_cli.metrics import judge
 from atlas_cli.recipe import recipes
-from tests.commands.house import CommandLine, Said
+from tests.commands.house import CommandLine, Said, without_recipes
 from tests.commands.test_schema import check
 
 #: Few strokes, which are drawn and judged.
@@ -53,6 +53,7 @@ def made_files(folder: Path) -> set[str]:
 def nothing_shipped(monkeypatch: pytest.MonkeyPatch) -> None:
     """Diagrams as those are whose first frame is not shipped, as that of a heavy one is not."""
     monkeypatch.setattr("atlas_cli.diagrams.shipped.frame", lambda *_: None)
+    without_recipes(monkeypatch, "stylegan")
 
 
 @pytest.mark.usefixtures("nothing_shipped")
@@ -189,7 +190,8 @@ def test_wrong_names_and_formats_are_refused(atlas: CommandLine) -> None:
 
 def test_neither_help_nor_a_list_of_diagrams_imports_torch(tmp_path: Path) -> None:
     program = (
-        "import sys; from atlas_cli import app\n"
+        "import sys; from atlas_cli import app, catalog\n"
+        "catalog.recipes_of = lambda topic: ()\n"
         "for line in (['prepare', '--help'], ['prepare', 'stylegan', '--dry-run']):\n"
         "    assert app._run(line) == 0\n"
         "    assert 'torch' not in sys.modules, line\n"

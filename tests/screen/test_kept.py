@@ -119,11 +119,11 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
 @pytest.mark.parametrize(
     ("command", "name", "old", "new"),
     [
-        ("explain sngan", "content/gan/sngan.md", "idea: ", "idea: Zyxt. "),
+        ("explain genie", "content/world/genie.md", "idea: ", "idea: Zyxt. "),
         ("diagram gan", "content/gan/diagrams/alternation.yaml", "title: ", "title: Zyxt "),
         ("explain gan", "content/gan/diagrams/alternation.yaml", "title: ", "title: Zyxt "),
-        ("explain sngan", "atlas_cli/pages/compose.py", "Meanwhile:", "Zyxt:"),
-        ("explain sngan", "atlas_cli/__init__.py", "__version__ = ", '__version__ = "9" + '),
+        ("explain genie", "atlas_cli/pages/compose.py", "Meanwhile:", "Zyxt:"),
+        ("explain genie", "atlas_cli/__init__.py", "__version__ = ", '__version__ = "9" + '),
         ("ls", "content/atlas.yaml", "line: Sequence", "line: Zyxt sequence"),
         ("", "content/atlas.yaml", "why: ", "why: Zyxt "),
     ],
@@ -199,7 +199,7 @@ def test_a_fault_is_not_kept(house: House):
 
 
 def test_marks_of_runs_are_never_stale(house: House):
-    run = house.work / "runs" / "sngan-small-1"
+    run = house.work / "runs" / "genie-small-1"
     texts = [house.prints()]
     run.mkdir(parents=True)
     try:
@@ -212,7 +212,7 @@ def test_marks_of_runs_are_never_stale(house: House):
     finally:
         shutil.rmtree(run.parent)
     texts.append(house.prints())
-    signs = [text.decode().split("sngan", 1)[1][0] for text in texts]
+    signs = [text.decode().split("genie", 1)[1][0] for text in texts]
     assert signs == [" ", "●", "✓", "✗", " "]
 
 
