@@ -24,9 +24,27 @@ from atlas_cli.recipe import recipes, source
 from atlas_cli.recipe.model import Recipe
 from atlas_cli.runs.durable import write_atomic
 
-
-_OWN_KEYS = {"without", "spread", "spread_without", "vary", "vary_seeds", "spread_vary", "seconds", "timed", "device",
-             "precision", "cores", "threads", "seeds", "python", "torch", "code", "date"}  # of `measured:`  # fmt: skip
+_OWN_KEYS = frozenset(  # of `measured:`
+    [
+        "without",
+        "spread",
+        "spread_without",
+        "vary",
+        "vary_seeds",
+        "spread_vary",
+        "seconds",
+        "timed",
+        "device",
+        "precision",
+        "cores",
+        "threads",
+        "seeds",
+        "python",
+        "torch",
+        "code",
+        "date",
+    ]
+)
 
 
 @dataclass
