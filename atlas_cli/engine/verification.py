@@ -24,6 +24,28 @@ from atlas_cli.recipe import recipes, source
 from atlas_cli.recipe.model import Recipe
 from atlas_cli.runs.durable import write_atomic
 
+_OWN_KEYS = frozenset(  # of `measured:`
+    [
+        "without",
+        "spread",
+        "spread_without",
+        "vary",
+        "vary_seeds",
+        "spread_vary",
+        "seconds",
+        "timed",
+        "device",
+        "precision",
+        "cores",
+        "threads",
+        "seeds",
+        "python",
+        "torch",
+        "code",
+        "date",
+    ]
+)
+
 
 @dataclass
 class Verification:
@@ -50,6 +72,11 @@ class Verification:
         """The `measured:` section: means over the seeds, the spread of both arms, and their origin."""
         train, device = self.recipe.train, choose_device(self.device)
         with_idea, without = [o.figures for o in self.outcomes], [o.ablated or {} for o in self.outcomes]
+        if taken := _OWN_KEYS & {name for figures in with_idea for name in figures}:
+            raise UsageError(
+                f"a figure is called {min(taken)}, as a part of `measured:` is",
+                "give the figure another name",
+            )
         return {
             **_means(with_idea),
             "without": _means(without),

@@ -49,6 +49,14 @@ def test_measured_holds_means_spreads_and_the_ablation() -> None:
     assert measured["spread_without"] == {"class_accuracy": [0.5, 0.5]}
 
 
+def test_a_figure_may_not_be_called_as_a_part_of_the_section() -> None:
+    found = verification()
+    for outcome in found.outcomes:
+        outcome.figures["spread"] = 1.0
+    with pytest.raises(UsageError, match="a figure is called spread"):
+        found.measured()
+
+
 def test_measured_holds_the_rows_of_vary() -> None:
     found = verification()
     for outcome, value in zip(found.outcomes, (1.0, 2.0, 6.0), strict=True):

@@ -290,7 +290,7 @@ class SimCLR(System):
         return {
             "alignment": probe.alignment(first, second),
             "uniformity": probe.uniformity(first),
-            "spread": float(probe.spread(first)),
+            "dispersion": float(probe.spread(first)),
         }
 
     def embed(self, images: Float[Tensor, "N C H W"]) -> Float[Tensor, "N P"]:

@@ -190,7 +190,7 @@ def test_evaluation_puts_pixels_and_an_untrained_encoder_beside_it(tiny_images: 
     with inference(made):
         figures = made.evaluate()
     probes = {f"{who}{what}" for who in ("", "pixels_", "random_") for what in ("probe", "probe_100", "knn")}
-    assert set(figures) == probes | {"alignment", "uniformity", "spread"}
+    assert set(figures) == probes | {"alignment", "uniformity", "dispersion"}
     untrained = made.untrained()
     torch.testing.assert_close(  # the encoder as it was before its first step
         untrained.body[1].weight, before["encoder.body.1.weight"]
