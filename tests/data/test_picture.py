@@ -1,4 +1,4 @@
-"""A picture of the user's own: laid on the dark of the scenes, whatever its paper, and squared without a crop."""
+"""A picture of the user's own: laid on the dark of the scenes, whatever its paper, and squared uncut."""
 
 from __future__ import annotations
 
