@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BATCHES = (2, 4, 8, 16, 32, 64)
-TEMPERATURES = (1.0, 0.5, 0.2, 0.1, 0.07, 0.05, 0.02, 0.01)
+TEMPERATURES = (1.0, 0.5, 0.2, 0.1, 0.07, 0.03, 0.01)
 
 
 @cache
