@@ -41,7 +41,7 @@ class Config(TowersConfig):
     loss: Literal["sigmoid", "softmax"] = "sigmoid"
     temperature: float = Field(0.1, gt=0)  # at the start; it is learned
     bias: float = -10.0  # at the start, as in the paper; -log(N - 1) says that one caption of N is right
-    block: int = Field(0, ge=0)  # captions whose logits are held at once; 0: all
+    block: int = Field(0, ge=0, le=10**9)  # captions whose logits are held at once; 0: all
 
 
 def siglip_loss(

@@ -62,7 +62,7 @@ class Config(SystemConfig):
     z_dim: int = Field(64, gt=0, le=WIDEST)  # P
     predictor: bool = True  # siamese: one view's z is made to tell the other's
     stop_gradient: bool = True  # siamese: only the telling side learns
-    n_labels: int = Field(0, ge=0)  # supervised: images whose class is known; 0: all
+    n_labels: int = Field(0, ge=0, le=10**9)  # supervised: images whose class is known; 0: all
 
 
 class Encoder(nn.Module):
