@@ -103,7 +103,7 @@ def plane(features: Float[Tensor, "N D"], way: str = "pca") -> np.ndarray:
         way: "pca", two principal components, each with its largest weight positive; or "tsne", which keeps
             neighbours together and says nothing of distances (van der Maaten, Hinton 2008).
     """
-    x = F.normalize(features.double().cpu(), dim=1)
+    x = F.normalize(features.cpu().double(), dim=1)
     x = x - x.mean(0)
     if way == "tsne":
         from sklearn.manifold import TSNE
@@ -134,7 +134,7 @@ def spread(features: Float[Tensor, "N D"]) -> Float[Tensor, ""]:
 
 def _whitened(train: Tensor, x: Tensor) -> np.ndarray:
     """Features with the mean and the deviation of those of training taken out, (N, D)."""
-    train, x = train.flatten(1).double(), x.flatten(1).double()
+    train, x = train.flatten(1).cpu().double(), x.flatten(1).cpu().double()
     scale = train.std(0).clamp(min=1e-3 * float(train.std()) + 1e-12)
     return ((x - train.mean(0)) / scale).float().cpu().numpy()
 

@@ -15,7 +15,7 @@ from atlas_cli.explorables.contrastive._matrix import KNOWN, vectors
 if TYPE_CHECKING:
     from torch import Tensor
 
-BATCHES = (2, 4, 8, 16, 32, 64)
+BATCHES = (2, 4, 8, 16, 32, 48)
 TEMPERATURES = (1.0, 0.5, 0.2, 0.1, 0.07, 0.03, 0.01)
 
 

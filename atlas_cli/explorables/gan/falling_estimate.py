@@ -15,11 +15,11 @@ from atlas_cli.explorables.gan._films import N_CARRIED, STEPS, film, modes_found
 RUNS = {"with R1": "modes", "without R1": "modes-without-r1"}
 
 
-def falling_estimate(run: str) -> Frame:
-    """A recorded training by four numbers."""
+def falling_estimate(run: str, step: int = STEPS[-1]) -> Frame:
+    """A recorded training by four numbers, and what they are in one round."""
     stills, floor = film(RUNS[run]).stills, film(RUNS[run]).facts["floor"]
     title = run[0].upper() + run[1:]
-    first, early, last = stills[0], stills[1], stills[-1]
+    first, early, here = stills[0], stills[1], stills[STEPS.index(step)]
     return Frame(
         (
             (
@@ -30,7 +30,7 @@ def falling_estimate(run: str) -> Frame:
                         _over(stills, "a fresh critic's gap", lambda still: still["gap"], "dashed"),
                         Series("two clouds of data", (STEPS[0], STEPS[-1]), (floor["apart"],) * 2, "points"),
                     ),
-                    "round", "carried on average", log_y=True,
+                    "round", "carried on average", log_y=True, marker=step, drag="step",
                 ),
             ),
             (
@@ -40,21 +40,21 @@ def falling_estimate(run: str) -> Frame:
                         _over(stills, "discriminator", lambda still: still["losses"][0]),
                         _over(stills, "generator", lambda still: still["losses"][1], "dashed"),
                     ),
-                    "round", "loss",
+                    "round", "loss", marker=step,
                 ),
             ),
         ),
         f"{title}: the exact distance between {N_CARRIED} samples and as many real points goes "
-        f"from {first['apart']:.3g} at first to {early['apart']:.2g} in round {STEPS[1]} and "
-        f"{last['apart']:.2g} in round {STEPS[-1]}, a fresh critic's gap from {first['gap']:.3g} "
-        f"to {early['gap']:.2g} and {last['gap']:.2g}. Two such clouds of data are "
+        f"from {first['apart']:.3g} at first to {early['apart']:.2g} in round {STEPS[1]} and is "
+        f"{here['apart']:.2g} in round {step}, a fresh critic's gap from {first['gap']:.3g} "
+        f"to {early['gap']:.2g} and {here['gap']:.2g}. Two such clouds of data are "
         f"{floor['apart']:.2g} apart, with a gap of {floor['gap']:.2g}. The "
-        f"discriminator's loss ends at {last['losses'][0]:.3g}, the generator's at "
-        f"{last['losses'][1]:.3g}. Found in the end: {modes_found(last['average'])} of "
-        f"{len(last['average'])} Gaussians.",
+        f"discriminator's loss is then {here['losses'][0]:.3g}, the generator's "
+        f"{here['losses'][1]:.3g}. Found: {modes_found(here['average'])} of "
+        f"{len(here['average'])} Gaussians.",
         {
-            "exact distance": last["apart"], "fresh critic's gap": last["gap"],
-            "discriminator's loss": last["losses"][0], "generator's loss": last["losses"][1],
+            "exact distance": here["apart"], "fresh critic's gap": here["gap"],
+            "discriminator's loss": here["losses"][0], "generator's loss": here["losses"][1],
         },
     )  # fmt: skip
 
@@ -68,7 +68,10 @@ def _over(
 EXPLORABLE = Explorable(
     "falling-estimate", "gan", ("gan",), "Which number falls while samples improve?",
     "Which of the four curves tells you, without a look at the points, that one of the runs lost its modes?",
-    (Knob("run", "training", tuple(RUNS), "with R1", "choice"),),
+    (
+        Knob("run", "training", tuple(RUNS), "with R1", "choice"),
+        Knob("step", "round", STEPS, STEPS[-1], "play"),
+    ),
     falling_estimate,
     place=75,
 )  # fmt: skip

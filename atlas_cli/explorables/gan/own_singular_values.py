@@ -86,5 +86,5 @@ EXPLORABLE = Explorable(
     "own-singular-values", "gan", ("sngan",), "How much each layer stretches",
     "Which layer would have stretched most without the division, and how many of its directions are used?",
     (Knob("layer", "layer", LAYERS, 2, "slider"),),
-    None, from_run=own_singular_values, systems=("sngan",), place=25,
+    None, from_run=own_singular_values, systems=("sngan",), place=22,
 )  # fmt: skip

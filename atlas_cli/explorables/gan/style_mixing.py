@@ -18,7 +18,7 @@ N_LAYERS = 5  # with a style
 CROSSOVERS = tuple(range(N_LAYERS + 1))  # layers from the bottom that have the row's style
 NAMES = {"slant": "slant", "stroke": "stroke width", "class": "digit"}
 LOOKS: tuple[Literal["line", "dashed", "points"], ...] = ("line", "dashed", "points")
-DIGITS = {"different": ((2, 3, 8), (0, 4, 7, 9)), "one": ((3, 3, 3), (3, 3, 3, 3))}  # rows, columns
+DIGITS = {"different": ((3, 8), (0, 4, 7)), "one": ((3, 3), (3, 3, 3))}  # rows, columns
 
 
 def style_mixing(system: StyleGAN, crossover: int, digits: str) -> Frame:
