@@ -230,7 +230,7 @@ def test_what_is_not_written_leads_to_the_nearest_that_is():
         near = finished.nearest(topic)
         assert near is not None
         assert finished.is_finished(near)
-    assert finished.nearest(catalog.resolve("llava")).slug == "gpt"
+    assert finished.nearest(catalog.resolve("llava")).slug == "clip"
     assert finished.nearest(catalog.resolve_family("flow")).family in ("flow", "diffusion")
     text = files()["vlm/llava.html"]
     assert "not written yet. The nearest that is finished: <a href=" in text
