@@ -44,6 +44,7 @@ _CLAUSES = (
     ("energy_distance", "distance between made and real points; 0 is the same distribution"),
     ("wasserstein_distance", "how far a made point is carried on average to lie as the real ones do"),
     ("steps_to_near", "steps until samples are near real ones, as the recipe says; all if never"),
+    ("image_to_text", "share of pictures whose best of 500 captions is true of them"),
     ("singular_missed", "farthest that a layer's largest singular value lies from one, by SVD"),
     ("singular_largest", "largest singular value of any layer that the discriminator computes with"),
     ("survived*", "share of short games that are alive at their end, over learning rates or at one"),

@@ -59,7 +59,7 @@ def test_what_a_class_lacks_is_told_until_it_is_prepared(
         "hint": "atlas prepare own.yaml",
     }  # fmt: skip
     assert told[PARENT]["found"] == "parents 0 of 1"
-    assert told["stylegan"]["found"] == "diagrams 0 of 1"
+    assert told["stylegan"]["found"] == "diagrams 1 of 2"  # one is pinned
     assert not (tmp_path / "home" / "strokes").exists()  # it looks, and makes nothing
     assert not (tmp_path / "runs").exists()
     missing = atlas(*line, "--check")
