@@ -100,7 +100,7 @@ def test_hints_lead_from_one_to_the_next_and_to_the_solution(atlas: CommandLine)
     assert f"atlas exercise solution {NAME}" in last.err
     shown = atlas("exercise", "solution", NAME)
     assert "-F.logsigmoid(real_logit).mean()" in shown.out
-    assert "gan.py:" in shown.out
+    assert "games.py:" in shown.out
 
 
 def test_reset_says_where_the_work_lies(atlas: CommandLine, loss: Exercise) -> None:
