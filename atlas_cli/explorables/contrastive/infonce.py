@@ -93,7 +93,7 @@ def infonce(temperature: float, batch: int, apart: int) -> Frame:
 
 EXPLORABLE = Explorable(
     "infonce", "contrastive", ("simclr",), "Find the partner among all others",
-    "Which temperature makes the nearest stranger bear nearly all of the push?",
+    "Which setting makes the nearest stranger bear nearly all of the push?",
     (
         Knob("temperature", "temperature", TEMPERATURES, 0.2, "slider"),
         Knob("batch", "images in the batch", BATCHES, 8, "slider"),
