@@ -10,12 +10,12 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from atlas_cli.diagrams.frames import Curves, Explorable, Frame, Heatmap, Knob, Series
-from atlas_cli.explorables.contrastive._matrix import KNOWN, vectors
+from atlas_cli.explorables.contrastive._matrix import vectors
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-BATCHES = (2, 4, 8, 16, 32, 48)
+BATCHES = (2, 4, 8, 16, 32)
 TEMPERATURES = (1.0, 0.5, 0.2, 0.1, 0.07, 0.03, 0.01)
 
 
@@ -82,7 +82,7 @@ EXPLORABLE = Explorable(
     (
         Knob("batch", "pairs", BATCHES, 8, "slider"),
         Knob("temperature", "temperature", TEMPERATURES, 0.1, "slider"),
-        Knob("known", "share of a vector that says what is there", KNOWN, 0.75, "slider"),
+        Knob("known", "share of a vector that says what is there", (0.25, 0.75, 1.0), 0.75, "slider"),
     ),
     clip_matrix,
     place=30,
