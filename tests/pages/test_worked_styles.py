@@ -9,7 +9,7 @@ import torch
 from atlas_cli import catalog
 from atlas_cli.pages.source import read_page
 from atlas_cli.recipe import recipes
-from atlas_cli.systems.gan import stylegan
+from atlas_cli.systems.gan import style_figures, stylegan
 
 
 def text_of(topic: str) -> str:
@@ -56,6 +56,6 @@ def test_what_stylegans_page_says_of_settings_is_so() -> None:
     size = fields["image_size"].default
     assert [size // part for part in stylegan.SIZES] == [7, 14, 14, 28]
     assert "at 7 pixels a side, two at 14, one at 28" in text
-    assert (stylegan.N_LAYERS, stylegan.COARSE) == (5, 3)
-    assert stylegan.style_figures.NEIGHBOURS == 3
-    assert [f"| ${psi:g}$ |" in text for psi in stylegan.style_figures.PSIS] == [True] * 4
+    assert (stylegan.N_LAYERS, style_figures.COARSE) == (5, 3)
+    assert style_figures.NEIGHBOURS == 3
+    assert [f"| ${psi:g}$ |" in text for psi in style_figures.PSIS] == [True] * 4

@@ -1,4 +1,8 @@
-"""How much each layer of a trained discriminator stretches, before and after the division."""
+"""How much each layer of a trained discriminator stretches, before and after the division.
+
+A finished run has averaged weights and the directions of its last step: what is shown is what these compute
+with.
+"""
 
 from __future__ import annotations
 

@@ -78,10 +78,11 @@ def _shares(system: StyleGAN, crossover: int) -> dict[str, float]:
 
     from atlas_cli.metrics.judge import Judge
     from atlas_cli.screen import messages
+    from atlas_cli.systems.gan.style_figures import mixture_shares
 
     with torch.no_grad():
         judge = Judge.load_or_train(system.setting.data, messages.say)
-        return system.mixture_shares(judge, crossover, N_PAIRS)
+        return mixture_shares(system, judge, crossover, N_PAIRS)
 
 
 EXPLORABLE = Explorable(

@@ -153,6 +153,7 @@ class SNGAN(GAN):
     compiled: ClassVar[tuple[str, ...]] = ("generator",)  # the norm writes into its buffers in every pass
     config: Config
     singular: Tensor
+    short = False  # a short game may die without a word
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -168,6 +169,10 @@ class SNGAN(GAN):
         if batch.step == self.setting.train.steps - 1:
             self.singular.copy_(self.singular_values())
         return seen
+
+    def _look(self, batch: Batch, fake: Tensor, seen: Metrics) -> None:
+        if not self.short:
+            super()._look(batch, fake, seen)
 
     @torch.no_grad()
     def singular_values(self) -> Float[Tensor, "L"]:
@@ -208,6 +213,7 @@ class SNGAN(GAN):
         with torch.random.fork_rng(devices=[]):  # the run's own draws stay as they are
             torch.manual_seed(seed)
             fresh = type(self)(self.config)
+        fresh.short = True
         fresh.to(self.setting.device).attach(
             replace(self.setting, train=train.model_copy(update={"seed": seed, "lr": rate, "steps": ROUNDS}))
         )
@@ -215,11 +221,7 @@ class SNGAN(GAN):
         try:
             with torch.enable_grad():
                 for step in range(ROUNDS):
-                    batch = fresh.batch(step)
-                    with self.setting.autocast():
-                        fake = fresh.generator(batch.z, batch.label)
-                    fresh.discriminator_step(batch, fake.detach(), optimizers["discriminator"])
-                    fresh.generator_step(batch, fake, optimizers["generator"])
+                    fresh.step(fresh.batch(step), optimizers)
         except NotFinite:
             return float("inf")
         return fresh.distance_now()
@@ -228,6 +230,6 @@ class SNGAN(GAN):
 def standing(layer: nn.Module) -> Tensor:
     """The weight that a layer computes with, without another round of its norm."""
     was, _ = layer.training, layer.eval()
-    weight: Tensor = layer.weight  # type: ignore[assignment]
+    weight = torch.as_tensor(layer.weight).detach()
     layer.train(was)
-    return weight.detach()
+    return weight

@@ -8,6 +8,7 @@ Shapes:  N samples, D feature dimensions, H height, W width.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -18,7 +19,46 @@ from atlas_cli.metrics.judge import Judge
 
 PSIS = (0.3, 0.5, 0.7, 1.0)  # of the curve of quality and variety
 NEIGHBOURS = 3  # k: a sample reaches as far as its third nearest neighbour
+N_CURVE = 1_000  # images at each psi, and as many real ones
+N_PATHS, N_MIXED = 500, 200  # pairs of styles
+COARSE = 3  # layers that count as coarse: all below the image's full size
 EPSILON = 1e-2  # of the path, between the two images whose distance is taken; 1e-4 in the paper
+
+
+@runtime_checkable
+class Styled(Protocol):
+    """A system that draws images of styles."""
+
+    setting: Any
+
+    def styles(self, z: Tensor, label: Tensor | None, psi: float = 1.0) -> Tensor: ...
+
+    def noise(self, n: int, random: torch.Generator) -> Tensor: ...
+
+    def images(
+        self, coarse: Tensor, noise: Tensor, fine: Tensor | None = None, crossover: int = ...
+    ) -> Tensor: ...
+
+    def _latents(
+        self, n: int, random: torch.Generator, wanted: int | None = None
+    ) -> tuple[Tensor, Tensor | None]: ...
+
+
+def of(system: Styled, judge: Judge, n_layers: int) -> dict[str, float]:
+    """All figures that are not about samples alone; of mixtures where there are layers with a style."""
+    figures = curve(system, judge) | path_figures(system, judge)
+    return figures | (mixing_figures(system, judge, n_layers) if n_layers else {})
+
+
+# --- quality and variety -----------------------------------------------------------------------------
+
+
+def curve(system: Styled, judge: Judge) -> dict[str, float]:
+    """Quality and variety at each psi, of images with the same noise."""
+    random = system.setting.generator("truncation")
+    z, label = system._latents(N_CURVE, random)
+    noise = system.noise(N_CURVE, random)
+    return truncation_curve(judge, N_CURVE, lambda psi: system.images(system.styles(z, label, psi), noise))
 
 
 def precision_recall(
@@ -36,6 +76,19 @@ def precision_recall(
     precise = (between <= reach(real)[:, None]).any(0)
     covered = (between <= reach(drawn)).any(1)
     return precise.float().mean().item(), covered.float().mean().item()
+
+
+# --- paths -------------------------------------------------------------------------------------------
+
+
+def path_figures(system: Styled, judge: Judge) -> dict[str, float]:
+    """How fast images change on the way from one to another of their class: through z and through w."""
+    random = system.setting.generator("paths")
+    (a, label), (b, _) = system._latents(N_PATHS, random), system._latents(N_PATHS, random)
+    noise, t = system.noise(N_PATHS, random), torch.rand(N_PATHS, 1, generator=random, device=a.device)
+    return paths(
+        a, b, t, lambda z: system.styles(z, label), lambda w: judge.features(system.images(w, noise))
+    )
 
 
 def path_length(
@@ -120,6 +173,38 @@ def paths(
 
 def _over(length: float, other: float) -> float:
     return length / other if other else 0.0  # a generator that died draws one image for all styles
+
+
+# --- mixtures ----------------------------------------------------------------------------------------
+
+
+def mixing_figures(system: Styled, judge: Judge, n_layers: int) -> dict[str, float]:
+    """Where slant, stroke and class of mixtures come from, at every crossover and at COARSE."""
+    figures: dict[str, float] = {}
+    for layer in range(1, n_layers):
+        found = mixture_shares(system, judge, layer)
+        figures |= {f"{name}_from_coarse_{layer}": share for name, share in found.items()}
+    named = {f"{name}_from_coarse": figures[f"{name}_from_coarse_{COARSE}"] for name in found}
+    return figures | named | {"stroke_from_fine": 1 - named["stroke_from_coarse"]}
+
+
+def mixture_shares(system: Styled, judge: Judge, crossover: int, n: int | None = None) -> dict[str, float]:
+    """How much of n mixtures, N_MIXED unless said, is from the style of the layers below the crossover.
+
+    Returns:
+        slant, stroke: Of two styles of one class; see `share_from`.
+        class: Share read as the coarse style's class, of mixtures of two; where there are classes.
+    """
+    n, random = n or N_MIXED, system.setting.generator("mixing")
+    (a, label), (b, _) = system._latents(n, random), system._latents(n, random)
+    noise, w_a, w_b = system.noise(n, random), system.styles(a, label), system.styles(b, label)
+    first, second = system.images(w_a, noise), system.images(w_b, noise)
+    found = shares(first, second, system.images(w_a, noise, w_b, crossover))
+    if label is not None:
+        others = system.styles(b, label.roll(1))
+        features = judge.features(system.images(w_a, noise, others, crossover))
+        found["class"] = (judge.net.head(features).argmax(1) == label).float().mean().item()
+    return found
 
 
 # --- two properties of a digit -----------------------------------------------------------------------

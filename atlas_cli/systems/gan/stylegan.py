@@ -33,21 +33,16 @@ from atlas_cli.errors import UsageError
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
-from atlas_cli.systems.gan import style_figures
+from atlas_cli.systems.gan import gan, style_figures
 from atlas_cli.systems.gan.gan import GAN, PixelNorm
-from atlas_cli.systems.gan.gan import Batch as GANBatch
-from atlas_cli.systems.gan.gan import Config as GANConfig
 
 SIZES = (4, 2, 2, 1)  # the image's size over that of each convolution's output
 N_LAYERS = len(SIZES) + 1  # with a style each; the last makes the image
-N_CURVE = 1_000  # images at each psi, and as many real ones
-N_PATHS, N_MIXED = 500, 200  # pairs of styles
 N_MEAN = 1_000  # styles of a class, behind its mean
-COARSE = 3  # layers that count as coarse: all below the image's full size
 N_FRAMES = 12  # of the film from the mean style to the samples
 
 
-class Config(GANConfig):
+class Config(gan.Config):
     """Fields of `model:`; the data give the first three."""
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images",)
@@ -238,7 +233,7 @@ def truncated(w: Float[Tensor, "B D"], mean: Float[Tensor, "B D"], psi: float) -
 
 
 @dataclass(frozen=True, kw_only=True)
-class Batch(GANBatch):
+class Batch(gan.Batch):
     """A training batch with all its randomness in it: as in `gan`, with two latents for each fake."""
 
     z: Float[Tensor, "B 2 Z"]
@@ -268,8 +263,8 @@ class StyleGAN(GAN):
         z, noise = random.normal(2, c.z_dim), random.normal(self.n_noise)
         crossover = random.integers(1, N_LAYERS)
         crossover = torch.where(random.uniform() < c.mixing, crossover, N_LAYERS)
-        given = label if c.given_classes else None
-        return Batch(step=step, real=real, label=given, z=z, crossover=crossover, noise=noise)
+        label = label if c.given_classes else None
+        return Batch(step=step, real=real, label=label, z=z, crossover=crossover, noise=noise)
 
     def step(self, batch: Batch, optimizers: Optimizers) -> Metrics:  # type: ignore[override]
         """As in `gan`; some fakes have two styles, so that no layer can rely on its neighbour's."""
@@ -282,8 +277,6 @@ class StyleGAN(GAN):
     def n_noise(self) -> int:
         """Pixels of all noise maps of an image."""
         return sum(size**2 for size in self.generator.sizes)
-
-    # --- images of styles -----------------------------------------------------------------------------
 
     def styles(self, z: Float[Tensor, "N Z"], label: Int[Tensor, "N"] | None, psi: float = 1.0) -> Tensor:
         """w of each z, (N, D), truncated."""
@@ -317,59 +310,10 @@ class StyleGAN(GAN):
     # --- what the run is judged by, and what it shows -------------------------------------------------
 
     def evaluate(self) -> Mapping[str, float]:
-        judge, random = (
-            Judge.load_or_train(self.setting.data, messages.say),
-            self.setting.generator("evaluate"),
-        )
-        z, label = self._latents(N_SAMPLES, random)
+        judge = Judge.load_or_train(self.setting.data, messages.say)
+        z, label = self._latents(N_SAMPLES, random := self.setting.generator("evaluate"))
         figures = judge.score(self.images(self.styles(z, label), self.noise(len(z), random)), label)
-        figures |= self.truncation_curve(judge) | self.path_figures(judge)
-        return figures | (self.mixing_figures(judge) if self.config.enters == "styles" else {})
-
-    def truncation_curve(self, judge: Judge) -> dict[str, float]:
-        """Quality and variety at each psi."""
-        random = self.setting.generator("truncation")
-        z, label = self._latents(N_CURVE, random)
-        noise = self.noise(N_CURVE, random)
-        return style_figures.truncation_curve(
-            judge, N_CURVE, lambda psi: self.images(self.styles(z, label, psi), noise)
-        )
-
-    def path_figures(self, judge: Judge) -> dict[str, float]:
-        """How fast images change on the way from one to another of their class: through z and through w."""
-        random = self.setting.generator("paths")
-        (a, label), (b, _) = self._latents(N_PATHS, random), self._latents(N_PATHS, random)
-        noise, t = self.noise(N_PATHS, random), torch.rand(N_PATHS, 1, generator=random, device=a.device)
-        return style_figures.paths(
-            a, b, t, lambda z: self.styles(z, label), lambda w: judge.features(self.images(w, noise))
-        )
-
-    def mixing_figures(self, judge: Judge) -> dict[str, float]:
-        """Where slant, stroke and class of mixtures come from, at every crossover and at COARSE."""
-        figures: dict[str, float] = {}
-        for layer in range(1, N_LAYERS):
-            shares = self.mixture_shares(judge, layer)
-            figures |= {f"{name}_from_coarse_{layer}": share for name, share in shares.items()}
-        named = {f"{name}_from_coarse": figures[f"{name}_from_coarse_{COARSE}"] for name in shares}
-        return figures | named | {"stroke_from_fine": 1 - named["stroke_from_coarse"]}
-
-    def mixture_shares(self, judge: Judge, crossover: int, n: int = N_MIXED) -> dict[str, float]:
-        """How much of n mixtures is from the style of the layers below the crossover.
-
-        Returns:
-            slant, stroke: Of two styles of one class; see `share_from`.
-            class: Share read as the coarse style's class, of mixtures of two; where there are classes.
-        """
-        random = self.setting.generator("mixing")
-        (a, label), (b, _) = self._latents(n, random), self._latents(n, random)
-        noise, w_a, w_b = self.noise(n, random), self.styles(a, label), self.styles(b, label)
-        drawn = [self.images(w_a, noise), self.images(w_b, noise), self.images(w_a, noise, w_b, crossover)]
-        shares = style_figures.shares(*drawn)
-        if label is not None:
-            others = self.styles(b, label.roll(1))
-            features = judge.features(self.images(w_a, noise, others, crossover))
-            shares["class"] = (judge.net.head(features).argmax(1) == label).float().mean().item()
-        return shares
+        return figures | style_figures.of(self, judge, N_LAYERS if self.config.enters == "styles" else 0)
 
     def sample(self, request: SampleRequest) -> Images:
         """Samples, reached from the mean style of their class; with `mix` a grid of mixtures."""

@@ -13,7 +13,7 @@ from atlas_cli.explorables.gan import style_mixing as shown
 from atlas_cli.explorables.gan.style_mixing import EXPLORABLE, style_mixing
 from atlas_cli.metrics.judge import Judge, JudgeNet
 from atlas_cli.recipe.recipes import TrainConfig
-from atlas_cli.systems.gan import stylegan
+from atlas_cli.systems.gan import style_figures, stylegan
 from atlas_cli.systems.gan.stylegan import Config, StyleGAN
 from tests.explorables.house import check
 
@@ -32,7 +32,7 @@ def system(tiny_images: ImageSource, monkeypatch: pytest.MonkeyPatch) -> StyleGA
 
 def test_the_layers_are_those_of_the_system() -> None:
     assert shown.N_LAYERS == stylegan.N_LAYERS
-    assert EXPLORABLE.knobs[0].default == stylegan.COARSE
+    assert EXPLORABLE.knobs[0].default == style_figures.COARSE
 
 
 def test_at_the_ends_a_mixture_is_all_of_the_column_or_of_the_row(system: StyleGAN) -> None:

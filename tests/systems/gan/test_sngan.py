@@ -205,6 +205,20 @@ def test_a_short_game_leaves_the_run_s_weights_and_draws_alone(
     assert all(torch.equal(a, b) for a, b in zip(before, system.parameters(), strict=True))
 
 
+def test_a_short_game_is_played_as_the_run_s_own_and_says_nothing(
+    tiny_images: ImageSource, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sngan, "ROUNDS", 40)
+    monkeypatch.setattr(SNGAN, "distance_now", lambda self: 7.0)
+    monkeypatch.setattr("atlas_cli.systems.gan.watching.variety", lambda *_: 0.0)  # all samples are one
+    moves: list[int] = []
+    plain = SNGAN.discriminator_step
+    monkeypatch.setattr(SNGAN, "discriminator_step", lambda *a: moves.append(1) or plain(*a))
+    on_images(tiny_images, critic_steps=2).short_game(0.001, 0)
+    assert len(moves) == 80
+    assert "mode collapse" not in capsys.readouterr().err
+
+
 def test_games_are_counted_as_alive_by_their_distance(
     tiny_images: ImageSource, monkeypatch: pytest.MonkeyPatch
 ) -> None:

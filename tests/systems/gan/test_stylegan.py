@@ -290,10 +290,11 @@ def test_a_mixture_has_all_of_one_half_of_each_or_all_of_the_other() -> None:
 
 def test_what_is_measured_of_a_generator(tiny_images: ImageSource, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of one that draws by its coarse styles alone all of a mixture is coarse."""
-    for name in ("N_CURVE", "N_PATHS", "N_MIXED", "N_MEAN"):
-        monkeypatch.setattr(stylegan, name, 60)
+    for name in ("N_CURVE", "N_PATHS", "N_MIXED"):
+        monkeypatch.setattr(style_figures, name, 60)
+    monkeypatch.setattr(stylegan, "N_MEAN", 60)
     system = small(tiny_images).eval()
-    for layer in (*system.generator.convolutions[stylegan.COARSE :], system.generator.to_image):
+    for layer in (*system.generator.convolutions[style_figures.COARSE :], system.generator.to_image):
         nn.init.zeros_(layer.affine.weight)
     judge = Judge(JudgeNet(1, 8, 10), tiny_images)
     monkeypatch.setattr(Judge, "load_or_train", lambda source, _: judge)
