@@ -45,10 +45,13 @@ def frame_of(explorable: Explorable, setting: Mapping[str, Value]) -> Frame:
 def is_kept(explorable: Explorable, setting: Mapping[str, Value]) -> bool:
     """Whether the frame of a setting was computed before by the code as it is now."""
     wanted = {**explorable.defaults, **setting}
-    if explorable.packed or shipped.frame(explorable, wanted) is not None:
-        return True
+    return bool(explorable.packed) or shipped.frame(explorable, wanted) is not None or has(explorable, wanted)
+
+
+def has(explorable: Explorable, what: object) -> bool:
+    """Whether `kept` made this before."""
     with suppress(paths.NoHome):
-        return _path(explorable, wanted).is_file()
+        return _path(explorable, what).is_file()
     return False
 
 

@@ -14,7 +14,7 @@ from atlas_cli.errors import EnvironmentFault, UsageError
 from atlas_cli.pages import quiz
 from atlas_cli.pages.html import anchor
 from atlas_cli.pages.source import Page, read_page
-from atlas_cli.site import figures, glossary, home, preview, quizzes, search, shell
+from atlas_cli.site import ahead, figures, glossary, home, preview, quizzes, search, shell
 from atlas_cli.site.address import path_of, quiz_path, relative
 from atlas_cli.site.article import Places, article, has_diagrams, titles
 from atlas_cli.site.shell import Content
@@ -41,6 +41,7 @@ def build(folder: Path, url: str = "") -> Built:
         UsageError: the folder holds something else.
         EnvironmentFault: it cannot be written.
     """
+    ahead.pack_all()
     files: dict[str, bytes] = {path: text.encode() for path, text in render(url).items()}
     files[shell.PREVIEW] = preview.png()
     try:

@@ -14,7 +14,7 @@ from itertools import product
 from math import prod
 from typing import Any
 
-from atlas_cli.diagrams.frame_cache import kept
+from atlas_cli.diagrams.frame_cache import has, kept
 from atlas_cli.diagrams.frames import Explorable, Knob, Value
 
 MOST_BYTES = 300_000  # of packed frames in one page
@@ -37,9 +37,17 @@ def pack(explorable: Explorable) -> tuple[list[dict[str, Any]], str]:
     knobs = [knob.as_dict() for knob in explorable.knobs]
     if explorable.packed:
         return knobs, explorable.packed
-    what = ["package", MOST_FRAMES, MOST_BYTES, knobs]
-    values, text = kept(explorable, what, lambda: packed(explorable))
+    values, text = kept(explorable, _package(knobs), lambda: packed(explorable))
     return [knob | {"values": left} for knob, left in zip(knobs, values, strict=True)], text
+
+
+def is_packed(explorable: Explorable) -> bool:
+    """Whether `pack` finds what it needs on disk."""
+    return bool(explorable.packed) or has(explorable, _package([knob.as_dict() for knob in explorable.knobs]))
+
+
+def _package(knobs: list[dict[str, Any]]) -> list[Any]:
+    return ["package", MOST_FRAMES, MOST_BYTES, knobs]
 
 
 def packed(explorable: Explorable, most_bytes: int = 0) -> tuple[list[list[Value]], str]:

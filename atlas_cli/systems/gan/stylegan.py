@@ -33,8 +33,11 @@ from atlas_cli.errors import UsageError
 from atlas_cli.metrics.judge import N_SAMPLES, Judge
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
-from atlas_cli.systems.gan import gan, style_figures
+from atlas_cli.systems.gan import style_figures
 from atlas_cli.systems.gan.gan import GAN, PixelNorm
+from atlas_cli.systems.gan.gan import Batch as GANBatch
+from atlas_cli.systems.gan.gan import Config as GANConfig
+from atlas_cli.systems.gan.style_bottom import Bottom
 
 SIZES = (4, 2, 2, 1)  # the image's size over that of each convolution's output
 N_LAYERS = len(SIZES) + 1  # with a style each; the last makes the image
@@ -42,7 +45,7 @@ N_MEAN = 1_000  # styles of a class, behind its mean
 N_FRAMES = 12  # of the film from the mean style to the samples
 
 
-class Config(gan.Config):
+class Config(GANConfig):
     """Fields of `model:`; the data give the first three."""
 
     data_kinds: ClassVar[tuple[str, ...]] = ("images",)
@@ -164,21 +167,6 @@ class Constant(nn.Module):
         return self.map.expand(len(w), -1, -1, -1)
 
 
-class Bottom(nn.Module):
-    """Where z enters at the bottom: a map of it, of as many channels as `spare` weights pay for."""
-
-    def __init__(self, n_in: int, width: int, size: int, spare: int) -> None:
-        super().__init__()
-        channels = max(1, round((spare - width) / ((n_in + 1) * size**2 + width)))
-        self.body = nn.Sequential(
-            nn.Linear(n_in, channels * size**2), nn.Unflatten(1, (channels, size, size)), nn.LeakyReLU(0.2),
-            nn.Conv2d(channels, width, 1), PixelNorm(),
-        )  # fmt: skip
-
-    def forward(self, z: Float[Tensor, "B D"]) -> Float[Tensor, "B I h w"]:
-        return self.body(z)
-
-
 class Generator(nn.Module):
     """Styles, one for each layer, and noise -> an image in [-1, 1]."""
 
@@ -233,7 +221,7 @@ def truncated(w: Float[Tensor, "B D"], mean: Float[Tensor, "B D"], psi: float) -
 
 
 @dataclass(frozen=True, kw_only=True)
-class Batch(gan.Batch):
+class Batch(GANBatch):
     """A training batch with all its randomness in it: as in `gan`, with two latents for each fake."""
 
     z: Float[Tensor, "B 2 Z"]
@@ -311,7 +299,8 @@ class StyleGAN(GAN):
 
     def evaluate(self) -> Mapping[str, float]:
         judge = Judge.load_or_train(self.setting.data, messages.say)
-        z, label = self._latents(N_SAMPLES, random := self.setting.generator("evaluate"))
+        random = self.setting.generator("evaluate")
+        z, label = self._latents(N_SAMPLES, random)
         figures = judge.score(self.images(self.styles(z, label), self.noise(len(z), random)), label)
         return figures | style_figures.of(self, judge, N_LAYERS if self.config.enters == "styles" else 0)
 
