@@ -150,6 +150,7 @@ def test_an_example_is_stale_when_what_it_comes_from_has_changed(
     monkeypatch.setattr(_stale, "catalog", SimpleNamespace(topics=list))  # no figures of recipes,
     monkeypatch.setattr(_stale, "benches", list)  # none of benchmarks,
     monkeypatch.setattr(_stale.films, "found", list)  # no films,
+    monkeypatch.setattr(_stale.staleness, "stale", list)  # nothing pinned,
     monkeypatch.setattr(_stale, "paths", SimpleNamespace(content_dir=lambda: tmp_path))  # and this example
     named = {"transformer/diagrams/decoder-block.data.json": reasons} if reasons else {}
     assert _stale.found() == named

@@ -85,6 +85,9 @@ def test_the_list_names_what_is_old_and_only_that(monkeypatch: pytest.MonkeyPatc
     old = {"gpt/small", "ssm/measured/scan-speed.yaml"}
     monkeypatch.setattr(_stale, "stale", lambda recipe: ["changed"] if recipe.name in old else [])
     monkeypatch.setattr(_stale, "stale_bench", lambda path: ["changed too"])
+    monkeypatch.setattr(_stale.staleness, "stale", list)  # of what is pinned,
+    monkeypatch.setattr(_stale.films, "found", list)  # filmed
+    monkeypatch.setattr(_stale.worked, "files_of", lambda content: [])  # or worked, nothing is looked at
     monkeypatch.setattr(_stale, "benches", lambda: [paths.content_dir() / "ssm/measured/scan-speed.yaml"])
     assert _stale.found() == {"gpt/small": ["changed"], "ssm/measured/scan-speed.yaml": ["changed too"]}
 
