@@ -25,7 +25,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from atlas_cli.data.scenes import Scenes
-from atlas_cli.engine.system import Extra, Metrics, SampleRequest, System
+from atlas_cli.engine.decay import decay_groups
+from atlas_cli.engine.system import Extra, Metrics, Optimizers, SampleRequest, System
 from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.systems.contrastive import answers
 from atlas_cli.systems.contrastive.clip import MOST, clip_loss
@@ -41,6 +42,7 @@ class Config(TowersConfig):
     loss: Literal["sigmoid", "softmax"] = "sigmoid"
     temperature: float = Field(0.1, gt=0)  # at the start; it is learned
     bias: float = -10.0  # at the start, as in the paper; -log(N - 1) says that one caption of N is right
+    scale_rate: float = Field(1.0, gt=0, le=1000)  # learning rate of scale and bias, in multiples of train.lr
     block: int = Field(0, ge=0, le=10**9)  # captions whose logits are held at once; 0: all
 
 
@@ -114,6 +116,20 @@ class SigLIP(System):
         self.bias = nn.Parameter(torch.tensor(config.bias)) if config.loss == "sigmoid" else None
 
     # --- training -------------------------------------------------------------------------------------
+
+    def optimizers(self) -> Optimizers:
+        """AdamW; scale and bias, which have a way to go, take steps of their own length."""
+        train = self.setting.train
+        numbers = [p for p in (self.log_scale, self.bias) if p is not None]
+        return {
+            "main": torch.optim.AdamW(
+                [
+                    *decay_groups(self.towers.parameters(), train.weight_decay),
+                    {"params": numbers, "weight_decay": 0.0, "lr": self.config.scale_rate * train.lr},
+                ],
+                lr=train.lr, betas=train.betas, fused=True,
+            )
+        }  # fmt: skip
 
     def batch(self, step: int) -> Batch:
         return _pairs(self.setting.data.batch(self.setting.random(step)))
