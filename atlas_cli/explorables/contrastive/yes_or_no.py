@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from atlas_cli.systems.contrastive.siglip import SigLIP
 
 SCENES = 16
-MOVED = (-6, -4, -2, 0, 2, 4, 6)  # what is added to the learned bias
+MOVED = (-4, -3, -2, -1, 0, 1, 2, 3, 4)  # what is added to the learned bias
 ASKED = tuple(range(1, 9))  # scenes whose captions are read
 
 
@@ -49,7 +49,7 @@ def yes_or_no(system: SigLIP, scene: int, moved: int) -> Frame:
         ),
         (Tokens(f"The captions, and how sure a yes is of scene {scene}", told),),
         (
-            Bars("Of all the answers", ("yes and true", "yes and not true", "no and true"),
+            Bars("Of all the answers", ("right yes", "wrong yes", "missed yes"),
                  (right, wrong, there - right), float(max(there, wrong, 1))),
         ),
     )  # fmt: skip
@@ -57,9 +57,9 @@ def yes_or_no(system: SigLIP, scene: int, moved: int) -> Frame:
     return Frame(
         panels,
         f"{moved:+d} on the bias: of {SCENES**2} answers {right + wrong} are yes, {right} of them rightly; "
-        f"{there - right} that should be are no. Scene {scene} gets {answered} yes, and its own caption "
-        f"{float(row[own]):.0%}.",
-        {"yes and true": right, "yes and not true": wrong, "no and true": there - right,
+        f"{there - right} that should be are no. For scene {scene} {answered} of {SCENES} captions get a yes, and "
+        f"its own has {float(row[own]):.0%}.",
+        {"right yes": right, "wrong yes": wrong, "missed yes": there - right,
          "own caption": float(row[own])},
     )  # fmt: skip
 
@@ -75,7 +75,8 @@ def _answers(system: SigLIP) -> Answers:
 
     from atlas_cli.systems.contrastive.examination import truth
 
-    test, written = system.setting.data.test, []
+    test = system.setting.data.test
+    written: list[int] = []
     for i, caption in enumerate(test.captions):
         if caption not in [test.captions[k] for k in written]:
             written.append(i)
@@ -89,7 +90,7 @@ def _answers(system: SigLIP) -> Answers:
 
 EXPLORABLE = Explorable(
     "yes-or-no", "contrastive", ("siglip",), "Sixteen scenes, sixteen captions",
-    "What would a bias that is lower by four cost, and what would it save?",
+    "What would a bias that is lower by two cost, and what would it save?",
     (
         Knob("scene", "scene", ASKED, 1, "play"),
         Knob("moved", "added to the bias", MOVED, 0, "slider"),

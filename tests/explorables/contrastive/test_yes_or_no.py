@@ -33,16 +33,16 @@ def knowing(monkeypatch: pytest.MonkeyPatch, right: float, wrong: float, **field
 
 def test_who_knows_the_pairs_says_yes_to_them_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     facts = yes_or_no(knowing(monkeypatch, 3.0, -5.0), 4, 0).facts
-    assert facts["yes and true"] == SCENES
-    assert facts["yes and not true"] == 0
+    assert facts["right yes"] == SCENES
+    assert facts["wrong yes"] == 0
     assert facts["own caption"] == pytest.approx(1 / (1 + math.exp(-3)), rel=1e-3)
 
 
 def test_a_bias_that_is_moved_turns_every_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     system = knowing(monkeypatch, 3.0, -5.0)
     low, high = (yes_or_no(system, 1, moved).facts for moved in (-4, 6))
-    assert low["yes and true"] + low["yes and not true"] == 0
-    assert high["yes and true"] + high["yes and not true"] == SCENES**2
+    assert low["right yes"] + low["wrong yes"] == 0
+    assert high["right yes"] + high["wrong yes"] == SCENES**2
 
 
 def test_no_caption_is_shown_twice_and_each_is_true_of_its_own_scene() -> None:
