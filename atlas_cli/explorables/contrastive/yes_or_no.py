@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from atlas_cli.diagrams.frames import Bars, Explorable, Frame, Heatmap, Knob, Tokens
+from atlas_cli.diagrams.frames import Bars, Explorable, Frame, Heatmap, Knob, Words
 from atlas_cli.diagrams.hands import Drag
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from atlas_cli.systems.contrastive.siglip import SigLIP
 
-SCENES = 16
+SCENES, SUREST = 16, 5  # scenes with their captions; captions that are read
 MOVED = (-4, -3, -2, -1, 0, 1, 2, 3, 4)  # what is added to the learned bias
 ASKED = tuple(range(1, 9))  # scenes whose captions are read
 
@@ -38,8 +38,10 @@ def yes_or_no(system: SigLIP, scene: int, moved: int) -> Frame:
     said, row, own = shares > 0.5, shares[scene - 1], scene - 1
     right, wrong = int((said & seen.true).sum()), int((said & ~seen.true).sum())
     there = int(seen.true.sum())
+    surest = row.argsort(descending=True).tolist()[:SUREST]
     told = tuple(
-        (caption, share, f"{share:.0%}") for caption, share in zip(seen.captions, row.tolist(), strict=True)
+        f"{float(row[k]):4.0%}  {seen.captions[k]}: {'true' if seen.true[own, k] else 'not true'}"
+        for k in surest
     )
     panels = (
         (
@@ -47,7 +49,7 @@ def yes_or_no(system: SigLIP, scene: int, moved: int) -> Frame:
             Heatmap("Which captions are true", seen.true.double(), 0.0, 1.0, "caption", "scene",
                     names=(("no", 0.0), ("yes", 1.0)), drag=_scenes()),
         ),
-        (Tokens(f"The captions, and how sure a yes is of scene {scene}", told),),
+        (Words(f"Scene {scene}: the captions that are surest of a yes", told),),
         (
             Bars("Of all the answers", ("right yes", "wrong yes", "missed yes"),
                  (right, wrong, there - right), float(max(there, wrong, 1))),

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from atlas_cli.engine.system import Setting
-from atlas_cli.explorables.contrastive.yes_or_no import EXPLORABLE, SCENES, yes_or_no
+from atlas_cli.explorables.contrastive.yes_or_no import EXPLORABLE, SCENES, SUREST, yes_or_no
 from atlas_cli.recipe.recipes import TrainConfig
 from atlas_cli.systems.contrastive.siglip import Config, SigLIP
 from tests.explorables.house import check
@@ -49,8 +49,8 @@ def test_no_caption_is_shown_twice_and_each_is_true_of_its_own_scene() -> None:
     frame = yes_or_no(attached(), 1, 0)
     truth = torch.tensor(frame.panels[0][1].rows)
     assert (truth.diagonal() == 1).all()
-    captions = [text for text, *_ in frame.panels[1][0].tokens]
-    assert len(set(captions)) == len(captions) == SCENES
+    lines = frame.panels[1][0].lines
+    assert len({line.partition("%")[2] for line in lines}) == len(lines) == SUREST
 
 
 def test_with_a_softmax_a_bias_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
