@@ -59,8 +59,8 @@ def yes_or_no(system: SigLIP, scene: int, moved: int) -> Frame:
     return Frame(
         panels,
         f"{moved:+d} on the bias: of {SCENES**2} answers {right + wrong} are yes, {right} of them rightly; "
-        f"{there - right} that should be are no. A yes for scene {scene}: {answered} of {SCENES} captions; "
-        f"its own has {float(row[own]):.0%}.",
+        f"{there - right} that should be are no. Of scene {scene} it holds {answered} of {SCENES} "
+        f"captions to be true; its own has {float(row[own]):.0%}.",
         {"right yes": right, "wrong yes": wrong, "missed yes": there - right,
          "own caption": float(row[own])},
     )  # fmt: skip
