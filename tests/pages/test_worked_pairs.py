@@ -62,7 +62,9 @@ def test_what_simclrs_page_says_of_settings_is_so() -> None:
     assert "the five nearest training images" in text
     assert f"| batches of 4096 [1] | {small.train.batch_size} |" in text
     assert small.ablate["views"] == []
-    assert recipes.resolve("simclr/views").train.steps * 2 == small.train.steps
+    views, textured = (recipes.resolve(f"simclr/{name}").train.steps for name in ("views", "textured"))
+    assert f"in trainings of {views} steps, where `small` has {small.train.steps:,}" in text
+    assert f"(`textured`, {textured} steps)" in text
     batch = recipes.resolve("simclr/batch")
     seen = {r.train.steps * r.train.batch_size for r in (batch, *batch.variants.values())}
     assert len(seen) == 1

@@ -6,7 +6,7 @@ Source:  Zhai, Mustafa, Kolesnikov, Beyer 2023, arXiv:2303.15343. Here: eq. 2 an
 Names:   `log_scale` is the paper's t', `bias` its b.
 Shapes:  N pairs, C channels, H height, W width, L tokens, D of the space, A captions of a block.
 Differs: the towers and scenes of clip. Captions of all ranks are gathered at once, where the paper hands them
-         round; what is computed is the same.
+         round; what is computed is the same. Scale and bias may learn faster than the towers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from atlas_cli.data.scenes import Scenes
-from atlas_cli.engine.system import Extra, Metrics, SampleRequest, System
+from atlas_cli.engine.decay import decay_groups
+from atlas_cli.engine.system import Extra, Metrics, Optimizers, SampleRequest, System
 from atlas_cli.present.artifacts.base import Artifact
 from atlas_cli.systems.contrastive import answers
 from atlas_cli.systems.contrastive.clip import MOST, clip_loss
@@ -41,6 +42,8 @@ class Config(TowersConfig):
     loss: Literal["sigmoid", "softmax"] = "sigmoid"
     temperature: float = Field(0.1, gt=0)  # at the start; it is learned
     bias: float = -10.0  # at the start, as in the paper; -log(N - 1) says that one caption of N is right
+    scale_rate: float = Field(1.0, gt=0, le=1000)  # learning rate of the scale, in multiples of train.lr
+    bias_rate: float = Field(1.0, gt=0, le=1000)  # and of the bias, which is in the units of a logit
     block: int = Field(0, ge=0, le=10**9)  # captions whose logits are held at once; 0: all
 
 
@@ -114,6 +117,17 @@ class SigLIP(System):
         self.bias = nn.Parameter(torch.tensor(config.bias)) if config.loss == "sigmoid" else None
 
     # --- training -------------------------------------------------------------------------------------
+
+    def optimizers(self) -> Optimizers:
+        """AdamW; scale and bias, which have a way to go, take steps of their own length."""
+        train, c = self.setting.train, self.config
+        rates = [
+            (self.log_scale, c.scale_rate),
+            *([(self.bias, c.bias_rate)] if self.bias is not None else []),
+        ]
+        groups = decay_groups(self.towers.parameters(), train.weight_decay)
+        groups += [{"params": [p], "weight_decay": 0.0, "lr": rate * train.lr} for p, rate in rates]
+        return {"main": torch.optim.AdamW(groups, lr=train.lr, betas=train.betas, fused=True)}
 
     def batch(self, step: int) -> Batch:
         return _pairs(self.setting.data.batch(self.setting.random(step)))

@@ -92,6 +92,24 @@ def test_the_bias_moves_no_answer_and_every_share() -> None:
     assert (low.shares(images, tokens) < high.shares(images, tokens)).all()
 
 
+@pytest.mark.parametrize("loss", ["sigmoid", "softmax"])
+def test_scale_and_bias_take_steps_of_their_own_length(loss: str) -> None:
+    system = attached(loss=loss, scale_rate=20.0, bias_rate=50.0)
+    optimizers = system.optimizers()
+    numbers = [system.log_scale, *([system.bias] if loss == "sigmoid" else [])]
+    held = {id(p): group for group in optimizers["main"].param_groups for p in group["params"]}
+    assert len(held) == len(list(system.parameters()))
+    assert all(held[id(p)]["weight_decay"] == 0 for p in numbers)
+    before = [p.item() for p in numbers]
+    weight = system.towers.text.project.weight.detach().clone()
+    system.step(system.batch(0), optimizers)
+    moved = [abs(p.item() - x) for p, x in zip(numbers, before, strict=True)]
+    assert moved == pytest.approx([20e-3, 50e-3][: len(numbers)], rel=1e-3)  # Adam's first step is the rate
+    assert float((system.towers.text.project.weight.detach() - weight).abs().max()) == pytest.approx(
+        1e-3, rel=1e-2
+    )
+
+
 def test_what_is_kept_of_a_product_is_counted_once() -> None:
     image, text = torch.randn(50, 10), torch.randn(40, 10)
     kept = kept_mb(lambda a, b: (a @ b.T).exp().sum(), image, text)
