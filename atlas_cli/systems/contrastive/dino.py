@@ -112,7 +112,7 @@ class Net(nn.Module):
 def sharpened(
     t: Float[Tensor, "T B K"], centre: Float[Tensor, "K"], temperature: float
 ) -> Float[Tensor, "T B K"]:
-    """The teacher's answers (eq. 1 with the centre of eq. 4): what is common to all is taken out, then sharpened."""
+    """The teacher's answers (eq. 1 with the centre of eq. 4): what all share is taken out, then sharpened."""
     # exercise: sharpened
     return ((t - centre) / temperature).softmax(2)
     # end
@@ -151,7 +151,7 @@ def koleo(h: Float[Tensor, "B D"]) -> Tensor:
 
 @torch.no_grad()
 def entropies(p: Float[Tensor, "T B K"]) -> tuple[Tensor, Tensor]:
-    """Mean entropy of an answer, and the entropy of the mean answer, nats: what lies between tells images apart."""
+    """Mean entropy of an answer, and the entropy of the mean answer, nats: the gap tells images apart."""
     mean = p.mean((0, 1))
     return -torch.xlogy(p, p).sum(2).mean(), -torch.xlogy(mean, mean).sum()
 
@@ -303,7 +303,7 @@ class DINO(System):
         if self.config.objective == "supervised":
             return figures
         with torch.no_grad():
-            loss, seen = self.loss(self.held_out(self.setting.train.steps))
+            _, seen = self.loss(self.held_out(self.setting.train.steps))
             whole = math.log(self.config.n_out)
         entropy, of_mean = float(seen["entropy"]), float(seen["of_mean"])
         told = {"entropy": entropy, "mean_entropy": of_mean, "kl": float(seen["kl"])}

@@ -49,7 +49,7 @@ class Block(nn.Module):
 
 
 class Edges(nn.Module):
-    """How strongly an image changes at each place, in any of several ways; light and dark may change places."""
+    """How strongly an image changes at each place, in several ways; light and dark may change places."""
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
