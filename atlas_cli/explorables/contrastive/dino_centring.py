@@ -1,7 +1,7 @@
 """A linear student and its moving average on twelve points: which collapse comes, and what prevents it.
 
-Source:  Caron et al. 2021, arXiv:2104.14294, section 5.3 and figure 7 (entropy and KL). The loss, the centre's
-         use, the entropies and the name of the collapse are the system's own functions.
+Source:  Caron et al. 2021, arXiv:2104.14294, section 5.3 and figure 7 (entropy and KL). The loss, the
+         centre's use, the entropies and the name of the collapse are the system's own functions.
 """
 
 from __future__ import annotations
@@ -110,8 +110,8 @@ def dino_centring(centring: str, temperature: float, step: int) -> Frame:
     return Frame(
         panels,
         f"Centring {centring}, teacher's temperature {temperature:g} beside {STUDENT:g} of the student, step "
-        f"{step}: an answer has an entropy of {look.entropy:.2f} nats, the mean answer {look.of_mean:.2f}, of at "
-        f"most {whole:.2f}. {told}",
+        f"{step}: an answer has an entropy of {look.entropy:.2f} nats, the mean answer {look.of_mean:.2f}, "
+        f"of at most {whole:.2f}. {told}",
         {"entropy": look.entropy, "of the mean": look.of_mean, "KL": look.kl, "collapse": kind or "none"},
     )
 

@@ -30,7 +30,6 @@ from torch.nn import functional as F
 
 from atlas_cli.config import DEEPEST, WIDEST, SystemConfig
 from atlas_cli.data.backgrounds import over_textures
-from atlas_cli.data.drawing import read_drawing
 from atlas_cli.data.images import to_float
 from atlas_cli.draws import BatchRandom
 from atlas_cli.engine.descent import descend
@@ -40,6 +39,7 @@ from atlas_cli.metrics.probe import Labelled
 from atlas_cli.present.artifacts.images import Images
 from atlas_cli.screen import messages
 from atlas_cli.systems.contrastive import objects
+from atlas_cli.systems.contrastive.attention_sheet import sheet
 from atlas_cli.systems.contrastive.crops import crop
 from atlas_cli.systems.contrastive.vit import PATCH, ViT
 
@@ -67,7 +67,7 @@ class Config(SystemConfig):
     d_hidden: int = Field(256, gt=0, le=WIDEST)  # of the head
     d_unit: int = Field(64, gt=0, le=WIDEST)  # of the head before its last layer, where lengths are one
     n_out: int = Field(256, gt=1, le=WIDEST)  # K
-    n_small: int = Field(4, ge=0, le=64)  # small crops of an image
+    n_small: int = Field(0, ge=0, le=64)  # small crops of an image
     small_size: int = Field(16, ge=8, multiple_of=4, le=WIDEST)  # px
     large_area: tuple[float, float] = Field((0.7, 1.1), strict=False)  # of the image
     small_area: tuple[float, float] = Field((0.3, 0.6), strict=False)
@@ -75,7 +75,8 @@ class Config(SystemConfig):
     teacher_temperature: float = Field(0.02, gt=0, le=100)
     centring: Literal["batch", "mean", "none"] = "batch"  # batch: Sinkhorn and Knopp; mean: the paper's
     centre_momentum: float = Field(0.9, ge=0, lt=1)  # mean: of the centre
-    momentum: float = Field(0.9, ge=0, lt=1)  # of the teacher at first; it rises to 1 along a cosine
+    momentum: float = Field(0.9, ge=0, lt=1)  # of the teacher at first
+    last_momentum: float = Field(0.95, ge=0, le=1)  # and at the end; it rises along a cosine
     spreading: float = Field(0.2, ge=0, le=100)  # weight of the KoLeo loss
     frozen: float = Field(0.03, ge=0, lt=1)  # share of the steps in which the last layer stands still
 
@@ -170,9 +171,9 @@ def collapse(entropy: float, of_mean: float, n_out: int) -> str:
     return "uniform" if entropy > whole / 2 else "one output"
 
 
-def momentum_at(share: float, first: float) -> float:
-    """The teacher's momentum after a share of training: from `first` to 1 along a cosine."""
-    return 1 - (1 - first) * (1 + math.cos(math.pi * share)) / 2
+def momentum_at(share: float, first: float, last: float = 1.0) -> float:
+    """The teacher's momentum after a share of training: from `first` to `last` along a cosine."""
+    return last - (last - first) * (1 + math.cos(math.pi * share)) / 2
 
 
 @dataclass(frozen=True)
@@ -219,12 +220,12 @@ class DINO(System):
         n_small = c.n_small if c.objective == "dino" else 0
         kinds = ((LARGE, c.image_size, c.large_area), (n_small, c.small_size, c.small_area))
         large, small = (
-            [self._laid(crop(images, random, size, area), random) for _ in range(n)]
-            for n, size, area in kinds
+            [self.laid(crop(images, random, size, area), random) for _ in range(n)] for n, size, area in kinds
         )
         return Batch(step, torch.cat(large), torch.cat(small) if small else images[:0], label)
 
-    def _laid(self, images: Tensor, random: BatchRandom) -> Tensor:
+    def laid(self, images: Tensor, random: BatchRandom) -> Tensor:
+        """Images over a texture each, where there are textures."""
         return over_textures(images, random) if self.config.textured else images
 
     def loss(self, batch: Batch) -> tuple[Tensor, Metrics]:
@@ -271,7 +272,7 @@ class DINO(System):
     def follow(self, step: int) -> None:
         """The teacher's weights move towards the student's; those of a supervised run are the same."""
         c, steps = self.config, self.setting.train.steps
-        m = momentum_at(step / steps, c.momentum) if c.objective == "dino" else 0.0
+        m = momentum_at(step / steps, c.momentum, c.last_momentum) if c.objective == "dino" else 0.0
         torch._foreach_lerp_(list(self.teacher.parameters()), list(self.student.parameters()), 1 - m)
         if c.objective == "supervised":
             for own, theirs in zip(self.teacher.buffers(), self.student.buffers(), strict=True):
@@ -324,7 +325,7 @@ class DINO(System):
     def shown(self, images: Tensor, purpose: str) -> Float[Tensor, "N C H W"]:
         """Images as the nets see them, each over its texture."""
         x = to_float(images)
-        return self._laid(x, BatchRandom(0, 0, len(x), device=x.device, purpose=purpose))
+        return self.laid(x, BatchRandom(0, 0, len(x), device=x.device, purpose=purpose))
 
     def untrained(self) -> ViT:
         """The same body before its first step, with norms that know the images."""
@@ -352,27 +353,7 @@ class DINO(System):
 
     def sample(self, request: SampleRequest) -> Images:
         """Held-out images, or one of one's own, each with the attention of every head over it."""
-        c, source = self.config, self.setting
-        if "image" in request.extras:
-            drawing = torch.from_numpy(read_drawing(request.extras["image"], c.image_size))
-            ink = drawing.to(source.device).expand(1, c.channels, -1, -1)
-        else:
-            keys = torch.rand(
-                len(source.data.test_labels), generator=source.generator("sample", request.seed),
-                device=source.device,
-            )  # fmt: skip
-            ink = (to_float(source.data.test_images[keys.argsort()[: request.n]]) + 1) / 2
-        random = BatchRandom(request.seed, 0, len(ink), device=source.device, purpose="shown")
-        images = self._laid(2 * ink - 1, random)
-        maps = self.attention(images)
-        side = c.image_size // PATCH
-        maps = maps.unflatten(2, (side, side)) / maps.amax(2)[..., None, None]  # the brightest patch is white
-        maps = F.interpolate(maps, scale_factor=float(PATCH))[:, :, None]  # (N, h, 1, H, W)
-        rows = torch.cat([((images + 1) / 2)[:, None], maps.expand(-1, -1, c.channels, -1, -1)], 1)
-        return Images(
-            rows.flatten(0, 1).clamp(0, 1).cpu().numpy(), columns=1 + c.n_head,
-            caption=f"A row each: the image, and what the {c.n_head} heads of the last layer look at.",
-        )  # fmt: skip
+        return sheet(self, request)
 
 
 def _mean_of_ranks(x: Tensor) -> Tensor:

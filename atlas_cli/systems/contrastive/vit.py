@@ -4,8 +4,8 @@ Source:  Dosovitskiy et al. 2020, arXiv:2010.11929, eq. 1 to 4; a stem of convol
          projection of patches: Xiao et al. 2021, arXiv:2106.14881.
 Shapes:  N images, C channels, H height, W width, D width of a token, P patches of 4x4 pixels, L = 1 + P
          tokens, the first of them [CLS]; h heads of Dh numbers each.
-Differs: filters of the first convolution sum to nothing and their answers count by size, not by sign: white
-         ink on dark and black ink on light look alike from the start. Few steps are too few to learn that.
+Differs: answers of the first convolution count by size, not by sign, and its filters sum to nothing at
+         first: white ink on dark and black ink on light look alike. Few steps are too few to learn that.
 """
 
 from __future__ import annotations
@@ -53,12 +53,12 @@ class Edges(nn.Module):
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.randn(n_out, n_in, 3, 3) / (9 * n_in) ** 0.5)
+        filters = torch.randn(n_out, n_in, 3, 3) / (27 * n_in) ** 0.5
+        self.weight = nn.Parameter(filters - filters.mean((1, 2, 3), keepdim=True))  # blind to plain paper
         self.norm = nn.BatchNorm2d(n_out)
 
     def forward(self, x: Float[Tensor, "N A H W"]) -> Float[Tensor, "N B H W"]:
-        filters = self.weight - self.weight.mean((1, 2, 3), keepdim=True)
-        return self.norm(F.conv2d(x, filters, padding=1).abs())
+        return self.norm(F.conv2d(x, self.weight, padding=1).abs())
 
 
 class ViT(nn.Module):

@@ -18,7 +18,15 @@ from atlas_cli.screen import messages
 from atlas_cli.systems.contrastive import objects
 from atlas_cli.systems.contrastive.crops import crop
 from atlas_cli.systems.contrastive.dino import (
-    DINO, Config, collapse, dino_loss, entropies, evened, koleo, momentum_at, sharpened,
+    DINO,
+    Config,
+    collapse,
+    dino_loss,
+    entropies,
+    evened,
+    koleo,
+    momentum_at,
+    sharpened,
 )  # fmt: skip
 from atlas_cli.systems.contrastive.vit import ViT
 
@@ -74,7 +82,9 @@ def test_evened_answers_use_every_output_alike_and_are_whole() -> None:
     t = torch.randn(2, 20, 8, dtype=torch.float64) + 5 * torch.arange(8)
     p = evened(t, 1.0, rounds=200)
     torch.testing.assert_close(p.sum(2), torch.ones(2, 20, dtype=torch.float64))
-    torch.testing.assert_close(p.mean((0, 1)), torch.full((8,), 1 / 8, dtype=torch.float64), atol=1e-3, rtol=0)
+    torch.testing.assert_close(
+        p.mean((0, 1)), torch.full((8,), 1 / 8, dtype=torch.float64), atol=1e-3, rtol=0
+    )
     shifted = evened(t + torch.randn(8, dtype=torch.float64), 1.0, rounds=200)
     torch.testing.assert_close(shifted, p, atol=1e-3, rtol=0)
 
@@ -100,9 +110,7 @@ def test_no_gradient_reaches_the_teacher_and_its_weights_are_the_moving_average(
         for p in made.student.parameters():
             p.add_(1.0)
     made.follow(0)  # the first step's momentum is 0.9
-    for old, new, student in zip(
-        before, made.teacher.parameters(), made.student.parameters(), strict=True
-    ):
+    for old, new, student in zip(before, made.teacher.parameters(), made.student.parameters(), strict=True):
         torch.testing.assert_close(new, 0.9 * old + 0.1 * student)
 
 
@@ -191,9 +199,7 @@ def test_a_crop_of_a_plain_image_is_plain_and_a_small_area_shows_less() -> None:
         crop(plain, BatchRandom(0, 0, 4), 8, (0.2, 0.4)), torch.full((4, 1, 8, 8), 0.3)
     )
     slope = torch.linspace(-1, 1, 64).expand(50, 1, 64, 64)
-    small, large = (
-        crop(slope, BatchRandom(0, 0, 50), 8, (area, area)).flatten(1) for area in (0.1, 0.9)
-    )
+    small, large = (crop(slope, BatchRandom(0, 0, 50), 8, (area, area)).flatten(1) for area in (0.1, 0.9))
     assert (small.amax(1) - small.amin(1)).mean() < (large.amax(1) - large.amin(1)).mean() / 2
 
 
