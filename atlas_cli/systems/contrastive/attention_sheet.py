@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -22,7 +22,7 @@ class Looking(Protocol):
     """A system whose attention can be asked for."""
 
     setting: Setting
-    config: object
+    config: Any
 
     def laid(self, images: Tensor, random: BatchRandom) -> Tensor:
         """Images as the system sees them."""
@@ -49,7 +49,7 @@ def _asked_for(system: Looking, request: SampleRequest) -> Float[Tensor, "N C H 
     """The user's drawing, or held-out images by a draw, on empty paper."""
     setting = system.setting
     if "image" in request.extras:
-        size, channels = (getattr(system.config, name) for name in ("image_size", "channels"))
+        size, channels = system.config.image_size, system.config.channels
         drawing = torch.from_numpy(read_drawing(request.extras["image"], size)).to(setting.device)
         return (2 * drawing - 1).view(1, 1, size, size).expand(1, channels, -1, -1)
     source, random = setting.data, setting.generator("sample", request.seed)

@@ -209,11 +209,13 @@ class DINO(System):
 
     def batch(self, step: int) -> Batch:
         random = self.setting.random(step)
-        return self._cropped(step, *self.setting.data.batch(random), random)
+        images, label = self.setting.data.batch(random)
+        return self._cropped(step, images, label, random)
 
     def held_out(self, step: int) -> Batch:
         random = self.setting.held_out_random()
-        return self._cropped(step, *self.setting.data.test_batch(random), random)
+        images, label = self.setting.data.test_batch(random)
+        return self._cropped(step, images, label, random)
 
     def _cropped(self, step: int, images: Tensor, label: Tensor, random: BatchRandom) -> Batch:
         c = self.config

@@ -97,7 +97,7 @@ class ViT(nn.Module):
     def tokens(self, images: Float[Tensor, "N C H W"]) -> Float[Tensor, "N L D"]:
         """[CLS] and the patches, each with its place."""
         x = self.stem(images)  # (N, D, H/4, W/4)
-        place = self.position
+        place: Tensor = self.position
         if x.shape[2:] != place.shape[2:]:
             place = F.interpolate(place, list(x.shape[2:]), mode="bicubic", align_corners=False)
         x = (x + place).flatten(2).mT  # (N, P, D)
