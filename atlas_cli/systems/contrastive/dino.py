@@ -110,6 +110,16 @@ class Net(nn.Module):
             self.classifier = nn.Linear(c.d_model, c.n_classes)
 
 
+def follower(net: Net) -> Net:
+    """A copy whose weights no optimizer and no gradient reaches: they are buffers."""
+    copied = copy.deepcopy(net)
+    for module in copied.modules():
+        for name, weight in list(module.named_parameters(recurse=False)):
+            delattr(module, name)
+            module.register_buffer(name, weight.detach())
+    return copied
+
+
 def sharpened(
     t: Float[Tensor, "T B K"], centre: Float[Tensor, "K"], temperature: float
 ) -> Float[Tensor, "T B K"]:
@@ -201,7 +211,7 @@ class DINO(System):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         self.student = Net(config)
-        self.teacher = copy.deepcopy(self.student).requires_grad_(False)
+        self.teacher = follower(self.student)
         self.register_buffer("centre", torch.zeros(config.n_out))
         self._named = ""
 
@@ -275,10 +285,11 @@ class DINO(System):
         """The teacher's weights move towards the student's; those of a supervised run are the same."""
         c, steps = self.config, self.setting.train.steps
         m = momentum_at(step / steps, c.momentum, c.last_momentum) if c.objective == "dino" else 0.0
-        torch._foreach_lerp_(list(self.teacher.parameters()), list(self.student.parameters()), 1 - m)
+        own, theirs = dict(self.teacher.named_buffers()), dict(self.student.named_parameters())
+        torch._foreach_lerp_([own[name] for name in theirs], list(theirs.values()), 1 - m)
         if c.objective == "supervised":
-            for own, theirs in zip(self.teacher.buffers(), self.student.buffers(), strict=True):
-                own.copy_(theirs)
+            for name, buffer in self.student.named_buffers():
+                own[name].copy_(buffer)
 
     def _name_collapse(self, entropy: float, of_mean: float) -> None:
         kind, whole = collapse(entropy, of_mean, self.config.n_out), math.log(self.config.n_out)
