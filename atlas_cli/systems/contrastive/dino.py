@@ -124,9 +124,7 @@ def sharpened(
     t: Float[Tensor, "T B K"], centre: Float[Tensor, "K"], temperature: float
 ) -> Float[Tensor, "T B K"]:
     """The teacher's answers (eq. 1 with the centre of eq. 4): what all share is taken out, then sharpened."""
-    # exercise: sharpened
     return ((t - centre) / temperature).softmax(2)
-    # end
 
 
 def evened(t: Float[Tensor, "T B K"], temperature: float, rounds: int = ROUNDS) -> Float[Tensor, "T B K"]:
@@ -146,11 +144,9 @@ def dino_loss(p: Float[Tensor, "T B K"], s: Float[Tensor, "S B K"], temperature:
         s: Outputs of the student; the first T are of the same crops.
         temperature: The student's.
     """
-    # exercise: dino_loss
     log_q = (s / temperature).log_softmax(2)
     pairs = [-(p[i] * log_q[j]).sum(1).mean() for i in range(len(p)) for j in range(len(s)) if i != j]
     return torch.stack(pairs).mean()
-    # end
 
 
 def koleo(h: Float[Tensor, "B D"]) -> Tensor:
