@@ -1,7 +1,7 @@
 """MAE: hide three quarters of an image's patches, and learn by painting them back in.
 
-Source:  He, Chen, Xie, Li, Dollar, Girshick 2021, arXiv:2111.06377. Here: figure 1, section 3 (random masking,
-         encoder, decoder, target), appendix A.1 (fine-tuning with a rate that decays by layers).
+Source:  He, Chen, Xie, Li, Dollár, Girshick 2021, arXiv:2111.06377. Here: section 3 (masking, encoder,
+         decoder, target), appendix A.1 (fine-tuning, in tuning.py).
          Official code: github.com/facebookresearch/mae.
 Names:   ids_shuffle and ids_restore of the official code are `order` and its inverse; len_keep is `n_kept`.
 Shapes:  B batch, C channels, H height, W width; N patches of an image, V of them visible, P numbers of a
@@ -12,7 +12,7 @@ Differs: no class token: features are the mean of the patches' tokens. Views of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -31,10 +31,12 @@ from atlas_cli.metrics.probe import Labelled
 from atlas_cli.nets.patches import grid_positions, to_image, to_patches
 from atlas_cli.nets.vit import Stack
 from atlas_cli.present.artifacts.images import Images
-from atlas_cli.systems.contrastive import tuning
+from atlas_cli.systems.contrastive.clocks import median_seconds
+from atlas_cli.systems.contrastive.tuning import AT_ONCE, Plan, Tuning, accuracy
 
 RATIOS = (0.25, 0.5, 0.75, 0.9)  # of hidden patches, at which reconstructions are judged and drawn
 N_TRAIN, N_TEST = 10_000, 2_000  # images of a probe, at most
+ROUNDS = 9  # in which times are taken
 FLAT = 1e-6  # added to a patch's variance: empty paper stays empty
 
 
@@ -60,8 +62,7 @@ class Config(SystemConfig):
     n_labels: int = Field(100, ge=0, le=10**9)  # images of the fine-tuning; 0: all
     tune_steps: int = Field(150, ge=0, le=10**9)
     tune_batch: int = Field(100, gt=0, le=1 << 16)
-    tune_lr: float = Field(1e-3, gt=0, le=1000)
-    layer_decay: float = Field(0.75, gt=0, le=1)  # of the rate, from each layer to the one below
+    tune_lr: float = Field(2e-3, gt=0, le=1000)
 
     @model_validator(mode="after")
     def _fits(self) -> Config:
@@ -102,7 +103,7 @@ class Encoder(nn.Module):
     def visible(
         self, images: Float[Tensor, "B C H W"], order: Int[Tensor, "B N"], n_kept: int
     ) -> Float[Tensor, "B V D"]:
-        """Tokens of the first `n_kept` patches of an order; of all places where mask tokens stand for the rest."""
+        """Tokens of the first `n_kept` patches of an order; of all places, mask tokens among them."""
         tokens = self.tokens(images)
         if self.mask_token is None:
             return self.stack(take(tokens, order[:, :n_kept]))  # (B, V, D)
@@ -124,9 +125,7 @@ class Decoder(nn.Module):
         self.stack = Stack(c.d_decoder, c.n_head, c.n_decoder_layer)
         self.pixels = nn.Linear(c.d_decoder, c.channels * c.patch**2)
 
-    def forward(
-        self, tokens: Float[Tensor, "B V D"], order: Int[Tensor, "B N"]
-    ) -> Float[Tensor, "B N P"]:
+    def forward(self, tokens: Float[Tensor, "B V D"], order: Int[Tensor, "B N"]) -> Float[Tensor, "B N P"]:
         x = self.embed(tokens)  # (B, V, E)
         if self.mask_token is not None:
             n_hidden = order.shape[1] - x.shape[1]
@@ -232,13 +231,82 @@ class MAE(System):
     # --- what the run is judged by, and what it shows -------------------------------------------------
 
     def evaluate(self) -> Mapping[str, float]:
-        """Fine-tuning with few labels, probes of frozen features, errors at other ratios."""
+        """Fine-tuning with few labels, probes of frozen features, errors at other ratios, and times."""
         train, test = self.labelled()
-        figures = {"finetuned": tuning.accuracy(self.tuned(), test)}
-        return figures
+        tuning = self.tuning()
+        times = self._times(tuning)
+        figures = {"finetuned": accuracy(tuning.run(), test)}
+        figures |= probe.probe(*(Labelled(self.features(part.x), part.label) for part in (train, test)))
+        figures |= {f"pixels_{name}": value for name, value in probe.pixel_probe(train, test).items()}
+        drawn = self.untrained()
+        raw = [Labelled(self.features(part.x, drawn), part.label) for part in (train, test)]
+        figures |= {f"random_{name}": value for name, value in probe.probe(*raw).items()}
+        figures |= {f"error_{ratio:.0%}".rstrip("%"): self.error(test.x, ratio) for ratio in RATIOS}
+        return figures | times
 
-    def tuned(self) -> nn.Module:
-        return tuning.tune(self.encoder, self.config, self.setting)
+    def tuning(self) -> Tuning:
+        """The fine-tuning of the encoder as it stands."""
+        c = self.config
+        plan = Plan(c.tune_steps, c.tune_batch, c.tune_lr, c.n_labels, c.textured)
+        return Tuning(self.encoder, c.d_model, self.setting, plan)
+
+    def _times(self, tuning: Tuning) -> dict[str, float]:
+        """What an encoder of a part costs beside one of all patches, forward and back; and the whole run."""
+        batch, c = self.batch(0), self.config
+        everything = list(self.parameters())
+
+        def back(loss: Tensor, parameters: list[nn.Parameter]) -> None:
+            torch.autograd.grad(loss, parameters, allow_unused=True)
+
+        def encode(n: int) -> None:
+            seen = self.encoder.stack(take(self.encoder.tokens(batch.images), batch.order[:, :n]))
+            back(seen.square().mean(), list(self.encoder.parameters()))
+
+        runs: dict[str, Callable[[], None]] = {
+            "part": lambda: encode(self.n_kept),
+            "all": lambda: encode(c.n_patches),
+            "step": lambda: back(self._error(batch, self.n_kept), everything),
+            "step of all": lambda: back(self._error(batch, c.n_patches), everything),
+            "pretraining": lambda: back(self.loss(self.batch(1))[0], everything),
+            "tuning": lambda: back(tuning.loss(tuning.batch(0)), list(tuning.model.parameters())),
+        }
+        with torch.enable_grad():
+            seconds = median_seconds(runs, ROUNDS, self.setting.device)
+        steps = self.setting.train.steps
+        return {
+            "encoder_time": seconds["part"] / seconds["all"],
+            "step_time": seconds["step"] / seconds["step of all"],
+            "total_time": c.tune_steps + steps * seconds["pretraining"] / seconds["tuning"],
+        }
+
+    def _error(self, batch: Batch, n_seen: int) -> Tensor:
+        """Mean squared error of all patches from the first of an order."""
+        tokens = self.encoder.stack(take(self.encoder.tokens(batch.images), batch.order[:, :n_seen]))
+        return (self.decoder(tokens, batch.order) - self.target(batch.images)).square().mean()
+
+    def error(self, images: Float[Tensor, "B C H W"], ratio: float) -> float:
+        """Mean squared error of hidden patches; of normalised ones, 1 is what painting nothing costs."""
+        random = BatchRandom(0, 0, len(images), device=images.device, purpose="hidden")
+        order, n_kept = random.permutations(self.config.n_patches), kept(self.config.n_patches, ratio)
+        with torch.no_grad():
+            painted = torch.cat([
+                self.paint(part, places, n_kept).float()
+                for part, places in zip(images.split(AT_ONCE), order.split(AT_ONCE), strict=True)
+            ])  # fmt: skip
+            return masked_loss(painted, self.target(images), hidden_places(order, n_kept)).item()
+
+    def features(
+        self, images: Float[Tensor, "B C H W"], encoder: Encoder | None = None
+    ) -> Float[Tensor, "B D"]:
+        """Frozen features: the mean of the tokens of whole images."""
+        with torch.no_grad():
+            return torch.cat([(encoder or self.encoder)(x).float().mean(1) for x in images.split(AT_ONCE)])
+
+    def untrained(self) -> Encoder:
+        """The same encoder before its first step."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.setting.train.seed)
+            return Encoder(self.config).to(self.setting.device).eval()
 
     def labelled(self) -> tuple[Labelled, Labelled]:
         """Training and test images of a probe; textures are the same for every run."""
@@ -253,3 +321,38 @@ class MAE(System):
         if self.config.textured:
             x = over_textures(x, BatchRandom(0, 0, len(x), device=x.device, purpose=purpose))
         return Labelled(x, label)
+
+    def sample(self, request: SampleRequest) -> Images:
+        """A row an image: itself, the target, and at each ratio what is left of it and what is painted."""
+        source = self.setting.data
+        keys = torch.rand(len(source.test_labels), generator=self.setting.generator("sample", request.seed),
+                          device=self.setting.device)  # fmt: skip
+        chosen = keys.argsort()[: request.n]
+        images = self.shown(source.test_images[chosen], source.test_labels[chosen], "sampled").x
+        order = BatchRandom(request.seed, 0, len(images), device=images.device,
+                            purpose="sampled").permutations(self.config.n_patches)  # fmt: skip
+        cells = [(images + 1) / 2, self.as_picture(self.target(images))]
+        for ratio in RATIOS:
+            cells += self.painted(images, order, ratio)
+        sheet = torch.stack(cells, 1).flatten(0, 1).clamp(0, 1)  # (B * 10, C, H, W)
+        what = "each patch with its own mean and deviation taken out" if self.config.normalised else "pixels"
+        ratios = ", ".join(f"{ratio:.0%}" for ratio in RATIOS)
+        caption = f"A row each: held-out image, target ({what}); then left and painted, {ratios} hidden."
+        return Images(sheet.cpu().numpy(), columns=len(cells), caption=caption)
+
+    def painted(
+        self, images: Float[Tensor, "B C H W"], order: Int[Tensor, "B N"], ratio: float
+    ) -> tuple[Float[Tensor, "B C H W"], Float[Tensor, "B C H W"]]:
+        """What is left of images, and the target with its hidden patches painted, both in [0, 1]."""
+        n_kept, patch, width = kept(self.config.n_patches, ratio), self.config.patch, images.shape[3]
+        hidden = hidden_places(order, n_kept)[..., None]
+        with torch.no_grad():
+            painted = self.paint(images, order, n_kept).float()
+        left = to_patches((images + 1) / 2, patch).masked_fill(hidden, 0.5)
+        return to_image(left, patch, width), self.as_picture(painted.where(hidden, self.target(images)))
+
+    def as_picture(self, patches: Float[Tensor, "B N P"]) -> Float[Tensor, "B C H W"]:
+        """Target values to [0, 1]: of normalised ones, two deviations either way."""
+        reach = 2.0 if self.config.normalised else 1.0
+        side = self.config.image_size
+        return ((to_image(patches, self.config.patch, side) / reach + 1) / 2).clamp(0, 1)
