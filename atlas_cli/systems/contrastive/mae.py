@@ -259,8 +259,8 @@ class MAE(System):
             torch.autograd.grad(loss, parameters, allow_unused=True)
 
         def encode(n: int) -> None:
-            seen = self.encoder.stack(take(self.encoder.tokens(batch.images), batch.order[:, :n]))
-            back(seen.square().mean(), list(self.encoder.parameters()))
+            tokens = self.encoder.visible(batch.images, batch.order, n)
+            back(tokens.square().mean(), list(self.encoder.parameters()))
 
         runs: dict[str, Callable[[], None]] = {
             "part": lambda: encode(self.n_kept),
@@ -281,8 +281,8 @@ class MAE(System):
 
     def _error(self, batch: Batch, n_seen: int) -> Tensor:
         """Mean squared error of all patches from the first of an order."""
-        tokens = self.encoder.stack(take(self.encoder.tokens(batch.images), batch.order[:, :n_seen]))
-        return (self.decoder(tokens, batch.order) - self.target(batch.images)).square().mean()
+        painted = self.paint(batch.images, batch.order, n_seen)
+        return (painted - self.target(batch.images)).square().mean()
 
     def error(self, images: Float[Tensor, "B C H W"], ratio: float) -> float:
         """Mean squared error of hidden patches; of normalised ones, 1 is what painting nothing costs."""
