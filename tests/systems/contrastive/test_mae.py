@@ -282,12 +282,12 @@ def test_the_rate_rises_and_falls_to_nothing() -> None:
 def test_accuracy_is_the_share_read_rightly() -> None:
     class Says(nn.Module):
         def forward(self, images: torch.Tensor) -> torch.Tensor:
-            return images[:, None]  # one token, the features themselves
+            return images.flatten(2)  # (B, 1, 4): one token, the pixels themselves
 
     model = Classifier(Says(), 4, 4)
     nn.init.eye_(model.linear.weight)
     nn.init.zeros_(model.linear.bias)
-    x = torch.eye(4)[[0, 1, 2, 3, 3]]
+    x = torch.eye(4)[[0, 1, 2, 3, 3]].view(5, 1, 4, 1)  # one row, four numbers high
     assert accuracy(model, Labelled(x, torch.tensor([0, 1, 2, 3, 0]))) == pytest.approx(0.8)
 
 
