@@ -61,9 +61,9 @@ def mae_cost(hidden: int, patch: int, d_decoder: int) -> Frame:
     )
     return Frame(
         panels,
-        f"With patches of {patch} pixels and {hidden}% of them hidden, {seen} of {n} pass through the encoder "
-        f"and all through a decoder {d_decoder} wide. Together they do {share:.0%} of the work of an encoder "
-        f"that sees all; the encoder alone does {encoder / whole[0]:.0%} of its own.",
+        f"With patches of {patch} pixels and {hidden}% of them hidden, {seen} of {n} pass through the "
+        f"encoder, and all through a decoder {d_decoder} wide. Together they do {share:.0%} of what it is "
+        f"with an encoder that sees all; the encoder alone does {encoder / whole[0]:.0%} of its own.",
         {
             "work, share": share,
             "encoder, share": encoder / whole[0],

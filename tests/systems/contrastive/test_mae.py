@@ -174,7 +174,7 @@ def test_the_loss_counts_hidden_patches_alone_or_all(tiny_images: ImageSource) -
     torch.testing.assert_close(every.loss(batch)[0], error.mean())
 
 
-@pytest.mark.parametrize("row", ["mask tokens in the encoder", "loss on all patches", "pixels as they are"])
+@pytest.mark.parametrize("row", ["mask-tokens-in-encoder", "loss-on-all-patches", "pixels-as-they-are"])
 def test_what_is_varied_has_the_same_weights_within_a_twentieth(row: str) -> None:
     def count(recipe: recipes.Recipe) -> int:
         return sum(p.numel() for p in MAE(Config(**recipe.model)).parameters())
