@@ -17,7 +17,7 @@ def work(hidden: int, patch: int, d_decoder: int) -> tuple[int, int]:
     from atlas_cli.nets.vit import multiply_adds
     from atlas_cli.systems.contrastive.mae import Config, kept
 
-    c = Config(patch=patch, d_decoder=d_decoder)
+    c = Config.model_validate({"patch": patch, "d_decoder": d_decoder})
     seen = kept(c.n_patches, hidden / 100)
     return multiply_adds(seen, c.d_model, c.n_layer), multiply_adds(
         c.n_patches, c.d_decoder, c.n_decoder_layer
@@ -28,7 +28,7 @@ def mae_cost(hidden: int, patch: int, d_decoder: int) -> Frame:
     """Work of both parts now, and of the whole by the share that is hidden."""
     from atlas_cli.systems.contrastive.mae import Config, kept
 
-    n = Config(patch=patch, d_decoder=d_decoder).n_patches
+    n = Config.model_validate({"patch": patch, "d_decoder": d_decoder}).n_patches
     seen = kept(n, hidden / 100)
     encoder, decoder = work(hidden, patch, d_decoder)
     whole = work(0, patch, d_decoder)
