@@ -57,7 +57,7 @@ def test_a_file_that_is_there_stays_unless_it_is_to_be_replaced(atlas: CommandLi
 @pytest.mark.parametrize(
     ("line", "code", "what", "hint"),
     [
-        ("mae", 2, "the chapter on mae is not written yet", "atlas notebook gpt"),
+        ("llava", 2, "the chapter on llava is not written yet", "atlas notebook gpt"),
         ("diffusion", 2, "diffusion is a family of topics", "atlas notebook ddpm"),
         ("rop", 2, "rop", "atlas notebook rope"),
         ("rope -r smal", 2, "rope has no recipe 'smal'", "rope/small"),
