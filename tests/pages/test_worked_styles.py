@@ -42,7 +42,9 @@ def test_a_style_that_is_pulled_half_way_to_its_mean() -> None:
 
 def test_what_the_arc_costs_a_linear_map() -> None:
     assert f"{math.pi**2 / 8:.2f}" == "1.23"
-    assert text_of("stylegan").count("1.23") == 2
+    text = text_of("stylegan")
+    assert "1.23 \\cdot | b - a |^2" in text
+    assert "So 1.23 of any advantage" in text
 
 
 def test_what_stylegans_page_says_of_settings_is_so() -> None:

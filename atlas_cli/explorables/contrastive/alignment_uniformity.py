@@ -72,14 +72,20 @@ def trained(cure: str, noise: float) -> tuple[Seen, ...]:
 
 def loss(cure: str, predictor: Tensor) -> Callable[[Tensor, Tensor], Tensor]:
     """The loss of two views by what keeps images apart."""
-    from atlas_cli.explorables.contrastive import _cures
+    from atlas_cli.explorables.contrastive._cures import (
+        balanced,
+        decorrelated,
+        nothing,
+        stopped,
+        strangers,
+    )
 
     return {
-        "nothing": _cures.nothing,
-        "strangers": lambda a, b: _cures.strangers(a, b, TEMPERATURE),
-        "a stopped side": lambda a, b: _cures.stopped(a, b, predictor),
-        "balanced answers": lambda a, b: _cures.balanced(a, b, TEMPERATURE),
-        "decorrelation": _cures.decorrelated,
+        "nothing": nothing,
+        "strangers": lambda a, b: strangers(a, b, TEMPERATURE),
+        "a stopped side": lambda a, b: stopped(a, b, predictor),
+        "balanced answers": lambda a, b: balanced(a, b, TEMPERATURE),
+        "decorrelation": decorrelated,
     }[cure]
 
 

@@ -86,5 +86,5 @@ EXPLORABLE = Explorable(
         Knob("image", "image", tuple(range(1, SHOWN + 1)), 1, "play"),
         Knob("kept", "share kept", KEPT, 60, "slider", "%"),
     ),
-    None, from_run=dino_attention, systems=("dino",), place=45,
+    None, from_run=dino_attention, systems=("dino",), place=55,
 )  # fmt: skip

@@ -125,5 +125,5 @@ EXPLORABLE = Explorable(
         Knob("step", "step", LOOKS, STEPS, "play"),
     ),
     dino_centring,
-    place=40,
+    place=50,
 )  # fmt: skip
