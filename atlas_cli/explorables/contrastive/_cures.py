@@ -1,7 +1,8 @@
 """What keeps an encoder from giving every image one feature: four losses, and one that lacks all four.
 
 Source:  strangers: Chen et al. 2020, arXiv:2002.05709, eq. 1; a stopped side: SimSiam, arXiv:2011.10566,
-         eq. 4, both the system's own functions. Balanced answers: SwAV, Caron et al. 2020, arXiv:2006.09882.
+         eq. 4, both the system's own functions. Balanced answers: SwAV, Caron et al. 2020, arXiv:2006.09882,
+         evened by dino's function.
          Decorrelation: VICReg, Bardes et al. 2021, arXiv:2105.04906.
 Shapes:  N images, P features, K prototypes.
 Differs: `balanced` has prototypes that stand evenly on a circle and do not learn.
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-PROTOTYPES, ROUNDS = 8, 3  # of `balanced`; rounds of evening out
+PROTOTYPES = 8  # of `balanced`
 SPREAD_WEIGHT, EPSILON = 25.0, 1e-4  # of `decorrelated`, as in the paper
 
 
@@ -50,12 +51,10 @@ def balanced(a: Tensor, b: Tensor, temperature: float) -> Tensor:
 
 
 def evened(scores: Tensor) -> Tensor:
-    """Shares of each image, (N, K), with equal sums for all prototypes: Sinkhorn and Knopp's rule."""
-    share = (scores - scores.max()).exp()
-    for _ in range(ROUNDS):
-        share = share / share.sum(0, keepdim=True)
-        share = share / share.sum(1, keepdim=True)
-    return share
+    """Shares of each image, (N, K), with equal sums for all prototypes: dino's own rule."""
+    from atlas_cli.systems.contrastive import dino
+
+    return dino.evened(scores[None], 1.0)[0]
 
 
 def decorrelated(a: Tensor, b: Tensor) -> Tensor:

@@ -162,9 +162,12 @@ def test_what_the_reader_put_there_stands_in_the_address(opened):
     page.locator("input[type=range]").first.evaluate(
         "(input) => { input.value = 15; input.dispatchEvent(new Event('input', { bubbles: true })); }"
     )
-    page.mouse.click(*near(page, "quiver", 0.6, 1.1))
-    page.mouse.click(*near(page, "quiver", -1.5, 0.4))
-    page.wait_for_function("() => document.querySelectorAll('.of-scatter .handle.dropped').length === 2")
+    for n, spot in enumerate([(0.6, 1.1), (-1.5, 0.4)], 1):
+        page.evaluate(NEXT_FRAME)  # what was put there before is drawn, and stands where it will stay
+        page.mouse.click(*near(page, "quiver", *spot))
+        page.wait_for_function(
+            f"() => document.querySelectorAll('.of-scatter .handle.dropped').length === {n}"
+        )
     page.wait_for_function("() => decodeURIComponent(location.hash).split(';').length === 2")
     place = "(all) => all.map((one) => [one.getAttribute('cx'), one.getAttribute('cy')])"
     where = page.locator(".handle.dropped").evaluate_all(place)

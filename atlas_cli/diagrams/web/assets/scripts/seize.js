@@ -26,9 +26,11 @@ function distances(box, drag, values, hand) {
 }
 
 /** Which way along its axis a knob's values go: to the right and up, or, where `at` falls, to the left and down.
- * @param {Drag} drag */
-function heading({ at }) {
-  return at.length > 1 && at[at.length - 1] < at[0] ? -1 : 1;
+ * Rows of cells are counted from the top.
+ * @param {any} box @param {Drag} drag */
+function heading(box, { axis, at }) {
+  const falls = at.length > 1 && at[at.length - 1] < at[0], down = axis === "y" && !box.querySelector(".plot");
+  return falls === down ? 1 : -1;
 }
 
 /** Lets hands turn knobs on the panels of a figure, which are drawn anew all the time (stage.js keeps the focus).
@@ -79,9 +81,9 @@ function makeSeizable(room, knobs, shown, turn, placeOf) {
     const at = event.target.classList.contains("seizable") && where(event.target);
     const [axis, way] = { ArrowRight: ["x", 1], ArrowLeft: ["x", -1], ArrowUp: ["y", 1], ArrowDown: ["y", -1] }[event.key] ?? [];
     if (!at || !axis || event.altKey || event.ctrlKey || event.metaKey) return;
-    const { panel } = seized(at);
+    const { panel, box } = seized(at);
     if (!panel.drag.some((/** @type {Drag} */ drag) => drag.axis === axis)) return;
     event.preventDefault();
-    turned(panel, (drag, i) => (drag.axis === axis ? placeOf(i) + way * heading(drag) : -1));
+    turned(panel, (drag, i) => (drag.axis === axis ? placeOf(i) + way * heading(box, drag) : -1));
   });
 }
