@@ -86,6 +86,15 @@ def test_one_answer_for_all_costs_as_much_as_none_of_the_prototypes() -> None:
     assert float(_cures.balanced(same, same, 0.2)) > math.log(_cures.PROTOTYPES)
 
 
+def test_each_view_tells_the_other_s_prototypes() -> None:
+    a, b = normal(6, 2), normal(6, 2, seed=1)
+    p, q = (_cures.evened(_cures._scores(z) / 0.2) for z in (a, b))
+    log_p, log_q = ((_cures._scores(z) / 0.2).log_softmax(1) for z in (a, b))
+    across = -(p * log_q + q * log_p).sum(1).mean() / 2
+    torch.testing.assert_close(_cures.balanced(a, b, 0.2), across)
+    assert float(across) > float(-(p * log_p + q * log_q).sum(1).mean() / 2)  # one's own are easier to tell
+
+
 def test_decorrelated_features_that_agree_cost_nothing() -> None:
     even = torch.tensor([[1, 1], [1, -1], [-1, 1], [-1, -1]], dtype=torch.float64)
     assert float(_cures.decorrelated(even, even)) == 0

@@ -205,12 +205,28 @@ def test_a_crop_of_a_plain_image_is_plain_and_a_small_area_shows_less() -> None:
     assert (small.amax(1) - small.amin(1)).mean() < (large.amax(1) - large.amin(1)).mean() / 2
 
 
+def test_small_crops_lie_within_the_image_and_reach_its_sides() -> None:
+    slope = torch.linspace(-1, 1, 64).expand(200, 1, 64, 64)
+    small = crop(slope, BatchRandom(0, 0, 200), 8, (0.1, 0.1)).flatten(1)
+    assert (small.abs() > 0.99).float().mean() < 0.02  # beyond the edge all is as the edge is
+    assert small.mean(1).max() > 0.5
+    assert small.mean(1).min() < -0.5
+
+
 def test_attention_is_what_cls_takes_of_the_patches_by_heads_and_sizes() -> None:
     net = ViT(1, 16, 8, 2, 2, 4).eval()
     for side in (16, 24):
         looks = net.attention(torch.randn(3, 1, side, side))
         assert looks.shape == (3, 2, (side // 4) ** 2)
         torch.testing.assert_close(looks.sum(2), torch.ones(3, 2))
+
+
+def test_it_is_the_class_token_that_looks() -> None:
+    net, images = ViT(1, 16, 8, 1, 1, 4).eval(), torch.randn(2, 1, 16, 16)
+    block, tokens = net.blocks[0], net.norm(net.tokens(images))  # norms as they start: the same for both
+    q = block.qkv(tokens[:, :1])[..., :8]
+    k = block.qkv(tokens[:, 1:])[..., 8:16]
+    torch.testing.assert_close(net.attention(images), (q @ k.mT / 8**0.5).softmax(-1))
 
 
 def test_the_written_out_attention_is_that_of_the_fused_kernel() -> None:
